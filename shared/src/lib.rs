@@ -1,0 +1,3 @@
+//! What the API and the worker of Quittance share.
+
+pub mod domain;
