@@ -1,3 +1,4 @@
 //! What the API and the worker of Quittance share.
 
 pub mod domain;
+pub mod lifecycle;
