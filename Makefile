@@ -1,0 +1,79 @@
+# One door to everything: `make` lists the targets. Works with Rust, make, python3 with pip and apt on the machine; the rest is
+# installed by `setup` (to build) and `test-setup` (to test).
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+CARGO ?= cargo
+TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
+# What a newcomer waits for: SQLite and onnxruntime only, with the profile that is cheap to build.
+DEMO_BIN := $(TARGET)/demo/quittance
+DEMO_FLAGS := --locked --profile demo --no-default-features
+TOOLS := .cache/tools
+ARGS ?=
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
+
+.PHONY: setup
+setup: ## install what the build needs (only what is missing)
+	@scripts/setup build
+
+.PHONY: test-setup
+test-setup: setup ## install what the tests need: PostgreSQL, Redis, Tesseract (only what is missing)
+	@scripts/setup test
+
+.PHONY: models
+models: setup ## fetch the pinned reading models and onnxruntime into models/
+	@scripts/fetch-models
+
+.PHONY: build
+build: setup ## the optimised binary with everything in it
+	$(CARGO) build --locked --release -p quittance
+
+.PHONY: build-demo
+build-demo: setup
+	$(CARGO) build $(DEMO_FLAGS) -p quittance --bin quittance
+
+.PHONY: demo
+demo: models build-demo ## read the receipts in samples/ through a server of its own, then stop it
+	@python3 scripts/demo.py --binary $(DEMO_BIN) samples
+
+.PHONY: run
+run: models build-demo ## serve until Ctrl-C (SQLite under ./data; PORT to choose the port)
+	@exec $(DEMO_BIN) serve $(ARGS)
+
+.PHONY: test
+test: test-setup models ## format check, then every test: unit, and integration on SQLite and on PostgreSQL + Redis
+	$(CARGO) fmt --all --check
+	$(CARGO) test --locked --workspace --features tesseract $(ARGS)
+
+.PHONY: test-quick
+test-quick: ## unit tests only: no server is started, nothing is installed
+	$(CARGO) test --locked --workspace --lib --bins $(ARGS)
+
+.PHONY: lint
+lint: test-setup ## formatting, clippy and docs, all without a warning
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets --features tesseract -- -D warnings
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --workspace --no-deps --features tesseract
+
+$(TOOLS)/bin/cargo-deny:
+	$(CARGO) install --locked --root $(TOOLS) cargo-deny
+$(TOOLS)/bin/typos:
+	$(CARGO) install --locked --root $(TOOLS) typos-cli
+
+.PHONY: audit
+audit: $(TOOLS)/bin/cargo-deny $(TOOLS)/bin/typos ## licences, banned crates, advisories, spelling (installs its tools once: minutes)
+	$(TOOLS)/bin/typos
+	$(TOOLS)/bin/cargo-deny --all-features check bans licenses sources
+	$(TOOLS)/bin/cargo-deny --all-features check advisories || { \
+	  echo 'audit: the advisory check failed, or its database cannot be fetched from here (see above).'; \
+	  [ -n "$${OFFLINE:-}" ]; }
+
+.PHONY: clean
+clean: ## remove what was built and what the demo stored; models stay
+	$(CARGO) clean
+	rm -rf data/demo
