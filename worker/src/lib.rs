@@ -1,1 +1,4 @@
-//! x
+//! What the worker does: it runs the engine's commands; reads, extracts and analyses documents.
+
+pub mod imaging;
+pub mod reader;

@@ -1,0 +1,93 @@
+//! Why a file cannot become pages. Every case is permanent: the same bytes will fail again.
+
+use super::sniff::FileKind;
+
+/// Why a file was refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// Not a kind of file that can be read.
+    #[error("unsupported file type: {found}")]
+    Unsupported {
+        /// What the content looks like, such as `zip` or `unknown`.
+        found: String,
+    },
+    /// More pixels than allowed, by the header or while decoding.
+    #[error("image too large: {width} x {height} pixels, at most {max_pixels} allowed")]
+    TooLarge {
+        /// Pixels across, as the header says.
+        width: u64,
+        /// Pixels down, as the header says.
+        height: u64,
+        /// The limit on their product.
+        max_pixels: u64,
+    },
+    /// The content is broken.
+    #[error("damaged {kind} file: {detail}")]
+    Damaged {
+        /// What the file claims to be.
+        kind: FileKind,
+        /// What the decoder said, for logs and support.
+        detail: String,
+    },
+    /// A PDF that needs a password.
+    #[error("the PDF is protected by a password")]
+    Encrypted,
+    /// No bytes, no pages or no pixels.
+    #[error("the file is empty")]
+    Empty,
+}
+
+impl DecodeError {
+    /// Stable, upper snake case.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Unsupported { .. } => "UNSUPPORTED_FILE_TYPE",
+            Self::TooLarge { .. } => "IMAGE_TOO_LARGE",
+            Self::Damaged { .. } => "DAMAGED_FILE",
+            Self::Encrypted => "ENCRYPTED_FILE",
+            Self::Empty => "EMPTY_FILE",
+        }
+    }
+
+    /// For people, French.
+    #[must_use]
+    pub fn message_fr(&self) -> String {
+        match self {
+            Self::Unsupported { found } => format!(
+                "Ce type de fichier ne peut pas être lu ({found}). Formats acceptés : JPEG, PNG, WebP, TIFF, BMP, GIF et PDF."
+            ),
+            Self::TooLarge { width, height, max_pixels } => format!(
+                "L'image est trop grande : {width} × {height} pixels, pour {max_pixels} pixels autorisés."
+            ),
+            Self::Damaged { kind, .. } => {
+                format!("Le fichier {kind} est endommagé ou incomplet et ne peut pas être lu.")
+            }
+            Self::Encrypted => {
+                "Le PDF est protégé par un mot de passe. Envoyez-en une copie sans protection."
+                    .into()
+            }
+            Self::Empty => "Le fichier est vide ou ne contient aucune page à lire.".into(),
+        }
+    }
+
+    /// For people, English.
+    #[must_use]
+    pub fn message_en(&self) -> String {
+        match self {
+            Self::Unsupported { found } => format!(
+                "This type of file cannot be read ({found}). Accepted: JPEG, PNG, WebP, TIFF, BMP, GIF and PDF."
+            ),
+            Self::TooLarge { width, height, max_pixels } => format!(
+                "The image is too large: {width} × {height} pixels, {max_pixels} pixels are allowed."
+            ),
+            Self::Damaged { kind, .. } => {
+                format!("The {kind} file is damaged or incomplete and cannot be read.")
+            }
+            Self::Encrypted => {
+                "The PDF is protected by a password. Send a copy without protection.".into()
+            }
+            Self::Empty => "The file is empty or has no page to read.".into(),
+        }
+    }
+}
