@@ -1,4 +1,5 @@
 //! What the worker does: it runs the engine's commands; reads, extracts and analyses documents.
 
+pub mod documents;
 pub mod imaging;
 pub mod reader;
