@@ -1,4 +1,5 @@
 //! What the API and the worker of Quittance share.
 
+pub mod config;
 pub mod domain;
 pub mod lifecycle;

@@ -1,0 +1,378 @@
+//! The configuration: defaults < file < environment < flags.
+//!
+//! The defaults are a documented file inside the binary ([`DEFAULT_YAML`]). [`Config::load`] reports everything that
+//! is wrong at once, each problem with the setting, the place it was set and what is allowed; secrets are never shown.
+
+mod keys;
+mod layers;
+mod secret;
+mod settings;
+
+pub use keys::{KeyConfig, MAX_CLIENT_LENGTH, Scope, is_client_id};
+pub use secret::Secret;
+
+use serde::Deserialize;
+use std::{
+    collections::BTreeMap,
+    fmt,
+    net::IpAddr,
+    path::{Path, PathBuf},
+};
+
+/// The default configuration with its documentation.
+pub const DEFAULT_YAML: &str = include_str!("config.default.yaml");
+
+/// Everything that can be set.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where the API listens.
+    pub server: ServerConfig,
+    /// Folder of the database file, the originals and scratch files.
+    pub data_dir: PathBuf,
+    /// The database; its address is always filled.
+    pub database: DatabaseConfig,
+    /// The queue's server, if there is one.
+    pub redis: RedisConfig,
+    /// Where originals are kept.
+    pub storage: StorageConfig,
+    /// Limits and engines of the reading.
+    pub processing: ProcessingConfig,
+    /// Static API keys.
+    pub keys: Vec<KeyConfig>,
+    /// Log.
+    pub log: LogConfig,
+    /// Cross-origin calls.
+    pub cors: CorsConfig,
+    /// Limits of a call.
+    pub limits: LimitsConfig,
+    /// Start.
+    pub startup: StartupConfig,
+    /// Stop.
+    pub shutdown: ShutdownConfig,
+}
+
+/// Where the API listens.
+#[derive(Clone, Debug, Deserialize)]
+pub struct ServerConfig {
+    /// IP address or `localhost`.
+    pub host: String,
+    /// TCP port, 0 for any free one.
+    pub port: u16,
+}
+
+/// The database.
+#[derive(Clone, Debug)]
+pub struct DatabaseConfig {
+    /// `postgres://…` or `sqlite://…`, built from its parts or from the data folder where no address was given.
+    pub url: Secret,
+    /// Connections a process may hold.
+    pub max_connections: u32,
+    /// Whether nobody named a database, so that the file in the data folder is used.
+    pub embedded: bool,
+}
+
+/// The queue's server.
+#[derive(Clone, Debug)]
+pub struct RedisConfig {
+    /// `redis://…`; `None` is the queue inside the process.
+    pub url: Option<Secret>,
+}
+
+/// Kind of place for originals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StorageKind {
+    /// A folder.
+    Local,
+    /// A server that speaks S3.
+    S3,
+}
+
+/// Where originals are kept.
+#[derive(Clone, Debug)]
+pub struct StorageConfig {
+    /// Which of the two below counts.
+    pub kind: StorageKind,
+    /// Folder of kind `local`.
+    pub path: PathBuf,
+    /// Kind `s3`.
+    pub s3: S3Config,
+}
+
+/// A bucket.
+#[derive(Clone, Debug, Deserialize)]
+pub struct S3Config {
+    /// Name of the bucket; present when the kind is `s3`.
+    pub bucket: Option<String>,
+    /// Region.
+    pub region: String,
+    /// Address of a server that is not Amazon's.
+    pub endpoint: Option<String>,
+    /// Key id.
+    pub access_key_id: Option<String>,
+    /// Its secret.
+    pub secret_access_key: Option<Secret>,
+    /// Folder inside the bucket.
+    pub prefix: String,
+    /// Bucket in the path instead of the host name.
+    pub path_style: bool,
+}
+
+/// Limits and engines of the reading.
+#[derive(Clone, Debug, Deserialize)]
+pub struct ProcessingConfig {
+    /// Limit of one try of one step, ms.
+    pub timeout_ms: u64,
+    /// Jobs a worker process runs side by side.
+    pub concurrency: usize,
+    /// Lanes a worker serves.
+    pub lanes: Vec<String>,
+    /// Largest upload, bytes.
+    pub max_upload_bytes: u64,
+    /// Largest picture or page, pixels.
+    pub max_pixels: u64,
+    /// Pages of a document that are read.
+    pub max_pages: u32,
+    /// Smaller models.
+    pub economy: bool,
+    /// `ppocr` or `tesseract`.
+    pub engine: String,
+    /// `auto`, `ort` or `rten`.
+    pub runtime: String,
+    /// Folder of the models.
+    pub models_dir: PathBuf,
+}
+
+/// Form of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// Text on a terminal, JSON elsewhere.
+    Auto,
+    /// For people.
+    Text,
+    /// One object a line.
+    Json,
+}
+
+/// Log.
+#[derive(Clone, Debug, Deserialize)]
+pub struct LogConfig {
+    /// Level or filter.
+    pub level: String,
+    /// Form.
+    pub format: LogFormat,
+}
+
+/// Cross-origin calls.
+#[derive(Clone, Debug, Deserialize)]
+pub struct CorsConfig {
+    /// Allowed origins; empty is none.
+    pub origins: Vec<String>,
+}
+
+/// Limits of a call.
+#[derive(Clone, Debug, Deserialize)]
+pub struct LimitsConfig {
+    /// Largest body that is not an upload, bytes.
+    pub max_body_bytes: usize,
+    /// Seconds a client has for an upload.
+    pub upload_timeout_seconds: u64,
+    /// Seconds any other call may take.
+    pub request_timeout_seconds: u64,
+    /// Uploads received at the same time.
+    pub concurrent_uploads: usize,
+}
+
+/// Start.
+#[derive(Clone, Debug, Deserialize)]
+pub struct StartupConfig {
+    /// Seconds to wait for database and Redis.
+    pub wait_seconds: u64,
+}
+
+/// Stop.
+#[derive(Clone, Debug, Deserialize)]
+pub struct ShutdownConfig {
+    /// Seconds for running jobs and calls to finish.
+    pub drain_seconds: u64,
+}
+
+/// What the command line says.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    config_file: Option<PathBuf>,
+    flags: Vec<(String, String, String)>,
+}
+
+impl Overrides {
+    /// Nothing.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The file of `--config`; it must exist.
+    #[must_use]
+    pub fn file(mut self, path: Option<PathBuf>) -> Self {
+        self.config_file = path;
+        self
+    }
+
+    /// The value of a flag for a setting: `set("server.port", "--port", cli.port)`. `None` changes nothing.
+    #[must_use]
+    pub fn set(mut self, setting: &str, flag: &str, value: Option<impl ToString>) -> Self {
+        if let Some(value) = value {
+            self.flags.push((setting.into(), flag.into(), value.to_string()));
+        }
+        self
+    }
+}
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// `server.port`, or empty for a whole file.
+    pub setting: String,
+    /// `environment variable PORT`, `quittance.yaml:3`, `flag --port`.
+    pub place: String,
+    /// What is wrong and what is allowed.
+    pub message: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.setting.as_str(), self.place.as_str()) {
+            ("", place) => write!(f, "{place}: {}", self.message),
+            (setting, "") => write!(f, "{setting}: {}", self.message),
+            (setting, place) => write!(f, "{setting} ({place}): {}", self.message),
+        }
+    }
+}
+
+/// Everything that is wrong with a configuration.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the configuration is refused:\n{}", .problems.iter().map(|p| format!("  - {p}")).collect::<Vec<_>>().join("\n"))]
+pub struct ConfigError {
+    /// At least one.
+    pub problems: Vec<Problem>,
+}
+
+impl ConfigError {
+    fn one(setting: &str, place: impl Into<String>, message: impl Into<String>) -> Self {
+        let problem =
+            Problem { setting: setting.into(), place: place.into(), message: message.into() };
+        Self { problems: vec![problem] }
+    }
+}
+
+impl Config {
+    /// Reads all layers with this process's environment.
+    ///
+    /// # Errors
+    /// Everything that is wrong, at once.
+    pub fn load(flags: &Overrides) -> Result<Self, ConfigError> {
+        let environment =
+            std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v))).map(
+                // A value that is no UTF-8 stays wrong for every kind but is not lost in silence.
+                |(k, v)| (k, v.to_string_lossy().into_owned()),
+            );
+        Self::load_from(flags, &environment.collect())
+    }
+
+    /// Reads all layers with the given environment.
+    ///
+    /// # Errors
+    /// Everything that is wrong, at once.
+    pub fn load_from(
+        flags: &Overrides,
+        environment: &BTreeMap<String, String>,
+    ) -> Result<Self, ConfigError> {
+        layers::load(flags, environment)
+    }
+
+    /// Whether the server may listen where it is told: without keys on loopback only, as anybody could read every
+    /// receipt otherwise.
+    ///
+    /// # Errors
+    /// The reason and the remedy.
+    pub fn check_bind(&self) -> Result<(), ConfigError> {
+        let host = &self.server.host;
+        let loopback =
+            host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+        if loopback || !self.keys.is_empty() {
+            return Ok(());
+        }
+        Err(ConfigError::one(
+            "server.host",
+            "",
+            format!(
+                "{host} can be reached from other machines, and no API keys are configured, so anybody could read \
+                 and delete every receipt. Add an entry to `keys` (or QUITTANCE_KEYS), or listen on 127.0.0.1"
+            ),
+        ))
+    }
+
+    /// Whether several processes can share the work: `quittance api` and `quittance worker` need one PostgreSQL and
+    /// one Redis between them.
+    ///
+    /// # Errors
+    /// What is missing and the remedy.
+    pub fn check_distributed(&self, command: &str) -> Result<(), ConfigError> {
+        let mut problems = Vec::new();
+        let mut missing = |setting: &str, message: String| {
+            problems.push(Problem { setting: setting.into(), place: String::new(), message });
+        };
+        if !self.is_postgres() {
+            missing(
+                "database.url",
+                format!(
+                    "`{command}` shares its work with other processes through PostgreSQL: set DATABASE_URL or DB_HOST. \
+                     For one process with SQLite start `quittance serve`"
+                ),
+            );
+        }
+        if self.redis.url.is_none() {
+            missing(
+                "redis.url",
+                format!(
+                    "`{command}` hears of new work through Redis, a queue inside the process reaches nobody else: set \
+                     REDIS_URL or REDIS_HOST. For one process without Redis start `quittance serve`"
+                ),
+            );
+        }
+        if problems.is_empty() { Ok(()) } else { Err(ConfigError { problems }) }
+    }
+
+    /// Whether the database is PostgreSQL.
+    #[must_use]
+    pub fn is_postgres(&self) -> bool {
+        self.database.url.expose().starts_with("postgres")
+    }
+
+    /// Folder for files that may be thrown away at any time.
+    #[must_use]
+    pub fn scratch_dir(&self) -> PathBuf {
+        self.data_dir.join("scratch")
+    }
+
+    /// The defaults with another data folder, for tests.
+    ///
+    /// # Panics
+    /// Never: the built-in file is tested.
+    #[must_use]
+    pub fn for_tests(data_dir: &Path) -> Self {
+        let flags = Overrides::new().set("data_dir", "test", Some(data_dir.display())).set(
+            "server.port",
+            "test",
+            Some(0),
+        );
+        match Self::load_from(&flags, &BTreeMap::new()) {
+            Ok(config) => config,
+            Err(error) => unreachable!("{error}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
