@@ -1,0 +1,22 @@
+//! Integration tests: the real binary, spoken to over HTTP, on SQLite and on PostgreSQL + Redis.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test says what is wrong by panicking, and what it skips by printing"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod chaos;
+mod cli;
+mod errors;
+mod faults;
+mod hostile;
+mod idempotency;
+mod keys;
+mod order;
+mod receipts;

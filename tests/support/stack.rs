@@ -1,0 +1,294 @@
+//! A running Quittance in one of its two shapes, with everything it needs.
+
+use super::{
+    client::{Client, PATIENCE},
+    free_port,
+    postgres::Postgres,
+    process::{Process, output},
+    redis::Redis,
+    repository,
+};
+use rustix::process::Signal;
+use std::{
+    path::Path,
+    process::{Command, ExitStatus},
+    time::{Duration, Instant},
+};
+use tempfile::TempDir;
+use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+/// The two ways to run it; every test that can runs on both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// One process, SQLite, in-memory queue.
+    Embedded,
+    /// API and worker processes on PostgreSQL and Redis.
+    Distributed,
+}
+
+/// How to set it up.
+#[derive(Clone, Debug)]
+pub(crate) struct Options {
+    pub(crate) shape: Shape,
+    /// Processes, of the distributed shape.
+    pub(crate) apis: usize,
+    /// Processes, of the distributed shape.
+    pub(crate) workers: usize,
+    /// Settings as environment variables, over the ones below.
+    pub(crate) settings: Vec<(String, String)>,
+    /// Nothing else may run beside it: for tests that measure time or memory, or that load both cores.
+    pub(crate) alone: bool,
+}
+
+impl Options {
+    pub(crate) fn of(shape: Shape) -> Self {
+        Self { shape, apis: 1, workers: 1, settings: Vec::new(), alone: false }
+    }
+
+    pub(crate) fn set(mut self, name: &str, value: impl std::fmt::Display) -> Self {
+        self.settings.push((name.to_owned(), value.to_string()));
+        self
+    }
+
+    pub(crate) fn alone(mut self) -> Self {
+        self.alone = true;
+        self
+    }
+}
+
+/// Tests run side by side, except those that want the machine for themselves.
+static MACHINE: RwLock<()> = RwLock::const_new(());
+
+#[derive(Debug)]
+enum Turn {
+    Shared(#[expect(dead_code, reason = "held")] RwLockReadGuard<'static, ()>),
+    Alone(#[expect(dead_code, reason = "held")] RwLockWriteGuard<'static, ()>),
+}
+
+/// What runs.
+#[derive(Debug)]
+pub(crate) struct Stack {
+    pub(crate) shape: Shape,
+    /// `serve` in the embedded shape, else `api`; `None` while it is down.
+    pub(crate) servers: Vec<Option<Process>>,
+    /// Empty in the embedded shape.
+    pub(crate) workers: Vec<Option<Process>>,
+    pub(crate) postgres: Option<Postgres>,
+    pub(crate) redis: Option<Redis>,
+    ports: Vec<u16>,
+    settings: Vec<(String, String)>,
+    dir: TempDir,
+    _turn: Turn,
+}
+
+/// Runs a test on both shapes, one after the other, and drains each: a test that leaves a job behind fails.
+pub(crate) async fn on_both(test: impl AsyncFn(&mut Stack)) {
+    on_both_with(|options| options, test).await;
+}
+
+/// As [`on_both`], with settings.
+pub(crate) async fn on_both_with(
+    adjust: impl Fn(Options) -> Options,
+    test: impl AsyncFn(&mut Stack),
+) {
+    for shape in [Shape::Embedded, Shape::Distributed] {
+        on(adjust(Options::of(shape)), &test).await;
+    }
+}
+
+/// Runs a test on one stack and drains it.
+pub(crate) async fn on(options: Options, test: impl AsyncFn(&mut Stack)) {
+    println!("--- {:?}", options.shape);
+    let mut stack = Stack::start(options).await;
+    test(&mut stack).await;
+    stack.drain().await;
+}
+
+/// The binary under test, with a clean environment.
+pub(crate) fn quittance(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_quittance"));
+    command.args(arguments).env_clear();
+    for name in ["PATH", "HOME", "ORT_DYLIB_PATH", "LD_LIBRARY_PATH", "RUST_BACKTRACE", "TMPDIR"] {
+        if let Some(value) = std::env::var_os(name) {
+            command.env(name, value);
+        }
+    }
+    command.env("QUITTANCE_PROCESSING_MODELS_DIR", repository("models"));
+    command
+}
+
+impl Stack {
+    pub(crate) async fn start(options: Options) -> Self {
+        let turn = if options.alone {
+            Turn::Alone(MACHINE.write().await)
+        } else {
+            Turn::Shared(MACHINE.read().await)
+        };
+        let dir = tempfile::Builder::new().prefix("quittance-test-").tempdir().expect("a folder");
+        let mut settings = vec![
+            ("QUITTANCE_DATA_DIR".to_owned(), dir.path().join("data").display().to_string()),
+            ("QUITTANCE_PROCESSING_ECONOMY".to_owned(), "true".to_owned()),
+            ("QUEUE_CONCURRENCY".to_owned(), "2".to_owned()),
+            ("LOG_LEVEL".to_owned(), "info".to_owned()),
+            ("QUITTANCE_LOG_FORMAT".to_owned(), "text".to_owned()),
+        ];
+        let (mut postgres, mut redis) = (None, None);
+        if options.shape == Shape::Distributed {
+            let (p, r) = (Postgres::start(), Redis::start());
+            settings.push(("DATABASE_URL".to_owned(), p.url()));
+            settings.push(("REDIS_URL".to_owned(), r.url()));
+            (postgres, redis) = (Some(p), Some(r));
+        }
+        settings.extend(options.settings);
+        let embedded = options.shape == Shape::Embedded;
+        let servers = if embedded { 1 } else { options.apis };
+        let mut stack = Self {
+            shape: options.shape,
+            servers: (0..servers).map(|_| None).collect(),
+            workers: (0..if embedded { 0 } else { options.workers }).map(|_| None).collect(),
+            postgres,
+            redis,
+            ports: (0..servers).map(|_| free_port()).collect(),
+            settings,
+            dir,
+            _turn: turn,
+        };
+        if !embedded {
+            output(&mut stack.command(&["migrate"]));
+        }
+        for index in 0..stack.servers.len() {
+            stack.start_server(index);
+        }
+        for index in 0..stack.workers.len() {
+            stack.start_worker(index);
+        }
+        stack.ready().await;
+        stack
+    }
+
+    /// The binary with this stack's settings.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = quittance(arguments);
+        command.envs(self.settings.iter().map(|(k, v)| (k, v))).current_dir(self.dir.path());
+        command
+    }
+
+    pub(crate) fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    pub(crate) fn start_server(&mut self, index: usize) {
+        let role = if self.shape == Shape::Embedded { "serve" } else { "api" };
+        let mut command = self.command(&[role]);
+        command.env("PORT", self.ports[index].to_string());
+        self.servers[index] =
+            Some(Process::start(&format!("{role}-{index}"), self.dir.path(), &mut command));
+    }
+
+    pub(crate) fn start_worker(&mut self, index: usize) {
+        let mut command = self.command(&["worker"]);
+        self.workers[index] =
+            Some(Process::start(&format!("worker-{index}"), self.dir.path(), &mut command));
+    }
+
+    /// Waits until every server says it is ready.
+    pub(crate) async fn ready(&mut self) {
+        for index in 0..self.servers.len() {
+            let (client, started) = (self.client_of(index), Instant::now());
+            loop {
+                let answer = client.attempt(reqwest::Method::GET, "/health/ready", |r| r).await;
+                if answer.as_ref().is_ok_and(|a| a.status == 200) {
+                    break;
+                }
+                let server = self.servers[index].as_mut().expect("started");
+                let ended = server.ended();
+                assert!(
+                    ended.is_none() && started.elapsed() < PATIENCE,
+                    "{} is not ready ({ended:?}, {answer:?}):\n{}",
+                    server.name(),
+                    server.tail(25)
+                );
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+    }
+
+    pub(crate) fn client(&self) -> Client {
+        self.client_of(0)
+    }
+
+    pub(crate) fn client_of(&self, index: usize) -> Client {
+        Client::new(self.ports[index])
+    }
+
+    /// Whoever carries out jobs: the first worker, or the server itself.
+    pub(crate) fn worker(&mut self) -> &mut Process {
+        let slot =
+            if self.workers.is_empty() { &mut self.servers[0] } else { &mut self.workers[0] };
+        slot.as_mut().expect("a running worker")
+    }
+
+    /// Kills whoever carries out jobs with -9 and starts it again.
+    pub(crate) async fn kill_and_restart_worker(&mut self) {
+        self.worker().kill();
+        self.restart_worker().await;
+    }
+
+    /// Asks whoever carries out jobs to stop (SIGTERM) and waits for its end.
+    pub(crate) fn stop_worker(&mut self) -> ExitStatus {
+        self.worker().stop_with(Signal::TERM, Duration::from_mins(1))
+    }
+
+    pub(crate) async fn restart_worker(&mut self) {
+        if self.workers.is_empty() {
+            self.start_server(0);
+            self.ready().await;
+        } else {
+            self.start_worker(0);
+        }
+    }
+
+    /// Rows of a query on the stack's database, columns joined by `|`. Ids are shown as stored; compare with `hex`.
+    pub(crate) fn sql(&self, query: &str) -> Vec<String> {
+        match &self.postgres {
+            Some(postgres) => postgres.sql(query),
+            None => sqlite(&self.dir.path().join("data/quittance.db"), query),
+        }
+    }
+
+    /// Waits till no job is queued, delayed or running; a job that stays is a failure.
+    pub(crate) async fn drain(&self) {
+        let started = Instant::now();
+        loop {
+            let left = self.sql(
+                "SELECT state, count(*) FROM run WHERE state IN ('pending','in_progress','compensating') GROUP BY state",
+            );
+            if left.is_empty() {
+                return;
+            }
+            assert!(started.elapsed() < PATIENCE, "jobs are left behind: {left:?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// How often each run reached the end `completed`, by its history: `(runs, ends)`.
+    pub(crate) fn completions(&self) -> Vec<u32> {
+        self.sql(&format!(
+            "SELECT count(CASE WHEN e.step IS NULL AND e.{to} = 'completed' THEN 1 END) \
+             FROM run r LEFT JOIN run_event e ON e.run_id = r.id GROUP BY r.id",
+            to = r#""to""#
+        ))
+        .iter()
+        .map(|n| n.parse().expect("a count"))
+        .collect()
+    }
+}
+
+/// Python is on every machine that builds this; the sqlite3 program is not.
+fn sqlite(file: &Path, query: &str) -> Vec<String> {
+    const READ: &str = "import sqlite3, sys\n\
+        db = sqlite3.connect('file:' + sys.argv[1] + '?mode=ro', uri=True, timeout=20)\n\
+        for row in db.execute(sys.argv[2]): print('|'.join('' if c is None else str(c) for c in row))";
+    let text = output(Command::new("python3").arg("-c").arg(READ).arg(file).arg(query));
+    text.lines().map(str::to_owned).collect()
+}
