@@ -1,7 +1,7 @@
 //! The result of reading a receipt, as contract section 1 puts it on the wire (camelCase).
 
 use super::{
-    document::{BoundingBox, Warning},
+    document::{BoundingBox, DocumentText, Warning},
     money::Currency,
 };
 use serde::{Deserialize, Serialize};
@@ -237,4 +237,26 @@ pub struct ReceiptResult {
     pub processing_metadata: ProcessingMetadata,
     /// RFC 3339, UTC.
     pub extracted_at: String,
+}
+
+impl ReceiptResult {
+    /// Puts together what the steps found. Remarks of the reading come before those of the extraction.
+    #[must_use]
+    pub fn new(
+        extraction: Extraction,
+        text: &DocumentText,
+        processing_metadata: ProcessingMetadata,
+        extracted_at: String,
+    ) -> Self {
+        let mut warnings = text.warnings.clone();
+        warnings.extend(extraction.warnings);
+        Self {
+            receipt_type: extraction.receipt_type,
+            extracted_fields: extraction.extracted_fields,
+            checks: extraction.checks,
+            warnings,
+            processing_metadata,
+            extracted_at,
+        }
+    }
 }
