@@ -1,5 +1,6 @@
 //! What the API and the worker of Quittance share.
 
+pub mod blobs;
 pub mod config;
 pub mod domain;
 pub mod lifecycle;

@@ -1,0 +1,339 @@
+//! Uploaded originals, in a folder or in a bucket.
+//!
+//! What [`Writer::finish`] has answered survives a power cut: locally the bytes go to a temporary file (`name#1`) that
+//! is flushed, renamed and whose folder is flushed (`object_store` does this with `with_fsync`); S3 acknowledges
+//! durable writes only. The SHA-256 is taken while the bytes pass.
+
+#[cfg(feature = "s3")]
+mod s3;
+#[cfg(test)]
+mod tests;
+
+use crate::config::{StorageConfig, StorageKind};
+use bytes::Bytes;
+use futures_util::stream::{BoxStream, StreamExt};
+use object_store::{
+    MultipartUpload, ObjectStore, ObjectStoreExt, PutPayload, local::LocalFileSystem, path::Path,
+};
+use sha2::{Digest, Sha256};
+use std::{path::PathBuf, sync::Arc, time::SystemTime};
+
+/// Why a blob could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum BlobError {
+    /// There is none under this key.
+    #[error("there is no stored original under {0}")]
+    NotFound(String),
+    /// The storage cannot be opened as configured.
+    #[error("{setting}: {message}")]
+    Configuration {
+        /// `storage.path`
+        setting: &'static str,
+        /// What is wrong and what to do.
+        message: String,
+    },
+    /// The folder or the server did not do it: full, read-only, away.
+    #[error("the storage of originals does not answer: {0}")]
+    Unavailable(String),
+}
+
+impl From<object_store::Error> for BlobError {
+    fn from(error: object_store::Error) -> Self {
+        if let object_store::Error::NotFound { path, .. } = error {
+            return Self::NotFound(path);
+        }
+        // The outer text often hides the cause ("No space left on device") in its source.
+        let mut text = error.to_string();
+        let mut source = std::error::Error::source(&error);
+        while let Some(cause) = source {
+            let cause_text = cause.to_string();
+            if !text.contains(&cause_text) {
+                text = format!("{text}: {cause_text}");
+            }
+            source = cause.source();
+        }
+        Self::Unavailable(text)
+    }
+}
+
+/// What was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// Bytes.
+    pub size: u64,
+    /// 64 hexadecimal digits.
+    pub sha256: String,
+}
+
+/// The place for originals; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Blobs {
+    store: Arc<dyn ObjectStore>,
+    /// Bytes kept in memory before they are handed on, at most.
+    part: usize,
+    folder: Option<PathBuf>,
+    prefix: String,
+}
+
+/// Small, so that many uploads at once stay small in memory; one photo of a telephone is a few of them.
+const LOCAL_PART: usize = 256 * 1024;
+/// The least S3 takes for a part that is not the last.
+#[cfg(feature = "s3")]
+const S3_PART: usize = 5 * 1024 * 1024;
+
+impl Blobs {
+    /// Opens the configured place; creates the folder of kind `local`.
+    ///
+    /// # Errors
+    /// The setting that is wrong, such as a folder that cannot be created.
+    pub fn open(config: &StorageConfig) -> Result<Self, BlobError> {
+        match config.kind {
+            StorageKind::Local => Self::folder(&config.path),
+            #[cfg(feature = "s3")]
+            StorageKind::S3 => {
+                let store = s3::open(&config.s3)?;
+                let prefix = config.s3.prefix.trim_matches('/').to_owned();
+                Ok(Self { store: Arc::new(store), part: S3_PART, folder: None, prefix })
+            }
+            #[cfg(not(feature = "s3"))]
+            StorageKind::S3 => Err(BlobError::Configuration {
+                setting: "storage.kind",
+                message: "this binary was built without s3".into(),
+            }),
+        }
+    }
+
+    /// A folder, created where it is missing.
+    ///
+    /// # Errors
+    /// When it cannot be created or opened.
+    pub fn folder(path: &std::path::Path) -> Result<Self, BlobError> {
+        let refused = |error: &dyn std::fmt::Display| BlobError::Configuration {
+            setting: "storage.path",
+            message: format!(
+                "{} cannot be used for originals: {error}. Name a folder that this user may write",
+                path.display()
+            ),
+        };
+        std::fs::create_dir_all(path).map_err(|e| refused(&e))?;
+        let store =
+            LocalFileSystem::new_with_prefix(path).map_err(|e| refused(&e))?.with_fsync(true);
+        Ok(Self {
+            store: Arc::new(store),
+            part: LOCAL_PART,
+            folder: Some(path.to_owned()),
+            prefix: String::new(),
+        })
+    }
+
+    /// The key of a run's original. The last two digits of the id are its random part: 256 folders of equal size.
+    #[must_use]
+    pub fn key_of(id: uuid::Uuid) -> String {
+        let id = id.simple().to_string();
+        format!("{}/{id}", &id[id.len() - 2..])
+    }
+
+    fn path(&self, key: &str) -> Path {
+        if self.prefix.is_empty() {
+            Path::from(key)
+        } else {
+            Path::from(format!("{}/{key}", self.prefix))
+        }
+    }
+
+    /// Begins to write under `key`. Nothing is visible there before [`Writer::finish`]; a writer that is dropped
+    /// leaves nothing behind.
+    #[must_use]
+    pub fn writer(&self, key: &str) -> Writer {
+        Writer {
+            store: Arc::clone(&self.store),
+            path: self.path(key),
+            part: self.part,
+            pending: Vec::new(),
+            pending_bytes: 0,
+            upload: None,
+            size: 0,
+            hash: Sha256::new(),
+        }
+    }
+
+    /// Writes all at once.
+    ///
+    /// # Errors
+    /// [`BlobError::Unavailable`].
+    pub async fn put(&self, key: &str, bytes: Bytes) -> Result<Stored, BlobError> {
+        let mut writer = self.writer(key);
+        writer.write(bytes).await?;
+        writer.finish().await
+    }
+
+    /// Reads all.
+    ///
+    /// # Errors
+    /// [`BlobError::NotFound`], [`BlobError::Unavailable`].
+    pub async fn get(&self, key: &str) -> Result<Bytes, BlobError> {
+        Ok(self.store.get(&self.path(key)).await?.bytes().await?)
+    }
+
+    /// Reads piece by piece; the number is the size in bytes.
+    ///
+    /// # Errors
+    /// [`BlobError::NotFound`], [`BlobError::Unavailable`].
+    pub async fn read(
+        &self,
+        key: &str,
+    ) -> Result<(u64, BoxStream<'static, Result<Bytes, BlobError>>), BlobError> {
+        let found = self.store.get(&self.path(key)).await?;
+        let size = found.meta.size;
+        Ok((size, found.into_stream().map(|piece| piece.map_err(BlobError::from)).boxed()))
+    }
+
+    /// Removes; that there is none is no error.
+    ///
+    /// # Errors
+    /// [`BlobError::Unavailable`].
+    pub async fn delete(&self, key: &str) -> Result<(), BlobError> {
+        match self.store.delete(&self.path(key)).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Whether the place answers.
+    ///
+    /// # Errors
+    /// [`BlobError::Unavailable`].
+    pub async fn ping(&self) -> Result<(), BlobError> {
+        match self.store.head(&self.path("ping")).await {
+            Ok(_) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Removes temporary files that a killed process left in the folder and that nobody touched since `before`; how
+    /// many it were. Buckets clean up by their own rules.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub async fn remove_temporary(&self, before: SystemTime) -> Result<usize, BlobError> {
+        let Some(folder) = self.folder.clone() else { return Ok(0) };
+        tokio::task::spawn_blocking(move || remove_temporary(&folder, before))
+            .await
+            .map_err(|e| BlobError::Unavailable(e.to_string()))?
+            .map_err(|e| BlobError::Unavailable(e.to_string()))
+    }
+}
+
+fn remove_temporary(folder: &std::path::Path, before: SystemTime) -> std::io::Result<usize> {
+    let mut removed = 0;
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let kind = entry.file_type()?;
+        if kind.is_dir() {
+            removed += remove_temporary(&entry.path(), before)?;
+            continue;
+        }
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let temporary = name.rsplit_once('#').is_some_and(|(_, n)| n.parse::<u32>().is_ok());
+        // Another process may finish or remove its own meanwhile.
+        let Ok(touched) = entry.metadata().and_then(|m| m.modified()) else { continue };
+        if temporary
+            && kind.is_file()
+            && touched < before
+            && std::fs::remove_file(entry.path()).is_ok()
+        {
+            removed += 1;
+        }
+    }
+    Ok(removed)
+}
+
+/// Writes one blob piece by piece.
+pub struct Writer {
+    store: Arc<dyn ObjectStore>,
+    path: Path,
+    part: usize,
+    pending: Vec<Bytes>,
+    pending_bytes: usize,
+    upload: Option<Box<dyn MultipartUpload>>,
+    size: u64,
+    hash: Sha256,
+}
+
+impl Writer {
+    /// Adds a piece.
+    ///
+    /// # Errors
+    /// [`BlobError::Unavailable`]; the writer is of no use afterwards.
+    pub async fn write(&mut self, bytes: Bytes) -> Result<(), BlobError> {
+        self.hash.update(&bytes);
+        self.size += bytes.len() as u64;
+        self.pending_bytes += bytes.len();
+        self.pending.push(bytes);
+        if self.pending_bytes >= self.part { self.flush().await } else { Ok(()) }
+    }
+
+    /// Bytes so far.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    fn take_pending(&mut self) -> PutPayload {
+        self.pending_bytes = 0;
+        std::mem::take(&mut self.pending).into_iter().collect()
+    }
+
+    async fn flush(&mut self) -> Result<(), BlobError> {
+        let payload = self.take_pending();
+        if self.upload.is_none() {
+            self.upload = Some(self.store.put_multipart(&self.path).await?);
+        }
+        if let Some(upload) = &mut self.upload {
+            upload.put_part(payload).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes it durable and visible.
+    ///
+    /// # Errors
+    /// [`BlobError::Unavailable`]; nothing is visible then.
+    pub async fn finish(mut self) -> Result<Stored, BlobError> {
+        if self.upload.is_some() {
+            if self.pending_bytes > 0 {
+                self.flush().await?;
+            }
+            if let Some(upload) = &mut self.upload {
+                upload.complete().await?;
+            }
+            self.upload = None;
+        } else {
+            let payload = self.take_pending();
+            self.store.put(&self.path, payload).await?;
+        }
+        let hash = std::mem::take(&mut self.hash);
+        Ok(Stored { size: self.size, sha256: hex::encode(hash.finalize()) })
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        // A folder forgets an unfinished upload by itself; a bucket keeps its parts until it is told.
+        if let (Some(mut upload), Ok(runtime)) =
+            (self.upload.take(), tokio::runtime::Handle::try_current())
+        {
+            runtime.spawn(async move {
+                if let Err(error) = upload.abort().await {
+                    tracing::debug!(%error, "an unfinished upload was not removed");
+                }
+            });
+        }
+    }
+}
+
+impl std::fmt::Debug for Writer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Writer").field("path", &self.path).field("size", &self.size).finish()
+    }
+}
