@@ -126,11 +126,11 @@ impl Blobs {
         })
     }
 
-    /// The key of a run's original. The last two digits of the id are its random part: 256 folders of equal size.
+    /// The key of a run's original. Flat: folders in between would stay behind empty, and no file system in use minds
+    /// many names in one.
     #[must_use]
     pub fn key_of(id: uuid::Uuid) -> String {
-        let id = id.simple().to_string();
-        format!("{}/{id}", &id[id.len() - 2..])
+        id.simple().to_string()
     }
 
     fn path(&self, key: &str) -> Path {

@@ -3,4 +3,6 @@
 pub mod blobs;
 pub mod config;
 pub mod domain;
+pub mod i18n;
 pub mod lifecycle;
+pub mod telemetry;
