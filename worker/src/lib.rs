@@ -2,4 +2,7 @@
 
 pub mod documents;
 pub mod imaging;
+pub mod models;
+pub mod ocr;
+pub mod pdf;
 pub mod reader;

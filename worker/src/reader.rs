@@ -1,12 +1,21 @@
 //! Reading a document: bytes → pages of pixels → lines of text. Blocking; call it from a blocking pool.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
 use image::RgbImage;
-use quittance_shared::domain::document::{DocumentText, TextLine, Warning};
+use quittance_shared::domain::document::{DocumentText, PageText, TextLine, TextSource, Warning};
 use serde::{Deserialize, Serialize};
 
 pub use crate::imaging::DecodeError;
+use crate::imaging::{self, FileKind, sniff, warning};
+use crate::ocr::factory::Factory;
+use crate::ocr::pool::Pool;
+use crate::ocr::{OcrEngine, PageReading, geometry};
+use crate::pdf;
+
+/// Median height of lines in pixels, with the little space around them, below which letters are guessed.
+const LOW_LINE: f32 = 14.0;
 
 /// Which library runs the models.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -111,7 +120,9 @@ pub enum ReadError {
 
 /// Reads documents. Send and Sync; share it in an `Arc`.
 pub struct Reader {
-    _config: ReaderConfig,
+    config: ReaderConfig,
+    engines: Factory,
+    pool: Pool<Box<dyn OcrEngine>>,
 }
 
 impl Reader {
@@ -120,7 +131,15 @@ impl Reader {
     /// # Errors
     /// A missing model (the message names the file and the command that fetches it) or runtime.
     pub fn open(cfg: &ReaderConfig) -> Result<Self, ReaderError> {
-        Ok(Self { _config: cfg.clone() })
+        let engines = Factory::new(cfg)?;
+        let first = engines.make().map_err(|e| ReaderError::Runtime(e.0))?;
+        Ok(Self { config: cfg.clone(), engines, pool: Pool::new(first, cfg.parallel) })
+    }
+
+    /// Name of the engine, its models and what runs them, such as `ppocrv6-tiny-small/ort`.
+    #[must_use]
+    pub fn engine(&self) -> &str {
+        self.engines.name()
     }
 
     /// Turns the bytes of a file into pages, under the configured limits.
@@ -128,8 +147,7 @@ impl Reader {
     /// # Errors
     /// All permanent, see [`DecodeError`].
     pub fn decode(&self, bytes: &[u8]) -> Result<Decoded, DecodeError> {
-        crate::imaging::sniff(bytes)?;
-        Err(DecodeError::Unsupported { found: "not built yet".into() })
+        decode(bytes, &self.config)
     }
 
     /// Reads the pages; `progress` is told (pages done, of how many) after each.
@@ -138,9 +156,82 @@ impl Reader {
     /// When the engine fails.
     pub fn read(
         &self,
-        _doc: &Decoded,
-        _progress: &mut dyn FnMut(u32, u32),
+        doc: &Decoded,
+        progress: &mut dyn FnMut(u32, u32),
     ) -> Result<DocumentText, ReadError> {
-        Err(ReadError::Engine("not built yet".into()))
+        let total = u32::try_from(doc.pages.len()).unwrap_or(u32::MAX);
+        let mut text = DocumentText {
+            engine: self.engine().to_owned(),
+            pages: Vec::with_capacity(doc.pages.len()),
+            preprocessed: doc.preprocessed,
+            warnings: doc.warnings.clone(),
+        };
+        for (number, page) in (1..).zip(&doc.pages) {
+            let page = self.page(page, number)?;
+            text.preprocessed |= page.rotation != 0;
+            text.warnings.extend(remarks(&page));
+            text.pages.push(page);
+            progress(number, total);
+        }
+        Ok(text)
     }
+
+    fn page(&self, page: &DecodedPage, number: u32) -> Result<PageText, ReadError> {
+        let (width, height) = page.image.dimensions();
+        if let Some(lines) = &page.text {
+            let (source, lines) = (TextSource::TextLayer, lines.clone());
+            return Ok(PageText { number, width, height, rotation: page.rotation, source, lines });
+        }
+        let read = self.ocr(&page.image)?;
+        let (width, height) =
+            if read.rotation % 180 == 0 { (width, height) } else { (height, width) };
+        let rotation = (page.rotation + read.rotation) % 360;
+        let source = TextSource::Pixels;
+        Ok(PageText { number, width, height, rotation, source, lines: read.lines })
+    }
+
+    fn ocr(&self, image: &RgbImage) -> Result<PageReading, ReadError> {
+        let mut lent =
+            self.pool.lend(|| self.engines.make()).map_err(|e| ReadError::Engine(e.0))?;
+        let Some(engine) = lent.as_mut() else {
+            return Err(ReadError::Engine("no engine".into()));
+        };
+        let read = catch_unwind(AssertUnwindSafe(|| engine.read_page(image)));
+        match read {
+            Ok(read) => read.map_err(|e| ReadError::Engine(e.0)),
+            Err(_) => {
+                lent.discard();
+                Err(ReadError::Engine("the engine panicked".into()))
+            }
+        }
+    }
+}
+
+/// [`Reader::decode`] without a reader: it needs no models.
+///
+/// # Errors
+/// All permanent, see [`DecodeError`].
+pub fn decode(bytes: &[u8], cfg: &ReaderConfig) -> Result<Decoded, DecodeError> {
+    let kind = sniff(bytes)?;
+    if kind == FileKind::Pdf {
+        let drawn = pdf::decode(bytes, cfg.max_pages, cfg.max_pixels)?;
+        return Ok(Decoded { pages: drawn.pages, warnings: drawn.warnings, preprocessed: false });
+    }
+    let raster = imaging::decode::decode(bytes, kind, cfg.max_pixels)?;
+    let page = DecodedPage { image: raster.image, rotation: raster.rotation, text: None };
+    Ok(Decoded { pages: vec![page], warnings: raster.warnings, preprocessed: raster.changed })
+}
+
+/// What a reader of the result should know about a page.
+fn remarks(page: &PageText) -> Option<Warning> {
+    if page.lines.is_empty() {
+        let message = format!("Aucun texte n'a été trouvé sur la page {}.", page.number);
+        return Some(warning("NO_TEXT", &message, Some(page.number)));
+    }
+    let mut heights: Vec<f32> = page.lines.iter().map(|l| geometry::size(&l.quad).1).collect();
+    heights.sort_by(f32::total_cmp);
+    (heights[heights.len() / 2] < LOW_LINE).then(|| {
+        let message = "La résolution est faible : des caractères peuvent être mal lus.";
+        warning("LOW_RESOLUTION", message, Some(page.number))
+    })
 }

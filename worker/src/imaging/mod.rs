@@ -1,7 +1,35 @@
 //! From bytes to upright pixels, under limits.
 
+pub mod decode;
 mod error;
+pub mod scale;
 mod sniff;
+#[cfg(test)]
+mod tests;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use quittance_shared::domain::document::Warning;
 
 pub use error::DecodeError;
 pub use sniff::{FileKind, sniff};
+
+/// A remark in French with a stable code.
+pub(crate) fn warning(code: &str, message: &str, page: Option<u32>) -> Warning {
+    Warning { code: code.into(), message: message.into(), page }
+}
+
+/// Runs a decoder on bytes from strangers: a panic in it means that the file is damaged.
+pub(crate) fn guard<T>(
+    kind: FileKind,
+    f: impl FnOnce() -> Result<T, DecodeError>,
+) -> Result<T, DecodeError> {
+    catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|panic| {
+        let detail = panic
+            .downcast_ref::<&str>()
+            .map(|s| (*s).to_owned())
+            .or_else(|| panic.downcast_ref::<String>().cloned())
+            .unwrap_or_default();
+        Err(DecodeError::Damaged { kind, detail: format!("the decoder gave up: {detail}") })
+    })
+}

@@ -1,0 +1,76 @@
+//! Scaling and turning of RGB images.
+
+use fast_image_resize::images::{Image, ImageRef};
+use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use image::RgbImage;
+
+/// A part of an image: left, top, width, height in pixels.
+pub type Part = [f64; 4];
+
+/// Scales a part of an image to `width` × `height`; each target pixel is a weighted mean of all it covers.
+/// `None` when a side is zero or the part lies outside.
+#[must_use]
+pub fn resize(image: &RgbImage, part: Part, width: u32, height: u32) -> Option<RgbImage> {
+    let source =
+        ImageRef::new(image.width(), image.height(), image.as_raw(), PixelType::U8x3).ok()?;
+    let mut target = Image::new(width, height, PixelType::U8x3);
+    let [left, top, w, h] = part;
+    let options = ResizeOptions::new()
+        .resize_alg(ResizeAlg::Convolution(FilterType::Bilinear))
+        .crop(left, top, w, h);
+    Resizer::new().resize(&source, &mut target, &options).ok()?;
+    RgbImage::from_raw(width, height, target.into_vec())
+}
+
+/// Scales a whole image down to at most `max_pixels`, when it has more.
+#[must_use]
+pub fn shrink(image: RgbImage, max_pixels: u64) -> (RgbImage, bool) {
+    let (w, h) = image.dimensions();
+    let pixels = u64::from(w) * u64::from(h);
+    if pixels <= max_pixels {
+        return (image, false);
+    }
+    let factor = (max_pixels as f64 / pixels as f64).sqrt();
+    let side = |s: u32| ((f64::from(s) * factor) as u32).max(1);
+    match resize(&image, [0.0, 0.0, f64::from(w), f64::from(h)], side(w), side(h)) {
+        Some(small) => (small, true),
+        None => (image, false),
+    }
+}
+
+/// Turns clockwise by 0, 90, 180 or 270 degrees; `None` when nothing is to be done.
+#[must_use]
+pub fn turned(image: &RgbImage, degrees: u16) -> Option<RgbImage> {
+    match degrees % 360 {
+        90 => Some(image::imageops::rotate90(image)),
+        180 => Some(image::imageops::rotate180(image)),
+        270 => Some(image::imageops::rotate270(image)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use image::Rgb;
+
+    #[test]
+    fn shrinks_only_what_is_too_large() {
+        let image = RgbImage::from_pixel(100, 50, Rgb([7, 8, 9]));
+        let (same, changed) = shrink(image, 5000);
+        assert!(!changed && same.dimensions() == (100, 50));
+        let (small, changed) = shrink(same, 1250);
+        assert!(changed && small.dimensions() == (50, 25));
+        assert_eq!(small.get_pixel(10, 10), &Rgb([7, 8, 9]));
+    }
+
+    #[test]
+    fn turns_clockwise() {
+        let mut image = RgbImage::new(3, 2);
+        image.put_pixel(0, 0, Rgb([255, 0, 0]));
+        let right = turned(&image, 90).unwrap();
+        assert_eq!(right.dimensions(), (2, 3));
+        assert_eq!(right.get_pixel(1, 0), &Rgb([255, 0, 0]));
+        assert!(turned(&image, 0).is_none());
+    }
+}

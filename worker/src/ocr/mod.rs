@@ -1,0 +1,50 @@
+//! OCR: the trait of engines, and one file per engine and stage.
+//!
+//! A page goes through [`orientation`], [`detect`], [`recognise`] and [`layout`]; [`ppocr`] puts them together. The
+//! models behind them run on whatever implements [`model::Model`].
+
+mod blobs;
+pub mod detect;
+pub(crate) mod factory;
+pub mod geometry;
+pub mod layout;
+pub mod model;
+pub mod orientation;
+pub mod ort;
+pub(crate) mod pool;
+pub mod ppocr;
+pub mod recognise;
+#[cfg(feature = "rten")]
+pub mod rten;
+
+use image::RgbImage;
+use quittance_shared::domain::document::TextLine;
+
+/// What an engine read on a page.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PageReading {
+    /// Degrees clockwise by which the engine turned the page to read it.
+    pub rotation: u16,
+    /// Lines in reading order, in pixels of the page as turned.
+    pub lines: Vec<TextLine>,
+}
+
+/// An engine that reads pages. One call at a time; make several to read at once.
+pub trait OcrEngine: Send {
+    /// Reads one page.
+    ///
+    /// # Errors
+    /// When the engine fails; another try may help.
+    fn read_page(&mut self, page: &RgbImage) -> Result<PageReading, OcrError>;
+}
+
+/// An engine failed. The message is for logs.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct OcrError(pub String);
+
+impl From<model::ModelError> for OcrError {
+    fn from(e: model::ModelError) -> Self {
+        Self(e.0)
+    }
+}
