@@ -109,6 +109,9 @@ class Server:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-15:])
 
     def stop(self):
+        # A second Ctrl-C must not leave the server behind.
+        for impatient in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(impatient, signal.SIG_IGN)
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:

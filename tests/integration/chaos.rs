@@ -46,7 +46,7 @@ async fn every_receipt_completes_exactly_once_while_everything_fails() {
         assert_eq!(stack.sql("SELECT count(*) FROM receipt WHERE result IS NULL"), ["0"]);
         // Each step of each run succeeded exactly once; what was begun again after the kill says so in its attempts.
         let twice = stack.sql(
-            "SELECT count(*) FROM (SELECT run_id, step FROM run_event WHERE step IS NOT NULL AND \"to\" = 'succeeded' \
+            "SELECT count(*) FROM (SELECT run_id, step FROM run_event WHERE step IS NOT NULL AND to_state = 'succeeded' \
              GROUP BY run_id, step HAVING count(*) > 1) AS t",
         );
         assert_eq!(twice, ["0"]);

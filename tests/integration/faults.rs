@@ -116,8 +116,8 @@ async fn a_file_that_kills_its_worker_three_times_is_given_up_and_the_next_goes_
             client.failed(&killer).await;
             let answer = client.result(&killer).await;
             assert_eq!(answer.status, 422, "{}", answer.json);
-            let error = stack.sql("SELECT error FROM run WHERE state = 'failed'");
-            assert!(error[0].contains("WORKER_CRASHED"), "{error:?}");
+            let error = stack.sql("SELECT error_code FROM run WHERE state = 'failed'");
+            assert_eq!(error, ["WORKER_CRASHED"]);
         },
     )
     .await;
@@ -144,7 +144,7 @@ async fn reading_begins(stack: &crate::support::stack::Stack, id: &str) {
 /// Whether the lease belongs to a worker that still lives: the newest one.
 fn fresh_lease(stack: &crate::support::stack::Stack) -> bool {
     let owner = stack.sql("SELECT lease_owner FROM run WHERE lease_owner IS NOT NULL");
-    let newest = stack.sql("SELECT id FROM worker ORDER BY started_at DESC LIMIT 1");
+    let newest = stack.sql("SELECT name FROM worker ORDER BY started_at DESC LIMIT 1");
     owner.len() == 1 && owner == newest
 }
 

@@ -43,7 +43,7 @@ async fn hostile_files_get_clear_answers_and_harm_nothing() {
             println!("hostile: {refused} refused at the door, {failed} failed, {read} read; worker peak {} MiB", peak >> 20);
             assert!(peak < GIB, "the worker used {} MiB", peak >> 20);
             assert!(refused > 0 && failed > 0 && read > 0);
-            let crashes = stack.sql("SELECT count(*) FROM run WHERE error LIKE '%WORKER_CRASHED%'");
+            let crashes = stack.sql("SELECT count(*) FROM run WHERE error_code = 'WORKER_CRASHED'");
             assert_eq!(crashes, ["0"]);
             // After all that, an honest receipt is read.
             let id = client.accepted(&Upload::slip()).await;

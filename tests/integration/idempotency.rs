@@ -50,7 +50,7 @@ fn only_one_run(stack: &Stack) {
         assert_eq!(stack.sql(&format!("SELECT count(*) FROM {table}")), ["1"], "{table}");
     }
     let begun =
-        stack.sql("SELECT count(*) FROM run_event WHERE step IS NULL AND \"to\" = 'in_progress'");
+        stack.sql("SELECT count(*) FROM run_event WHERE step IS NULL AND to_state = 'in_progress'");
     assert!(begun[0].parse::<u32>().unwrap() <= 1, "the run was begun {begun:?} times");
 }
 

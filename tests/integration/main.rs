@@ -20,3 +20,4 @@ mod idempotency;
 mod keys;
 mod order;
 mod receipts;
+mod servers;

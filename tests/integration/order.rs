@@ -13,7 +13,7 @@ fn one_at_a_time(options: Options) -> Options {
 
 /// Client and priority of each run in the order in which they were begun, the first (which was there alone) left out.
 fn order_of_starts(stack: &Stack) -> Vec<String> {
-    let rows = stack.sql("SELECT client_id, priority FROM run ORDER BY started_at, id");
+    let rows = stack.sql("SELECT client_id, rank FROM run ORDER BY started_at, id");
     rows[1..].to_vec()
 }
 

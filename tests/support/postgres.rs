@@ -45,13 +45,14 @@ impl Postgres {
             "unix_socket_directories=",
             "shared_buffers=64MB",
             "max_connections=200",
+            "recovery_init_sync_method=syncfs",
         ] {
             command.arg("-c").arg(setting);
         }
         self.server = Some(Process::start("postgres", self.dir.path(), &mut command));
         let started = Instant::now();
         while !Command::new(program("pg_isready"))
-            .args(["-q", "-h", "127.0.0.1", "-p", &self.port.to_string()])
+            .args(["-q", "-h", "127.0.0.1", "-U", "postgres", "-p", &self.port.to_string()])
             .status()
             .is_ok_and(|s| s.success())
         {
@@ -119,7 +120,10 @@ impl Drop for Postgres {
 /// A cluster made once for this build folder; each server starts from a copy.
 fn template() -> PathBuf {
     let version = output(Command::new(program("postgres")).arg("--version"));
-    let number: String = version.chars().filter(|c| c.is_ascii_digit() || *c == '.').collect();
+    let number = version
+        .split_whitespace()
+        .find(|w| w.starts_with(|c: char| c.is_ascii_digit()))
+        .unwrap_or("any");
     let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("postgres-template-{number}"));
     if place.is_dir() {
         return place;

@@ -221,6 +221,12 @@ impl Stack {
         Client::new(self.ports[index])
     }
 
+    /// For who speaks to it without a [`Client`].
+    #[allow(dead_code, reason = "the benchmarks use it")]
+    pub(crate) fn port(&self, index: usize) -> u16 {
+        self.ports[index]
+    }
+
     /// Whoever carries out jobs: the first worker, or the server itself.
     pub(crate) fn worker(&mut self) -> &mut Process {
         let slot =
@@ -271,13 +277,12 @@ impl Stack {
         }
     }
 
-    /// How often each run reached the end `completed`, by its history: `(runs, ends)`.
+    /// How often each run reached the end `completed`, by its history; one number a run.
     pub(crate) fn completions(&self) -> Vec<u32> {
-        self.sql(&format!(
-            "SELECT count(CASE WHEN e.step IS NULL AND e.{to} = 'completed' THEN 1 END) \
+        self.sql(
+            "SELECT count(CASE WHEN e.step IS NULL AND e.to_state = 'completed' THEN 1 END) \
              FROM run r LEFT JOIN run_event e ON e.run_id = r.id GROUP BY r.id",
-            to = r#""to""#
-        ))
+        )
         .iter()
         .map(|n| n.parse().expect("a count"))
         .collect()
