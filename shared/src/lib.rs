@@ -3,6 +3,8 @@
 pub mod blobs;
 pub mod config;
 pub mod domain;
+pub mod engine;
 pub mod i18n;
 pub mod lifecycle;
+pub mod store;
 pub mod telemetry;

@@ -1,0 +1,206 @@
+//! What a run consists of: its steps in order, with their limits.
+//!
+//! A definition is data. Once stored under a name and a version it never changes: a run stays on the version it
+//! began with, and a change is a new version in [`builtin`] with the old one kept beside it.
+
+use super::ids::Lane;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::{sync::Arc, time::Duration};
+
+/// A kind of run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Definition {
+    /// `receipt`, `noop`, the name of a saga.
+    pub name: String,
+    /// 1 for the first.
+    pub version: i32,
+    /// Which workers run it.
+    pub lane: Lane,
+    /// In order.
+    pub steps: Vec<StepDefinition>,
+    /// Crashes (leases that ran out during a step) after which a run is given up.
+    pub max_crashes: u32,
+    /// After a crash, run the next attempts alone in the process. For work that can take its process down: the
+    /// innocent that died beside it succeed on their own, the culprit takes nobody along.
+    pub isolate_after_crash: bool,
+    /// What an operator's retry runs again.
+    pub retry_from: RetryFrom,
+}
+
+/// What an operator's retry runs again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RetryFrom {
+    /// Everything, progress back to 0: steps without effects outside.
+    Start,
+    /// What has not succeeded.
+    FailedStep,
+}
+
+/// One step.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StepDefinition {
+    /// Upper snake case, unique in the definition.
+    pub name: String,
+    /// Which activity carries it out, by its registered name.
+    pub activity: String,
+    /// Raised when the meaning of the step's output changes, so that stored outputs can be told apart.
+    pub version: i32,
+    /// How long one attempt may take; `None`: what the worker's configuration says.
+    pub timeout: Option<Duration>,
+    /// What a timeout means: the end (the same input would take as long again), or one more attempt.
+    pub timeout_is_final: bool,
+    /// Attempts beyond the first, and the waits between them.
+    pub retry: RetryPolicy,
+    /// The run's progress in percent once the step succeeded.
+    pub progress: i16,
+    /// The activity that undoes the step; `None` when it leaves nothing to undo.
+    pub undo: Option<String>,
+    /// After this step succeeded the run only goes forward.
+    pub pivot: bool,
+}
+
+/// Waits between attempts: `base`, `base × factor`, …, each ± `jitter`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RetryPolicy {
+    /// Attempts beyond the first.
+    pub retries: u32,
+    /// The first wait.
+    pub base: Duration,
+    /// What each further wait is multiplied by.
+    pub factor: u32,
+    /// Share by which a wait is made longer or shorter, 0..1.
+    pub jitter: f64,
+}
+
+impl RetryPolicy {
+    /// Contract section 6 for documents: three retries after 2 s, 4 s, 8 s, ± 20 %.
+    pub const DOCUMENTS: Self =
+        Self { retries: 3, base: Duration::from_secs(2), factor: 2, jitter: 0.2 };
+
+    /// The wait after the `failed`-th failed attempt (1 for the first), with `random` in -1..=1 deciding where in
+    /// the jitter's span it lies.
+    #[must_use]
+    pub fn wait(&self, failed: u32, random: f64) -> Duration {
+        let exponent = failed.saturating_sub(1).min(16);
+        let plain = self.base.saturating_mul(self.factor.saturating_pow(exponent));
+        let share = self.jitter.clamp(0.0, 1.0) * random.clamp(-1.0, 1.0);
+        plain.min(Duration::from_secs(3600)).mul_f64(1.0 + share)
+    }
+}
+
+impl Definition {
+    /// The step's definition.
+    #[must_use]
+    pub fn step(&self, index: usize) -> Option<&StepDefinition> {
+        self.steps.get(index)
+    }
+
+    /// Whether any step can leave something behind that has to be undone.
+    #[must_use]
+    pub fn has_undo(&self) -> bool {
+        self.steps.iter().any(|step| step.undo.is_some())
+    }
+
+    /// The stored form.
+    #[must_use]
+    pub fn body(&self) -> String {
+        // Plain data with string keys: it always serialises.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// SHA-256 of [`Self::body`] in hex.
+    #[must_use]
+    pub fn sha(&self) -> String {
+        hex::encode(Sha256::digest(self.body()))
+    }
+}
+
+/// Every definition this program brings, all versions that ever left the house.
+#[must_use]
+pub fn builtin() -> Vec<Arc<Definition>> {
+    vec![Arc::new(receipt_v1()), Arc::new(noop_v1())]
+}
+
+/// A photographed or scanned receipt, or a PDF of one.
+fn receipt_v1() -> Definition {
+    let step = |name: &str, progress| StepDefinition {
+        name: name.to_owned(),
+        activity: format!("receipt.{}", name.to_lowercase()),
+        version: 1,
+        timeout: None,
+        timeout_is_final: true,
+        retry: RetryPolicy::DOCUMENTS,
+        progress,
+        undo: None,
+        pivot: false,
+    };
+    Definition {
+        name: "receipt".into(),
+        version: 1,
+        lane: Lane::DOCUMENTS,
+        steps: vec![
+            step("DECODE", 10),
+            step("READ", 70),
+            step("EXTRACT", 85),
+            step("ANALYSE", 92),
+            step("STORE", 100),
+        ],
+        max_crashes: 3,
+        isolate_after_crash: true,
+        retry_from: RetryFrom::Start,
+    }
+}
+
+/// One step that does nothing: what the engine itself costs.
+fn noop_v1() -> Definition {
+    Definition {
+        name: "noop".into(),
+        version: 1,
+        lane: Lane::SAGAS,
+        steps: vec![StepDefinition {
+            name: "NOOP".into(),
+            activity: "noop".into(),
+            version: 1,
+            timeout: None,
+            timeout_is_final: true,
+            retry: RetryPolicy::DOCUMENTS,
+            progress: 100,
+            undo: None,
+            pivot: false,
+        }],
+        max_crashes: 3,
+        isolate_after_crash: false,
+        retry_from: RetryFrom::Start,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_are_2_4_8_seconds_within_a_fifth() {
+        for (failed, seconds) in [(1, 2.0), (2, 4.0), (3, 8.0)] {
+            for random in [-1.0, 0.0, 1.0] {
+                let wait = RetryPolicy::DOCUMENTS.wait(failed, random).as_secs_f64();
+                assert!(
+                    (wait - seconds * (1.0 + 0.2 * random)).abs() < 1e-6,
+                    "{failed} {random}: {wait}"
+                );
+            }
+        }
+    }
+
+    /// A stored definition is immutable. When this fails, add a new version instead of changing the old one.
+    #[test]
+    fn released_definitions_have_not_changed() {
+        for definition in builtin() {
+            assert_eq!(definition.steps.last().map(|s| s.progress), Some(100));
+            let again: Definition = serde_json::from_str(&definition.body()).unwrap();
+            assert_eq!(again, *definition);
+            assert_eq!(again.sha(), definition.sha());
+        }
+    }
+}

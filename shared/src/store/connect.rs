@@ -1,0 +1,116 @@
+//! Opening the two databases as they have to be opened.
+
+use super::{
+    error::{Result, StoreError},
+    sql::Backend,
+};
+use sea_orm::{ConnectOptions, Database, DatabaseConnection};
+use std::{path::PathBuf, time::Duration};
+
+/// Where the database is.
+#[derive(Clone, Debug)]
+pub struct DatabaseConfig {
+    /// `sqlite://path/to/file.db` or `postgres://user:password@host:port/database`.
+    pub url: String,
+    /// Connections to PostgreSQL, or readers on SQLite.
+    pub connections: u32,
+}
+
+impl DatabaseConfig {
+    /// With the usual number of connections.
+    #[must_use]
+    pub fn new(url: impl Into<String>) -> Self {
+        Self { url: url.into(), connections: 8 }
+    }
+}
+
+/// The writer and the readers.
+pub(super) async fn open(
+    config: &DatabaseConfig,
+) -> Result<(Backend, DatabaseConnection, DatabaseConnection)> {
+    let url = config.url.trim();
+    if let Some(rest) = url.strip_prefix("sqlite:") {
+        let path = rest.strip_prefix("//").unwrap_or(rest);
+        return sqlite(path.split('?').next().unwrap_or(path), config.connections).await;
+    }
+    if let Some(rest) = url.strip_prefix("postgresql://").or(url.strip_prefix("postgres://")) {
+        return postgres(&format!("postgres://{rest}"), config.connections).await;
+    }
+    Err(StoreError::Corrupt("the database URL must begin with sqlite:// or postgres://".into()))
+}
+
+async fn sqlite(
+    path: &str,
+    readers: u32,
+) -> Result<(Backend, DatabaseConnection, DatabaseConnection)> {
+    let path = PathBuf::from(path);
+    if let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder).map_err(|e| {
+            StoreError::Unavailable(format!("cannot create the folder {}: {e}", folder.display()))
+        })?;
+    }
+    let options = |connections: u32| {
+        let mut options = ConnectOptions::new("sqlite::memory:");
+        let path = path.clone();
+        options
+            .max_connections(connections)
+            .min_connections(1)
+            .acquire_timeout(Duration::from_secs(10))
+            .sqlx_logging(false)
+            .test_before_acquire(false)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .map_sqlx_sqlite_opts(move |sqlite| {
+                use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+                sqlite
+                    .in_memory(false)
+                    .shared_cache(false)
+                    .filename(&path)
+                    .create_if_missing(true)
+                    .journal_mode(SqliteJournalMode::Wal)
+                    .synchronous(SqliteSynchronous::Full)
+                    .foreign_keys(true)
+                    .busy_timeout(Duration::from_secs(10))
+                    // 16 MiB of pages, and a log that is folded back before it grows large.
+                    .pragma("cache_size", "-16384")
+                    .pragma("wal_autocheckpoint", "2000")
+                    .pragma("journal_size_limit", "67108864")
+            });
+        options
+    };
+    // The writer first: it creates the file.
+    let writer = Database::connect(options(1)).await?;
+    let reader = Database::connect(options(readers.clamp(1, 8))).await?;
+    Ok((Backend::Sqlite, writer, reader))
+}
+
+#[cfg(feature = "postgres")]
+async fn postgres(
+    url: &str,
+    connections: u32,
+) -> Result<(Backend, DatabaseConnection, DatabaseConnection)> {
+    let mut options = ConnectOptions::new(url);
+    options
+        .max_connections(connections.max(2))
+        .min_connections(1)
+        .connect_timeout(Duration::from_secs(5))
+        .acquire_timeout(Duration::from_secs(5))
+        .idle_timeout(Duration::from_secs(300))
+        // A connection that lay idle may have died with a restart of the server.
+        .test_before_acquire(false)
+        .test_before_acquire_if_idle_for(Duration::from_secs(1))
+        .statement_timeout(Duration::from_secs(30))
+        .sqlx_logging(false)
+        .map_sqlx_postgres_opts(|postgres| postgres.application_name("quittance"));
+    let pool = Database::connect(options).await?;
+    Ok((Backend::Postgres, pool.clone(), pool))
+}
+
+#[cfg(not(feature = "postgres"))]
+#[expect(clippy::unused_async, reason = "the twin with the feature is async")]
+async fn postgres(
+    _url: &str,
+    _connections: u32,
+) -> Result<(Backend, DatabaseConnection, DatabaseConnection)> {
+    Err(StoreError::Corrupt("this build has no PostgreSQL support (feature `postgres`)".into()))
+}

@@ -1,0 +1,247 @@
+//! The database of record: runs, steps, history, receipts, workers. One set of queries for SQLite and PostgreSQL.
+//!
+//! Every write of the engine and every creation goes through the committer, which puts what is waiting into one
+//! transaction: nothing waits longer than the flush before it. All times are the database's own.
+
+mod committer;
+mod connect;
+mod dispatch;
+mod effects;
+mod entity;
+mod error;
+mod history;
+mod load;
+mod migration;
+mod operator;
+mod receipts;
+mod registry;
+mod sql;
+mod stats;
+#[cfg(test)]
+mod tests;
+mod workers;
+mod writes;
+
+pub use connect::DatabaseConfig;
+pub use dispatch::Fairness;
+pub use effects::ReceiptOutcome;
+pub use error::{Result, StoreError};
+pub use history::{EventRow, RunRow, StepRow};
+pub use receipts::{NewReceipt, Page, ReceiptFilter, ReceiptView};
+pub use sql::Backend;
+pub use stats::{Estimate, QueueCounts, ReceiptStats};
+pub use workers::{Held, LaneSlots, Renewed, WorkerInfo};
+pub use writes::{Applied, Claimed};
+
+use crate::engine::{Created, Decision, Definition, NewRun, RunId};
+use committer::Op;
+use registry::Registry;
+use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, TransactionTrait};
+use sea_orm_migration::MigratorTrait;
+use std::{sync::Arc, time::Duration};
+use tokio::sync::{mpsc, oneshot};
+use writes::{Acquisition, Creation};
+
+/// The store. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    backend: Backend,
+    /// On SQLite a pool of one connection: there is one writer at a time anyway, and this way nobody spins.
+    writer: DatabaseConnection,
+    reader: DatabaseConnection,
+    registry: Arc<Registry>,
+    commits: mpsc::Sender<Op>,
+}
+
+/// How long a call that can safely be repeated is repeated while the database is away: a restart of PostgreSQL.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+impl Store {
+    /// Connects and starts the committer. Does not wait for a database that is not there yet.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when the database cannot be reached, [`StoreError::Corrupt`] when the URL means
+    /// no database this program knows.
+    pub async fn connect(config: &DatabaseConfig) -> Result<Self> {
+        let (backend, writer, reader) = connect::open(config).await?;
+        let registry = Arc::new(Registry::builtin());
+        let commits = committer::start(backend, writer.clone(), Arc::clone(&registry));
+        Ok(Self { inner: Arc::new(Inner { backend, writer, reader, registry, commits }) })
+    }
+
+    /// Brings the schema up to date and stores the definitions.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when a stored definition differs from this program's of the same version.
+    pub async fn migrate(&self) -> Result<()> {
+        let db = &self.inner.writer;
+        if self.backend() == Backend::Postgres {
+            // Several processes may start at once: one migrates, the others wait and find nothing to do.
+            let tx = db.begin().await?;
+            tx.execute_unprepared("SELECT pg_advisory_xact_lock(7155221704)").await?;
+            migration::Migrator::up(&tx, None).await?;
+            self.inner.registry.publish(&tx, self.backend()).await?;
+            tx.commit().await?;
+        } else {
+            migration::Migrator::up(db, None).await?;
+            self.inner.registry.publish(db, self.backend()).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when it does not.
+    pub async fn ping(&self) -> Result<()> {
+        self.inner.reader.execute_unprepared("SELECT 1").await?;
+        Ok(())
+    }
+
+    /// Which database this is.
+    #[must_use]
+    pub fn backend(&self) -> Backend {
+        self.inner.backend
+    }
+
+    /// Adds a definition next to the built-in ones; [`Self::migrate`] stores it.
+    pub fn define(&self, definition: Definition) {
+        self.inner.registry.add(Arc::new(definition));
+    }
+
+    /// The latest version of a definition.
+    #[must_use]
+    pub fn definition(&self, name: &str) -> Option<Arc<Definition>> {
+        self.inner.registry.latest(name)
+    }
+
+    /// Creates a run without a receipt.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when the database stays away.
+    pub async fn create_run(&self, run: NewRun) -> Result<Created> {
+        self.create(run, None).await
+    }
+
+    async fn create(&self, run: NewRun, receipt: Option<NewReceipt>) -> Result<Created> {
+        // Repeating is safe: the id is the caller's, and a run that is there already is found by it.
+        self.patiently(|| {
+            let (run, receipt) = (run.clone(), receipt.clone());
+            self.commit(|done| Op::Create(Box::new(Creation { run, receipt }), done))
+        })
+        .await
+    }
+
+    /// Takes the lease of a run for `owner`, if it can be taken: nobody holds a live lease, its time has come, it
+    /// has not ended. The decision that follows is written in the same commit.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when the database stays away.
+    pub async fn acquire(
+        &self,
+        id: RunId,
+        owner: &str,
+        lease: Duration,
+    ) -> Result<Option<Claimed>> {
+        // Repeating is safe: a lease this owner got without learning of it is found as its own.
+        self.patiently(|| {
+            let wish = Acquisition { id, owner: owner.to_owned(), lease };
+            self.commit(|done| Op::Acquire(wish, done))
+        })
+        .await
+    }
+
+    /// The one door for the engine's writes: each decision is written whole or not at all.
+    pub async fn apply(&self, batch: Vec<Decision>) -> Vec<Result<Applied>> {
+        futures_util::future::join_all(batch.into_iter().map(|d| self.apply_one(d))).await
+    }
+
+    /// [`Self::apply`] for one decision.
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`] when the run has another owner or was changed since the decision was taken.
+    pub async fn apply_one(&self, decision: Decision) -> Result<Applied> {
+        let mut decision = Box::new(decision);
+        let mut in_doubt = false;
+        let mut wait = Backoff::new(PATIENCE);
+        loop {
+            let (done, answer) = oneshot::channel();
+            let op = Op::Apply { decision, in_doubt, done };
+            self.inner.commits.send(op).await.map_err(|_| stopped())?;
+            let (back, result) = answer.await.map_err(|_| stopped())?;
+            decision = back;
+            match result {
+                Err(StoreError::Unavailable(why)) => {
+                    // The commit may have gone through although nobody heard of it.
+                    in_doubt = true;
+                    if !wait.sleep().await {
+                        return Err(StoreError::Unavailable(why));
+                    }
+                }
+                other => return other,
+            }
+        }
+    }
+
+    async fn commit<T>(&self, op: impl FnOnce(oneshot::Sender<Result<T>>) -> Op) -> Result<T> {
+        let (done, answer) = oneshot::channel();
+        self.inner.commits.send(op(done)).await.map_err(|_| stopped())?;
+        answer.await.map_err(|_| stopped())?
+    }
+
+    /// Repeats `call` with growing pauses while the database is away, up to [`PATIENCE`].
+    async fn patiently<T, F, Fut>(&self, mut call: F) -> Result<T>
+    where
+        F: FnMut() -> Fut,
+        Fut: Future<Output = Result<T>>,
+    {
+        let mut wait = Backoff::new(PATIENCE);
+        loop {
+            match call().await {
+                Err(StoreError::Unavailable(why)) => {
+                    if !wait.sleep().await {
+                        return Err(StoreError::Unavailable(why));
+                    }
+                }
+                other => return other,
+            }
+        }
+    }
+
+    async fn begin(&self) -> Result<DatabaseTransaction> {
+        committer::begin(&self.inner.writer).await
+    }
+}
+
+fn stopped() -> StoreError {
+    StoreError::Unavailable("the committer has stopped".into())
+}
+
+/// Growing pauses up to a total.
+struct Backoff {
+    next: Duration,
+    left: Duration,
+}
+
+impl Backoff {
+    fn new(total: Duration) -> Self {
+        Self { next: Duration::from_millis(50), left: total }
+    }
+
+    /// Sleeps; `false` when the total is used up.
+    async fn sleep(&mut self) -> bool {
+        if self.left.is_zero() {
+            return false;
+        }
+        let wait = self.next.min(self.left);
+        tokio::time::sleep(wait).await;
+        self.left -= wait;
+        self.next = (self.next * 2).min(Duration::from_secs(1));
+        true
+    }
+}

@@ -1,0 +1,95 @@
+//! What people do to runs: retry, cancel. Their decisions go through the same door as the engine's.
+
+use super::{
+    Store,
+    error::{Result, StoreError},
+    load,
+    writes::{self, Write},
+};
+use crate::engine::{Event, RunId, decide};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, Value};
+
+impl Store {
+    /// Runs a failed run again under its id. History is kept.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], or [`StoreError::Conflict`] when the run has not failed.
+    pub async fn retry_run(&self, id: RunId, actor: &str) -> Result<()> {
+        self.operate(id, actor, Event::RetryRequested).await
+    }
+
+    /// Ends a run: at once where nothing has to be undone.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], or [`StoreError::Conflict`] when the run ended or cannot go back.
+    pub async fn cancel_run(&self, id: RunId, actor: &str) -> Result<()> {
+        self.operate(id, actor, Event::CancelRequested).await
+    }
+
+    /// Cancels unless the run has ended anyway.
+    pub(super) async fn end_run(&self, id: RunId, actor: &str) -> Result<()> {
+        match self.cancel_run(id, actor).await {
+            Err(StoreError::Conflict { .. }) => Ok(()),
+            other => other,
+        }
+    }
+
+    async fn operate(&self, id: RunId, actor: &str, event: Event) -> Result<()> {
+        let backend = self.backend();
+        let tx = self.begin().await?;
+        let select = format!("SELECT * FROM run WHERE id = $1{}", backend.for_update());
+        let row = tx.query_one_raw(backend.statement(select, [Value::from(id.0)])).await?;
+        let Some(row) = row else { return Err(StoreError::NotFound) };
+        let mut loaded = load::runs(&tx, backend, &self.inner.registry, &[row]).await?;
+        let Some(loaded) = loaded.pop() else { return Err(StoreError::NotFound) };
+        let state = loaded.run.state;
+        let mut decision =
+            decide(&loaded.run, event).map_err(|_| StoreError::Conflict { state })?;
+        decision.actor = Some(actor.to_owned());
+        if decision.run.epoch == decision.epoch {
+            // Only a wish was recorded: the owner's next write, which expects its own version, must still fit.
+            decision.run.version = decision.version;
+        }
+        let write = Write { decision: &decision, take: None };
+        for answer in writes::apply(&tx, backend, &[write], false).await? {
+            answer?;
+        }
+        tx.commit().await?;
+        tracing::info!(run = %id, from = %state, to = %decision.run.state, epoch = decision.run.epoch, actor, "operator");
+        Ok(())
+    }
+
+    /// Adds a line to the history of a run outside any decision.
+    pub(super) async fn record(
+        &self,
+        tx: &DatabaseTransaction,
+        id: RunId,
+        actor: &str,
+        what: &str,
+    ) -> Result<()> {
+        let backend = self.backend();
+        let next = backend.statement(
+            "UPDATE run SET events = events + 1 WHERE id = $1 RETURNING events, state, epoch",
+            [Value::from(id.0)],
+        );
+        let Some(row) = tx.query_one_raw(next).await? else { return Err(StoreError::NotFound) };
+        let (seq, state, epoch): (i64, String, i64) =
+            (row.try_get_by_index(0)?, row.try_get_by_index(1)?, row.try_get_by_index(2)?);
+        let insert = format!(
+            "INSERT INTO run_event (run_id, seq, at, from_state, to_state, epoch, actor, detail)
+             VALUES ($1, $2, {}, $3, $3, $4, $5, $6)",
+            backend.now()
+        );
+        let detail = serde_json::json!({ "note": what }).to_string();
+        let values = [
+            Value::from(id.0),
+            Value::from(seq),
+            Value::from(state),
+            Value::from(epoch),
+            Value::from(actor),
+            Value::from(detail),
+        ];
+        tx.execute_raw(backend.statement(insert, values)).await?;
+        Ok(())
+    }
+}

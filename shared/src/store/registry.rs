@@ -1,0 +1,110 @@
+//! Definitions: those this program brings, and those other versions of it left in the database.
+
+use super::{
+    entity,
+    error::{Result, StoreError},
+    sql::Backend,
+};
+use crate::engine::{Definition, definition::builtin};
+use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, sea_query::Expr};
+use std::{
+    collections::HashMap,
+    sync::{Arc, RwLock},
+};
+
+/// Known definitions by name and version.
+#[derive(Debug, Default)]
+pub(super) struct Registry {
+    known: RwLock<HashMap<(String, i32), Arc<Definition>>>,
+}
+
+impl Registry {
+    pub(super) fn builtin() -> Self {
+        let registry = Self::default();
+        for definition in builtin() {
+            registry.add(definition);
+        }
+        registry
+    }
+
+    pub(super) fn add(&self, definition: Arc<Definition>) {
+        let key = (definition.name.clone(), definition.version);
+        self.known
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .insert(key, definition);
+    }
+
+    /// The latest version of a name.
+    pub(super) fn latest(&self, name: &str) -> Option<Arc<Definition>> {
+        let known = self.known.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        known.values().filter(|d| d.name == name).max_by_key(|d| d.version).cloned()
+    }
+
+    fn known(&self, name: &str, version: i32) -> Option<Arc<Definition>> {
+        let known = self.known.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        known.get(&(name.to_owned(), version)).cloned()
+    }
+
+    /// The definition a run began with, from the database if this program does not bring it.
+    pub(super) async fn get(
+        &self,
+        db: &impl ConnectionTrait,
+        _backend: Backend,
+        name: &str,
+        version: i32,
+    ) -> Result<Arc<Definition>> {
+        if let Some(known) = self.known(name, version) {
+            return Ok(known);
+        }
+        let stored = entity::definition::Entity::find_by_id((name.to_owned(), version))
+            .one(db)
+            .await?
+            .ok_or_else(|| {
+                StoreError::Corrupt(format!("no definition {name} version {version}"))
+            })?;
+        let definition: Definition = serde_json::from_str(&stored.body).map_err(|e| {
+            StoreError::Corrupt(format!("definition {name} version {version}: {e}"))
+        })?;
+        let definition = Arc::new(definition);
+        self.add(Arc::clone(&definition));
+        Ok(definition)
+    }
+
+    /// Stores what is not stored yet; a definition that differs from the stored one of its version is refused.
+    pub(super) async fn publish(&self, db: &impl ConnectionTrait, backend: Backend) -> Result<()> {
+        let known: Vec<_> = {
+            let known = self.known.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+            known.values().cloned().collect()
+        };
+        for definition in known {
+            let row = entity::definition::ActiveModel {
+                name: Set(definition.name.clone()),
+                version: Set(definition.version),
+                body: Set(definition.body()),
+                sha: Set(definition.sha()),
+                stored_at: Set(0),
+            };
+            entity::definition::Entity::insert(row)
+                .on_conflict_do_nothing()
+                .exec_without_returning(db)
+                .await?;
+            let id = (definition.name.clone(), definition.version);
+            let stored = entity::definition::Entity::find_by_id(id).one(db).await?;
+            if stored.is_some_and(|stored| stored.sha != definition.sha()) {
+                return Err(StoreError::Corrupt(format!(
+                    "definition {} version {} differs from the one in the database; a change needs a new version",
+                    definition.name, definition.version
+                )));
+            }
+        }
+        entity::definition::Entity::update_many()
+            .col_expr(entity::definition::Column::StoredAt, Expr::cust(backend.now()))
+            .filter(entity::definition::Column::StoredAt.eq(0))
+            .exec(db)
+            .await?;
+        Ok(())
+    }
+}
+
+use sea_orm::{ColumnTrait, QueryFilter};

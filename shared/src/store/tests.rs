@@ -1,0 +1,283 @@
+//! The store on SQLite, and on PostgreSQL where `DATABASE_URL` names a server's empty database.
+
+use super::*;
+use crate::engine::{Command, Event, Lane, Priority, RunError, RunState, decide};
+use serde_json::json;
+
+struct Fixture {
+    store: Store,
+    _folder: Option<tempfile::TempDir>,
+}
+
+async fn fixture() -> Fixture {
+    if let Ok(url) = std::env::var("DATABASE_URL") {
+        let store = Store::connect(&DatabaseConfig::new(url)).await.unwrap();
+        store.migrate().await.unwrap();
+        return Fixture { store, _folder: None };
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", folder.path().join("data/quittance.db").display());
+    let store = Store::connect(&DatabaseConfig::new(url)).await.unwrap();
+    store.migrate().await.unwrap();
+    Fixture { store, _folder: Some(folder) }
+}
+
+const LEASE: Duration = Duration::from_secs(30);
+
+fn new_run(client: &str) -> NewRun {
+    NewRun {
+        id: RunId::new(),
+        definition: "receipt".into(),
+        client_id: client.into(),
+        priority: Priority::Normal,
+        idempotency: None,
+        input: json!({ "a": 1 }),
+        traceparent: None,
+    }
+}
+
+fn new_receipt() -> NewReceipt {
+    NewReceipt {
+        filename: Some("Café\0 1.JPG".into()),
+        content_type: "image/jpeg".into(),
+        byte_size: 12,
+        sha256: "00".into(),
+        blob_key: "originals/x".into(),
+        source: None,
+        expected_type: None,
+    }
+}
+
+async fn receipt(store: &Store, client: &str) -> RunId {
+    let run = new_run(client);
+    let id = run.id;
+    assert_eq!(store.create_receipt(run, new_receipt()).await.unwrap(), Created::New(id));
+    id
+}
+
+/// Carries a claimed run through all its steps.
+async fn finish(store: &Store, claimed: Claimed, result: &str) -> crate::engine::Run {
+    let mut run = claimed.decision.run;
+    let mut command = claimed.decision.command;
+    while let Command::RunStep { step, .. } = command {
+        let last = step + 1 == run.steps.len();
+        let effect = last.then(|| {
+            ReceiptOutcome {
+                result: format!("{{\"r\":\"{result}\"}}"),
+                text: "{}".into(),
+                merchant: Some("Chez Zoé".into()),
+                search: Some("chez zoé 100%".into()),
+                total_minor: Some(2599),
+                ..ReceiptOutcome::default()
+            }
+            .into_effect()
+        });
+        let event = Event::StepSucceeded { step, output: json!({ "step": step }), effect };
+        let decision = decide(&run, event).unwrap();
+        (run, command) = (decision.run.clone(), decision.command.clone());
+        store.apply_one(decision).await.unwrap();
+    }
+    run
+}
+
+#[tokio::test]
+async fn a_receipt_from_upload_to_erasure() {
+    let Fixture { store, _folder } = fixture().await;
+    let id = receipt(&store, "life").await;
+    let view = store.receipt(id).await.unwrap().unwrap();
+    assert_eq!((view.state, view.progress, view.attempts), (RunState::Pending, 0, 0));
+    assert_eq!(view.filename.as_deref(), Some("Café\u{fffd} 1.JPG"));
+
+    let claimed = store.acquire(id, "w1", LEASE).await.unwrap().unwrap();
+    assert_eq!(claimed.input, json!({ "a": 1 }));
+    let view = store.receipt(id).await.unwrap().unwrap();
+    assert_eq!((view.state, view.current_step.as_deref()), (RunState::InProgress, Some("DECODE")));
+    finish(&store, claimed, "x").await;
+
+    let view = store.receipt(id).await.unwrap().unwrap();
+    assert_eq!((view.state, view.progress), (RunState::Completed, 100));
+    assert!(view.finished_at >= view.started_at && view.started_at >= Some(view.created_at));
+    assert_eq!(store.receipt_result(id).await.unwrap(), Some(json!({ "r": "x" })));
+    let stats = store.receipt_stats(Some("life")).await.unwrap();
+    assert_eq!((stats.total, stats.completed), (1, 1));
+    assert!(stats.average_seconds.is_some());
+    let estimate = store.estimate("receipt", None).await.unwrap();
+    assert_eq!(estimate.mean_step_ms.len(), 5);
+    assert!(matches!(store.retry_run(id, "op").await, Err(StoreError::Conflict { .. })));
+
+    for (q, hits) in [("ZOÉ", 1), ("zoé 100%", 1), ("1_0", 0), ("café", 1), ("nothing", 0)] {
+        let filter = ReceiptFilter {
+            client_id: Some("life".into()),
+            q: Some(q.into()),
+            limit: 10,
+            ..ReceiptFilter::default()
+        };
+        assert_eq!(store.list_receipts(&filter).await.unwrap().items.len(), hits, "{q}");
+    }
+
+    assert_eq!(store.delete_receipt(id, "life").await.unwrap().as_deref(), Some("originals/x"));
+    assert_eq!(store.delete_receipt(id, "life").await.unwrap(), None);
+    let view = store.receipt(id).await.unwrap().unwrap();
+    assert!(view.deleted_at.is_some() && view.merchant.is_none() && view.filename.is_none());
+    assert_eq!(store.receipt_result(id).await.unwrap(), None);
+    assert!(matches!(store.delete_receipt(RunId::new(), "x").await, Err(StoreError::NotFound)));
+    let history = store.history(id).await.unwrap();
+    assert!(history.iter().enumerate().all(|(i, e)| e.seq == i as i64 + 1), "a gap in {history:?}");
+}
+
+/// Fails when the unique key, or looking at the hash, is taken away.
+#[tokio::test]
+async fn one_key_makes_one_run_however_often_and_at_once() {
+    let Fixture { store, _folder } = fixture().await;
+    let client = RunId::new().to_string();
+    let create = |hash: &str| {
+        let run = NewRun { idempotency: Some(("key-1".into(), hash.into())), ..new_run(&client) };
+        store.create_receipt(run, new_receipt())
+    };
+    let all = futures_util::future::join_all((0..100).map(|_| create("h"))).await;
+    let all: Vec<_> = all.into_iter().map(Result::unwrap).collect();
+    let new: Vec<_> = all.iter().filter(|c| matches!(c, Created::New(_))).collect();
+    assert_eq!(new.len(), 1, "{all:?}");
+    let Created::New(id) = *new[0] else { panic!() };
+    assert_eq!(all.iter().filter(|c| **c == Created::Existing(id)).count(), 99);
+    assert_eq!(create("other").await.unwrap(), Created::KeyReused);
+    let filter =
+        ReceiptFilter { client_id: Some(client.clone()), limit: 200, ..ReceiptFilter::default() };
+    assert_eq!(store.list_receipts(&filter).await.unwrap().items.len(), 1);
+}
+
+/// Fails when a lease is given to two, or when the epoch is not looked at.
+#[tokio::test]
+async fn a_lease_has_one_owner_and_an_old_owner_writes_nothing() {
+    let Fixture { store, _folder } = fixture().await;
+    let id = receipt(&store, "lease").await;
+    let names: Vec<_> = (0..50).map(|i| format!("w{i}")).collect();
+    let short = Duration::from_millis(300);
+    let all =
+        futures_util::future::join_all(names.iter().map(|n| store.acquire(id, n, short))).await;
+    let mut got: Vec<_> = all.into_iter().filter_map(Result::unwrap).collect();
+    assert_eq!(got.len(), 1, "one message delivered fifty times is carried out once");
+    let first = got.pop().unwrap().decision.run;
+    assert!(store.acquire(id, "late", LEASE).await.unwrap().is_none());
+
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    let second = store.acquire(id, "second", LEASE).await.unwrap().unwrap();
+    assert_eq!(second.decision.run.epoch, first.epoch + 1);
+    assert_eq!(second.decision.run.crashes, 1, "a lease that ran out is a crash");
+    let late = decide(&first, Event::StepSucceeded { step: 0, output: json!(1), effect: None });
+    assert!(matches!(store.apply_one(late.unwrap()).await, Err(StoreError::Fenced)));
+    let held = Held { id, epoch: first.epoch, progress: 50 };
+    assert_eq!(store.renew(&[held], LEASE).await.unwrap(), vec![]);
+    let held = Held { id, epoch: second.decision.run.epoch, progress: 7 };
+    assert_eq!(store.renew(&[held], LEASE).await.unwrap().len(), 1);
+    let row = store.run(id).await.unwrap().unwrap();
+    assert_eq!((row.epoch, row.progress), (2, 7));
+}
+
+#[tokio::test]
+async fn three_crashes_end_a_run_and_retry_begins_anew() {
+    let Fixture { store, _folder } = fixture().await;
+    let id = receipt(&store, "crash").await;
+    let short = Duration::from_millis(1);
+    for round in 0..3 {
+        let claimed = store.acquire(id, &format!("w{round}"), short).await.unwrap().unwrap();
+        let mut decision = claimed.decision;
+        if decision.command == Command::AwaitIsolation {
+            let next = decide(&decision.run, Event::Isolated).unwrap();
+            store.apply_one(next.clone()).await.unwrap();
+            decision = next;
+        }
+        assert!(matches!(decision.command, Command::RunStep { step: 0, .. }), "{decision:?}");
+        tokio::time::sleep(Duration::from_millis(30)).await;
+    }
+    let last = store.acquire(id, "w4", short).await.unwrap().unwrap();
+    assert_eq!(last.decision.command, Command::Stop);
+    let view = store.receipt(id).await.unwrap().unwrap();
+    assert_eq!(view.state, RunState::Failed);
+    assert_eq!(view.error.map(|e| e.code).as_deref(), Some("WORKER_CRASHED"));
+    assert_eq!(store.queue_counts(&Lane::DOCUMENTS).await.unwrap().failed.min(1), 1);
+    assert!(store.listed_runs(&Lane::DOCUMENTS, true).await.unwrap().contains(&id));
+    store.retry_run(id, "op").await.unwrap();
+    let view = store.receipt(id).await.unwrap().unwrap();
+    assert_eq!((view.state, view.progress, view.error), (RunState::Pending, 0, None));
+    let claimed = store.acquire(id, "w5", LEASE).await.unwrap().unwrap();
+    let run = finish(&store, claimed, "second time").await;
+    assert_eq!(run.state, RunState::Completed);
+}
+
+#[tokio::test]
+async fn a_failed_attempt_waits_and_an_erased_run_is_taken_from_its_worker() {
+    let Fixture { store, _folder } = fixture().await;
+    let id = receipt(&store, "wait").await;
+    let claimed = store.acquire(id, "w", LEASE).await.unwrap().unwrap();
+    let failed = Event::StepFailed {
+        step: 0,
+        error: RunError::new("X", "y"),
+        random: 0.0,
+        retry_after: None,
+    };
+    store.apply_one(decide(&claimed.decision.run, failed).unwrap()).await.unwrap();
+    assert!(store.acquire(id, "w", LEASE).await.unwrap().is_none(), "not before its time");
+    assert!(store.receipt(id).await.unwrap().unwrap().wake_at.is_some());
+    assert!(store.queue_counts(&Lane::DOCUMENTS).await.unwrap().delayed >= 1);
+
+    let id = receipt(&store, "wait").await;
+    let claimed = store.acquire(id, "w", LEASE).await.unwrap().unwrap();
+    store.delete_receipt(id, "wait").await.unwrap();
+    let event = Event::StepSucceeded { step: 0, output: json!(1), effect: None };
+    let late = store.apply_one(decide(&claimed.decision.run, event).unwrap()).await;
+    assert!(matches!(late, Err(StoreError::Fenced)));
+    assert_eq!(store.receipt(id).await.unwrap().unwrap().state, RunState::Cancelled);
+}
+
+#[tokio::test]
+async fn dispatch_is_best_priority_first_and_fair_between_clients() {
+    let Fixture { store, _folder } = fixture().await;
+    let lane: &'static str = Box::leak(format!("lane-{}", RunId::new()).into_boxed_str());
+    let mut definition = (*store.definition("noop").unwrap()).clone();
+    definition.lane = Lane::from(lane);
+    definition.name = lane.into();
+    store.define(definition);
+    store.migrate().await.unwrap();
+    let add = async |client: &str, priority| {
+        let run = NewRun { definition: lane.into(), priority, ..new_run(client) };
+        store.create_run(run).await.unwrap();
+    };
+    for _ in 0..5 {
+        add("a", Priority::Normal).await;
+    }
+    add("b", Priority::Normal).await;
+    add("b", Priority::Low).await;
+    add("c", Priority::High).await;
+    let lane = Lane::from(lane);
+    let mut fairness = Fairness::default();
+    let mark = Duration::from_secs(10);
+    let next = store.dispatchable(&lane, 10, mark, None, &mut fairness).await.unwrap();
+    assert!(next.is_empty(), "new runs are left to the message sent right after the commit");
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    let mut order = String::new();
+    for room in [1, 2, 1, 1, 20] {
+        for id in store.dispatchable(&lane, room, mark, None, &mut fairness).await.unwrap() {
+            order += &store.run(id).await.unwrap().unwrap().client_id;
+        }
+    }
+    assert_eq!(order, "cabaaaab");
+    let again = store.dispatchable(&lane, 20, mark, None, &mut fairness).await.unwrap();
+    assert!(again.is_empty(), "dispatched ones are left alone");
+    let lost = Some(Duration::ZERO);
+    assert_eq!(store.dispatchable(&lane, 20, mark, lost, &mut fairness).await.unwrap().len(), 8);
+}
+
+#[tokio::test]
+async fn workers_are_listed_while_they_live() {
+    let Fixture { store, _folder } = fixture().await;
+    let lanes = LaneSlots::from([("documents".to_owned(), 5)]);
+    let name = RunId::new().to_string();
+    store.heartbeat(&name, "h", 7, &lanes).await.unwrap();
+    store.heartbeat(&name, "h", 7, &lanes).await.unwrap();
+    let found = store.workers().await.unwrap();
+    assert_eq!(found.iter().filter(|w| w.name == name && w.lanes == lanes).count(), 1);
+    assert!(store.estimate("receipt", None).await.unwrap().workers >= 5);
+    store.sign_off(&name).await.unwrap();
+    assert!(!store.workers().await.unwrap().iter().any(|w| w.name == name));
+}
