@@ -7,34 +7,18 @@ use super::{
 use sea_orm::{ConnectOptions, Database, DatabaseConnection};
 use std::{path::PathBuf, time::Duration};
 
-/// Where the database is.
-#[derive(Clone, Debug)]
-pub struct DatabaseConfig {
-    /// `sqlite://path/to/file.db` or `postgres://user:password@host:port/database`.
-    pub url: String,
-    /// Connections to PostgreSQL, or readers on SQLite.
-    pub connections: u32,
-}
-
-impl DatabaseConfig {
-    /// With the usual number of connections.
-    #[must_use]
-    pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into(), connections: 8 }
-    }
-}
-
 /// The writer and the readers.
 pub(super) async fn open(
-    config: &DatabaseConfig,
+    url: &str,
+    connections: u32,
 ) -> Result<(Backend, DatabaseConnection, DatabaseConnection)> {
-    let url = config.url.trim();
+    let url = url.trim();
     if let Some(rest) = url.strip_prefix("sqlite:") {
         let path = rest.strip_prefix("//").unwrap_or(rest);
-        return sqlite(path.split('?').next().unwrap_or(path), config.connections).await;
+        return sqlite(path.split('?').next().unwrap_or(path), connections).await;
     }
     if let Some(rest) = url.strip_prefix("postgresql://").or(url.strip_prefix("postgres://")) {
-        return postgres(&format!("postgres://{rest}"), config.connections).await;
+        return postgres(&format!("postgres://{rest}"), connections).await;
     }
     Err(StoreError::Corrupt("the database URL must begin with sqlite:// or postgres://".into()))
 }

@@ -22,7 +22,6 @@ mod tests;
 mod workers;
 mod writes;
 
-pub use connect::DatabaseConfig;
 pub use dispatch::Fairness;
 pub use effects::ReceiptOutcome;
 pub use error::{Result, StoreError};
@@ -33,6 +32,7 @@ pub use stats::{Estimate, QueueCounts, ReceiptStats};
 pub use workers::{Held, LaneSlots, Renewed, WorkerInfo};
 pub use writes::{Applied, Claimed};
 
+use crate::config::DatabaseConfig;
 use crate::engine::{Created, Decision, Definition, NewRun, RunId};
 use committer::Op;
 use registry::Registry;
@@ -68,7 +68,15 @@ impl Store {
     /// [`StoreError::Unavailable`] when the database cannot be reached, [`StoreError::Corrupt`] when the URL means
     /// no database this program knows.
     pub async fn connect(config: &DatabaseConfig) -> Result<Self> {
-        let (backend, writer, reader) = connect::open(config).await?;
+        Self::open(config.url.expose(), config.max_connections).await
+    }
+
+    /// [`Self::connect`] with the URL and the number of connections (readers on SQLite) given apart.
+    ///
+    /// # Errors
+    /// As [`Self::connect`].
+    pub async fn open(url: &str, connections: u32) -> Result<Self> {
+        let (backend, writer, reader) = connect::open(url, connections).await?;
         let registry = Arc::new(Registry::builtin());
         let commits = committer::start(backend, writer.clone(), Arc::clone(&registry));
         Ok(Self { inner: Arc::new(Inner { backend, writer, reader, registry, commits }) })

@@ -11,13 +11,13 @@ struct Fixture {
 
 async fn fixture() -> Fixture {
     if let Ok(url) = std::env::var("DATABASE_URL") {
-        let store = Store::connect(&DatabaseConfig::new(url)).await.unwrap();
+        let store = Store::open(&url, 8).await.unwrap();
         store.migrate().await.unwrap();
         return Fixture { store, _folder: None };
     }
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}", folder.path().join("data/quittance.db").display());
-    let store = Store::connect(&DatabaseConfig::new(url)).await.unwrap();
+    let store = Store::open(&url, 8).await.unwrap();
     store.migrate().await.unwrap();
     Fixture { store, _folder: Some(folder) }
 }
