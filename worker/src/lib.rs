@@ -6,3 +6,4 @@ pub mod models;
 pub mod ocr;
 pub mod pdf;
 pub mod reader;
+mod settings;
