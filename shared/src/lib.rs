@@ -6,5 +6,7 @@ pub mod domain;
 pub mod engine;
 pub mod i18n;
 pub mod lifecycle;
+pub mod notify;
+pub mod queue;
 pub mod store;
 pub mod telemetry;
