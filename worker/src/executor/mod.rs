@@ -1,0 +1,313 @@
+//! Carries out what the engine decides: runs activities, reports what came of them, writes, and goes on.
+
+pub mod activity;
+pub mod held;
+pub mod isolation;
+pub mod pool;
+
+use crate::activities::Activities;
+use activity::{ActivityContext, ActivityError, Outcome};
+use futures_util::FutureExt;
+use held::{Held, Hold};
+use isolation::{Isolation, Place};
+use quittance_shared::{
+    engine::{Command, Decision, Event, Lane, Run, RunError, RunId, decide},
+    notify::Notifier,
+    store::{Claimed, Store, StoreError},
+};
+use rand::{Rng, SeedableRng, rngs::SmallRng};
+use serde_json::Value;
+use std::{
+    collections::HashMap,
+    panic::AssertUnwindSafe,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::time::Instant;
+use tracing::Instrument;
+
+/// How long a lease holds without renewal: the time after which the runs of a dead worker go on elsewhere.
+pub const LEASE: Duration = Duration::from_secs(10);
+/// A run whose activity this process does not know is left to others for this long.
+const UNKNOWN_ACTIVITY: Duration = Duration::from_secs(5);
+
+/// What an executor works with.
+pub struct Executor {
+    /// The database.
+    pub store: Store,
+    /// Told of every change.
+    pub notifier: Notifier,
+    /// What can be carried out.
+    pub activities: Activities,
+    /// Owner of the leases: unique for each start of the process.
+    pub worker: String,
+    /// The runs this process has.
+    pub held: Held,
+    /// Limit of one attempt where the definition names none.
+    pub timeout: Duration,
+    /// For the jitter of retries.
+    pub random: Mutex<SmallRng>,
+}
+
+impl std::fmt::Debug for Executor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Executor").field("worker", &self.worker).finish_non_exhaustive()
+    }
+}
+
+/// A generator of its own for each process.
+#[must_use]
+pub fn random() -> Mutex<SmallRng> {
+    Mutex::new(SmallRng::from_os_rng())
+}
+
+/// One run being carried out.
+struct Drive<'a> {
+    run: Run,
+    input: Arc<Value>,
+    outputs: HashMap<usize, Arc<Value>>,
+    traceparent: Option<String>,
+    hold: &'a Hold,
+}
+
+impl Executor {
+    /// Carries out a run as far as it goes now. Does nothing when another has it, it waits for its time, or it ended.
+    pub async fn execute(&self, id: RunId, lane: &Lane, isolation: &Isolation) {
+        // A second message about a run that is in hand here must not even ask for the lease: the store would take
+        // this worker for one that lost the answer to its own commit.
+        let Some(hold) = self.held.take(id) else { return };
+        let place = isolation.beside_others().await;
+        if self.held.is_closing() {
+            return;
+        }
+        let claimed = match self.store.acquire(id, &self.worker, LEASE).await {
+            Ok(Some(claimed)) => claimed,
+            Ok(None) => return,
+            Err(error) => {
+                tracing::warn!(run = %id, %error, "a run could not be taken; it will be offered again");
+                return;
+            }
+        };
+        metrics::histogram!("quittance_dispatch_seconds", "lane" => lane.name().to_owned())
+            .record(claimed.waited.as_secs_f64());
+        let definition = &claimed.decision.run.definition;
+        let span = tracing::info_span!("run", run = %id, definition = definition.name);
+        self.drive(claimed, &hold, isolation, place).instrument(span).await;
+    }
+
+    async fn drive(&self, claimed: Claimed, hold: &Hold, isolation: &Isolation, place: Place) {
+        let Claimed { decision, input, outputs, traceparent, .. } = claimed;
+        hold.owns(decision.run.epoch, decision.run.progress);
+        self.written(&decision);
+        let mut command = decision.command;
+        let mut drive = Drive {
+            run: decision.run,
+            input: Arc::new(input),
+            outputs: outputs.into_iter().map(|(k, v)| (k, Arc::new(v))).collect(),
+            traceparent,
+            hold,
+        };
+        let mut place = Some(place);
+        loop {
+            let event = match command {
+                Command::Stop => break,
+                Command::AwaitIsolation => {
+                    place = None;
+                    tokio::select! {
+                        alone = isolation.alone() => place = Some(alone),
+                        () = hold.lost() => {}
+                    }
+                    if place.is_none() { self.interrupted(&drive) } else { Some(Event::Isolated) }
+                }
+                Command::RunStep { step, attempt } => self.run_step(&mut drive, step, attempt).await,
+                Command::UndoStep { step, attempt } => self.undo_step(&drive, step, attempt).await,
+            };
+            let Some(event) = event else { break };
+            match self.write(&mut drive, event).await {
+                Some(next) => command = next,
+                None => break,
+            }
+        }
+        drop(place);
+    }
+
+    /// Decides and writes; `None` when the run is this worker's no more.
+    async fn write(&self, drive: &mut Drive<'_>, event: Event) -> Option<Command> {
+        let output = match &event {
+            Event::StepSucceeded { step, output, .. } => Some((*step, Arc::new(output.clone()))),
+            _ => None,
+        };
+        let decision = match decide(&drive.run, event) {
+            Ok(decision) => decision,
+            Err(refused) => {
+                tracing::error!(run = %drive.run.id, %refused, "an event does not fit its run");
+                return None;
+            }
+        };
+        let (after, command) = (decision.run.clone(), decision.command.clone());
+        let written = Box::pin(self.insist(&decision, drive.hold)).await?;
+        drive.run = after;
+        drive.run.cancel_requested |= written;
+        drive.outputs.extend(output);
+        drive.hold.progress(drive.run.progress);
+        self.written(&decision);
+        Some(command)
+    }
+
+    /// Writes until it is written or the run has another owner: the work is done, and the database may be away for
+    /// longer than the store is patient. Answers whether somebody wants the run ended.
+    async fn insist(&self, decision: &Decision, hold: &Hold) -> Option<bool> {
+        loop {
+            match self.store.apply_one(decision.clone()).await {
+                Ok(applied) => return Some(applied.cancel_requested),
+                Err(StoreError::Unavailable(error)) if !hold.is_released() => {
+                    tracing::warn!(run = %decision.id, error, "a decision is not written yet");
+                }
+                Err(StoreError::Fenced) => {
+                    tracing::warn!(run = %decision.id, epoch = decision.epoch, "another has this run by now; dropping what was done");
+                    metrics::counter!("quittance_fenced_total").increment(1);
+                    return None;
+                }
+                Err(error) => {
+                    tracing::error!(run = %decision.id, %error, "a decision cannot be written");
+                    return None;
+                }
+            }
+        }
+    }
+
+    async fn run_step(&self, drive: &mut Drive<'_>, step: usize, attempt: u32) -> Option<Event> {
+        let definition = drive.run.definition.step(step)?.clone();
+        let Some(activity) = self.activities.get(&definition.activity) else {
+            tracing::warn!(activity = definition.activity, "this worker does not know an activity; leaving the run to others");
+            return Some(Event::Released { after: UNKNOWN_ACTIVITY });
+        };
+        let limit = definition.timeout.unwrap_or(self.timeout);
+        let generation = drive.run.steps.get(step).map_or(1, |s| s.generation);
+        let context = self.context(drive, &definition.name, step, attempt, limit, "do", generation);
+        let span = tracing::info_span!("step", step = definition.name, attempt);
+        let began = Instant::now();
+        // The activity may hold large things; it is gone before the outcome is written.
+        let work = AssertUnwindSafe(activity.run(&context)).catch_unwind().instrument(span);
+        let result = tokio::select! {
+            result = work => result.unwrap_or_else(|panic| Err(ActivityError::panicked(&*panic))),
+            () = drive.hold.lost() => return self.interrupted(drive),
+        };
+        let outcome = result.as_ref().map_or_else(ActivityError::kind, |_| "succeeded");
+        metrics::histogram!(
+            "quittance_step_seconds",
+            "definition" => drive.run.definition.name.clone(),
+            "step" => definition.name.clone(),
+            "outcome" => outcome
+        )
+        .record(began.elapsed().as_secs_f64());
+        Some(match result {
+            Ok(Outcome { value, effect }) => Event::StepSucceeded { step, output: value, effect },
+            Err(ActivityError::Refused(error)) => Event::StepRefused { step, error },
+            Err(ActivityError::TimedOut) => {
+                Event::TimedOut { step, limit, random: self.jitter() }
+            }
+            Err(ActivityError::Failed { error, retry_after }) => {
+                Event::StepFailed { step, error, random: self.jitter(), retry_after }
+            }
+        })
+    }
+
+    async fn undo_step(&self, drive: &Drive<'_>, step: usize, attempt: u32) -> Option<Event> {
+        let definition = drive.run.definition.step(step)?.clone();
+        let undo = definition.undo.as_deref().and_then(|name| self.activities.get(name));
+        let Some(activity) = undo else {
+            return Some(Event::Released { after: UNKNOWN_ACTIVITY });
+        };
+        let limit = definition.timeout.unwrap_or(self.timeout);
+        let generation = drive.run.steps.get(step).map_or(1, |s| s.generation);
+        let context =
+            self.context(drive, &definition.name, step, attempt, limit, "undo", generation);
+        let work = AssertUnwindSafe(activity.run(&context)).catch_unwind();
+        let result = tokio::select! {
+            result = work => result.unwrap_or_else(|panic| Err(ActivityError::panicked(&*panic))),
+            () = drive.hold.lost() => return self.interrupted(drive),
+        };
+        Some(match result {
+            Ok(Outcome { effect, .. }) => Event::UndoSucceeded { step, effect },
+            Err(error) => {
+                Event::UndoFailed { step, error: error.into_run_error(limit), random: self.jitter() }
+            }
+        })
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "it only gathers what an attempt is told")]
+    fn context(
+        &self,
+        drive: &Drive<'_>,
+        name: &str,
+        step: usize,
+        attempt: u32,
+        limit: Duration,
+        direction: &str,
+        generation: u32,
+    ) -> ActivityContext {
+        let before: i16 = step
+            .checked_sub(1)
+            .and_then(|before| drive.run.definition.step(before))
+            .map_or(0, |before| before.progress);
+        let after = drive.run.definition.step(step).map_or(100, |s| s.progress);
+        ActivityContext {
+            run: drive.run.id,
+            step: name.to_owned(),
+            attempt,
+            key: format!("{}:{name}:{direction}:{generation}", drive.run.id),
+            limit,
+            input: Arc::clone(&drive.input),
+            outputs: drive.outputs.clone(),
+            traceparent: drive.traceparent.clone(),
+            progress: drive.hold.meter(before, after),
+            stop: drive.hold.stop(),
+        }
+    }
+
+    /// The attempt was broken off: the run was taken away, or the process ends.
+    fn interrupted(&self, drive: &Drive<'_>) -> Option<Event> {
+        drive.hold.is_released().then(|| {
+            tracing::info!(run = %drive.run.id, "giving a run back unfinished");
+            Event::Released { after: Duration::ZERO }
+        })
+    }
+
+    fn jitter(&self) -> f64 {
+        self.random.lock().unwrap_or_else(PoisonError::into_inner).random_range(-1.0..=1.0)
+    }
+
+    /// Says what was written: one line a transition, the notification, the counters.
+    fn written(&self, decision: &Decision) {
+        let run = &decision.run;
+        for event in &decision.events {
+            let step = event.step.and_then(|i| run.definition.step(i)).map(|s| s.name.as_str());
+            let attempt = event.step.and_then(|i| run.steps.get(i)).map(|s| s.attempts);
+            tracing::info!(
+                run = %run.id, step, attempt, epoch = run.epoch, from = event.from, to = event.to, "transition"
+            );
+        }
+        if run.state.is_ended() {
+            metrics::counter!(
+                "quittance_runs_ended_total",
+                "definition" => run.definition.name.clone(),
+                "state" => run.state.as_str()
+            )
+            .increment(1);
+        }
+        self.notifier.changed(run.id);
+    }
+}
+
+impl ActivityError {
+    /// The error as it is stored.
+    fn into_run_error(self, limit: Duration) -> RunError {
+        match self {
+            Self::Refused(error) | Self::Failed { error, .. } => error,
+            Self::TimedOut => {
+                RunError::new("TIMEOUT", format!("took longer than {} ms", limit.as_millis()))
+            }
+        }
+    }
+}
