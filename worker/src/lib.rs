@@ -1,9 +1,13 @@
 //! What the worker does: it runs the engine's commands; reads, extracts and analyses documents.
 
+pub mod activities;
 pub mod documents;
+pub mod executor;
 pub mod imaging;
 pub mod models;
 pub mod ocr;
 pub mod pdf;
 pub mod reader;
+pub mod runner;
+pub mod scratch;
 mod settings;

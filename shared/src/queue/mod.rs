@@ -6,6 +6,7 @@
 mod memory;
 #[cfg(feature = "redis")]
 mod redis;
+#[cfg(feature = "redis")]
 mod wake;
 
 pub use memory::MemoryQueue;

@@ -2,7 +2,8 @@
 
 use super::{Store, entity, error::Result};
 use crate::engine::RunId;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, Value};
+use std::time::Duration;
 
 pub use entity::{run::Model as RunRow, run_event::Model as EventRow, run_step::Model as StepRow};
 
@@ -13,6 +14,20 @@ impl Store {
     /// [`super::StoreError::Unavailable`] when the database does not answer.
     pub async fn run(&self, id: RunId) -> Result<Option<RunRow>> {
         Ok(entity::run::Entity::find_by_id(id.0).one(&self.inner.reader).await?)
+    }
+
+    /// Time since its first step began, by the database's clock; zero before.
+    ///
+    /// # Errors
+    /// [`super::StoreError::Unavailable`] when the database does not answer.
+    pub async fn elapsed(&self, id: RunId) -> Result<Duration> {
+        let select = self.backend().statement(
+            format!("SELECT {} - started_at FROM run WHERE id = $1", self.backend().now()),
+            [Value::from(id.0)],
+        );
+        let row = self.inner.reader.query_one_raw(select).await?;
+        let micros = row.map(|row| row.try_get_by_index::<Option<i64>>(0)).transpose()?.flatten();
+        Ok(Duration::from_micros(micros.and_then(|us| u64::try_from(us).ok()).unwrap_or(0)))
     }
 
     /// Its steps that were begun, in order.

@@ -51,7 +51,10 @@ impl ActivityContext {
             ActivityError::refused("INTERNAL", format!("step {step} left no output"))
         })?;
         T::deserialize(&**value).map_err(|e| {
-            ActivityError::refused("INTERNAL", format!("the output of step {step} is unreadable: {e}"))
+            ActivityError::refused(
+                "INTERNAL",
+                format!("the output of step {step} is unreadable: {e}"),
+            )
         })
     }
 

@@ -66,7 +66,11 @@ pub struct Meter {
 impl Meter {
     /// `done` of `of` parts are done.
     pub fn set(&self, done: u32, of: u32) {
-        let share = if of == 0 { 0 } else { i64::from(self.to - self.from) * i64::from(done.min(of)) / i64::from(of) };
+        let share = if of == 0 {
+            0
+        } else {
+            i64::from(self.to - self.from) * i64::from(done.min(of)) / i64::from(of)
+        };
         let percent = self.from + i16::try_from(share).unwrap_or(0);
         // The last part is shown by the step's own end.
         if percent < self.to && percent > self.entry.progress.fetch_max(percent, Ordering::AcqRel) {

@@ -119,7 +119,9 @@ impl Executor {
                     }
                     if place.is_none() { self.interrupted(&drive) } else { Some(Event::Isolated) }
                 }
-                Command::RunStep { step, attempt } => self.run_step(&mut drive, step, attempt).await,
+                Command::RunStep { step, attempt } => {
+                    self.run_step(&mut drive, step, attempt).await
+                }
                 Command::UndoStep { step, attempt } => self.undo_step(&drive, step, attempt).await,
             };
             let Some(event) = event else { break };
@@ -179,7 +181,10 @@ impl Executor {
     async fn run_step(&self, drive: &mut Drive<'_>, step: usize, attempt: u32) -> Option<Event> {
         let definition = drive.run.definition.step(step)?.clone();
         let Some(activity) = self.activities.get(&definition.activity) else {
-            tracing::warn!(activity = definition.activity, "this worker does not know an activity; leaving the run to others");
+            tracing::warn!(
+                activity = definition.activity,
+                "this worker does not know an activity; leaving the run to others"
+            );
             return Some(Event::Released { after: UNKNOWN_ACTIVITY });
         };
         let limit = definition.timeout.unwrap_or(self.timeout);
@@ -204,9 +209,7 @@ impl Executor {
         Some(match result {
             Ok(Outcome { value, effect }) => Event::StepSucceeded { step, output: value, effect },
             Err(ActivityError::Refused(error)) => Event::StepRefused { step, error },
-            Err(ActivityError::TimedOut) => {
-                Event::TimedOut { step, limit, random: self.jitter() }
-            }
+            Err(ActivityError::TimedOut) => Event::TimedOut { step, limit, random: self.jitter() },
             Err(ActivityError::Failed { error, retry_after }) => {
                 Event::StepFailed { step, error, random: self.jitter(), retry_after }
             }
@@ -230,9 +233,11 @@ impl Executor {
         };
         Some(match result {
             Ok(Outcome { effect, .. }) => Event::UndoSucceeded { step, effect },
-            Err(error) => {
-                Event::UndoFailed { step, error: error.into_run_error(limit), random: self.jitter() }
-            }
+            Err(error) => Event::UndoFailed {
+                step,
+                error: error.into_run_error(limit),
+                random: self.jitter(),
+            },
         })
     }
 

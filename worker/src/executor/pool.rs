@@ -79,16 +79,18 @@ impl CpuPool {
         };
         let told = Stop::default();
         let (sender, receiver) = oneshot::channel();
-        let (span, inner, left) = (tracing::Span::current(), told.clone(), Arc::new(AtomicBool::new(false)));
+        let (span, inner, left) =
+            (tracing::Span::current(), told.clone(), Arc::new(AtomicBool::new(false)));
         let (stuck, abandoned) = (Arc::clone(&self.stuck), Arc::clone(&left));
-        let spawned = std::thread::Builder::new().name("cpu".into()).stack_size(STACK).spawn(move || {
-            let result = span.in_scope(|| catch_unwind(AssertUnwindSafe(|| work(&inner))));
-            let _ = sender.send(result);
-            if abandoned.swap(true, Ordering::AcqRel) {
-                // It was given up, but came back.
-                stuck.fetch_sub(1, Ordering::AcqRel);
-            }
-        });
+        let spawned =
+            std::thread::Builder::new().name("cpu".into()).stack_size(STACK).spawn(move || {
+                let result = span.in_scope(|| catch_unwind(AssertUnwindSafe(|| work(&inner))));
+                let _ = sender.send(result);
+                if abandoned.swap(true, Ordering::AcqRel) {
+                    // It was given up, but came back.
+                    stuck.fetch_sub(1, Ordering::AcqRel);
+                }
+            });
         if let Err(error) = spawned {
             return Err(ActivityError::failed("NO_THREAD", error.to_string()));
         }
@@ -108,7 +110,9 @@ impl CpuPool {
                 guard.done();
                 Err(ActivityError::panicked(&*panic))
             }
-            Ok(Err(_)) => Err(ActivityError::failed("INTERNAL", "a thread ended without an answer")),
+            Ok(Err(_)) => {
+                Err(ActivityError::failed("INTERNAL", "a thread ended without an answer"))
+            }
         }
     }
 
@@ -161,7 +165,9 @@ mod tests {
     async fn a_panic_is_a_failure_and_the_pool_goes_on() {
         let (pool, stop) = (CpuPool::new(1, 1), CancellationToken::new());
         let panicked = pool.run(LIMIT, &stop, |_| -> u32 { panic!("on purpose") }).await;
-        assert!(matches!(&panicked, Err(ActivityError::Failed { error, .. }) if error.message.contains("on purpose")));
+        assert!(
+            matches!(&panicked, Err(ActivityError::Failed { error, .. }) if error.message.contains("on purpose"))
+        );
         assert_eq!(pool.run(LIMIT, &stop, |_| 7).await, Ok(7));
         assert_eq!(pool.stuck(), 0);
     }

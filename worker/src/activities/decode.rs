@@ -1,0 +1,51 @@
+//! DECODE: the original becomes pages of pixels.
+
+use super::Tools;
+use crate::{
+    executor::activity::{Activity, ActivityContext, ActivityError, Outcome},
+    reader::{DecodeError, Decoded},
+};
+use async_trait::async_trait;
+use quittance_shared::blobs::{BlobError, Blobs};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+pub(super) struct Decode(pub(super) Tools);
+
+#[async_trait]
+impl Activity for Decode {
+    async fn run(&self, context: &ActivityContext) -> Result<Outcome, ActivityError> {
+        let decoded = decode(&self.0, context).await?;
+        let seen = json!({
+            "pages": decoded.pages.len(),
+            "warnings": decoded.warnings.len(),
+            "preprocessed": decoded.preprocessed,
+        });
+        self.0.scratch.keep(context.run, decoded);
+        Ok(seen.into())
+    }
+}
+
+/// Fetches and decodes the original of a run.
+pub(super) async fn decode(
+    tools: &Tools,
+    context: &ActivityContext,
+) -> Result<Decoded, ActivityError> {
+    let key = match context.input.get("blobKey").and_then(Value::as_str) {
+        Some(key) => key.to_owned(),
+        None => Blobs::key_of(context.run.0),
+    };
+    let bytes = context.limited(tools.blobs.get(&key)).await?.map_err(|error| match error {
+        BlobError::NotFound(_) => {
+            ActivityError::refused("ORIGINAL_MISSING", "Le fichier original n'existe plus.")
+        }
+        other => ActivityError::failed("ORIGINAL_UNAVAILABLE", other.to_string()),
+    })?;
+    let reader = Arc::clone(&tools.reader);
+    tools.pool.run(context.limit, &context.stop, move |_| reader.decode(&bytes)).await?.map_err(
+        |error: DecodeError| {
+            tracing::info!(code = error.code(), %error, "the original cannot be decoded");
+            ActivityError::refused(error.code(), error.message_fr())
+        },
+    )
+}

@@ -1,0 +1,23 @@
+//! EXTRACT: lines of text become fields.
+
+use super::{Tools, steps};
+use crate::{
+    documents::receipt,
+    executor::activity::{Activity, ActivityContext, ActivityError, Outcome},
+};
+use async_trait::async_trait;
+use quittance_shared::domain::document::DocumentText;
+
+pub(super) struct Extract(pub(super) Tools);
+
+#[async_trait]
+impl Activity for Extract {
+    async fn run(&self, context: &ActivityContext) -> Result<Outcome, ActivityError> {
+        let text: DocumentText = context.output(steps::READ)?;
+        let work = move |_: &_| receipt::extract(&text);
+        let extraction = self.0.pool.run(context.limit, &context.stop, work).await?;
+        serde_json::to_value(&extraction)
+            .map(Outcome::from)
+            .map_err(|error| ActivityError::refused("INTERNAL", error.to_string()))
+    }
+}

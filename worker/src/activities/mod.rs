@@ -1,0 +1,81 @@
+//! What steps can do, by name. A definition says `activity: receipt.read`; the list below says what that is.
+
+mod analyse;
+mod decode;
+mod extract;
+mod noop;
+mod read;
+mod store;
+
+pub use noop::Noop;
+
+use crate::{
+    executor::{activity::Activity, pool::CpuPool},
+    reader::Reader,
+    scratch::Scratch,
+};
+use quittance_shared::{blobs::Blobs, domain::clock::SharedClock, store::Store};
+use std::{collections::HashMap, sync::Arc};
+
+/// The register of activities.
+#[derive(Clone, Default)]
+pub struct Activities {
+    by_name: HashMap<&'static str, Arc<dyn Activity>>,
+}
+
+impl std::fmt::Debug for Activities {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.by_name.keys()).finish()
+    }
+}
+
+/// What the activities of documents work with.
+#[derive(Clone)]
+pub struct Tools {
+    /// Originals.
+    pub blobs: Blobs,
+    /// Decoding and OCR.
+    pub reader: Arc<Reader>,
+    /// Decoded pages between two steps.
+    pub scratch: Scratch,
+    /// Where CPU-bound work is done.
+    pub pool: CpuPool,
+    /// For measured times of the run.
+    pub store: Store,
+    /// For the time of extraction that a result shows.
+    pub clock: SharedClock,
+}
+
+impl Activities {
+    /// Everything this program can do. A new activity is one file here and one line below.
+    #[must_use]
+    pub fn standard(tools: &Tools) -> Self {
+        Self::default()
+            .with("noop", noop::Noop)
+            .with("receipt.decode", decode::Decode(tools.clone()))
+            .with("receipt.read", read::Read(tools.clone()))
+            .with("receipt.extract", extract::Extract(tools.clone()))
+            .with("receipt.analyse", analyse::Analyse)
+            .with("receipt.store", store::StoreResult(tools.clone()))
+    }
+
+    /// With one more, or another in place of the one of that name.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, activity: impl Activity + 'static) -> Self {
+        self.by_name.insert(name, Arc::new(activity));
+        self
+    }
+
+    /// By name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<Arc<dyn Activity>> {
+        self.by_name.get(name).cloned()
+    }
+}
+
+/// Steps of the receipt pipeline, by their place in its definition.
+mod steps {
+    pub(super) const READ: usize = 1;
+    pub(super) const EXTRACT: usize = 2;
+    pub(super) const ANALYSE: usize = 3;
+}
