@@ -73,6 +73,13 @@ audit: $(TOOLS)/bin/cargo-deny $(TOOLS)/bin/typos ## licences, banned crates, ad
 	  echo 'audit: the advisory check failed, or its database cannot be fetched from here (see above).'; \
 	  [ -n "$${OFFLINE:-}" ]; }
 
+BENCH_PARTS := reading processes web queue
+.PHONY: bench $(BENCH_PARTS:%=bench-%)
+bench: test-setup models ## measure the figures of docs/PERFORMANCE.md (builds optimised: ten minutes the first time)
+	$(CARGO) bench --locked -p quittance --bench figures -- $(ARGS)
+$(BENCH_PARTS:%=bench-%): bench-%: test-setup models
+	$(CARGO) bench --locked -p quittance --bench figures -- $*
+
 .PHONY: clean
 clean: ## remove what was built and what the demo stored; models stay
 	$(CARGO) clean
