@@ -11,9 +11,9 @@ use crate::{
     },
 };
 use quittance_shared::{
-    config::RedisConfig,
+    config::{DatabaseConfig, RedisConfig},
     engine::{NewRun, Priority, RunId},
-    store::{DatabaseConfig, Store},
+    store::Store,
 };
 use serde_json::{Value, json};
 use std::{
@@ -43,8 +43,9 @@ async fn stack(slots: usize, workers: usize) -> (Stack, Store) {
         .set("LOG_LEVEL", "warn");
     options.workers = workers;
     let stack = Stack::start(options).await;
-    let url = stack.postgres.as_ref().unwrap().url();
-    let store = Store::connect(&DatabaseConfig::new(url)).await.expect("the store");
+    let url = stack.postgres.as_ref().unwrap().url().into();
+    let config = DatabaseConfig { url, max_connections: 8, embedded: false };
+    let store = Store::connect(&config).await.expect("the store");
     (stack, store)
 }
 
@@ -62,7 +63,11 @@ fn job(n: usize) -> NewRun {
 
 /// Fills the queue while no worker is there, then starts one: from its first job to its last.
 async fn full_queue(slots: usize) {
-    let mut report = Report::new(if slots == 5 { "queue, PostgreSQL + Redis, 5 slots" } else { "queue, PostgreSQL + Redis, 100 slots" });
+    let mut report = Report::new(if slots == 5 {
+        "queue, PostgreSQL + Redis, 5 slots"
+    } else {
+        "queue, PostgreSQL + Redis, 100 slots"
+    });
     let (mut stack, store) = stack(slots, 0).await;
     let started = Instant::now();
     let mut callers = JoinSet::new();
@@ -75,7 +80,12 @@ async fn full_queue(slots: usize) {
         });
     }
     callers.join_all().await;
-    report.row("created, 50 callers at once", count(JOBS) / started.elapsed().as_secs_f64(), "/s", "");
+    report.row(
+        "created, 50 callers at once",
+        count(JOBS) / started.elapsed().as_secs_f64(),
+        "/s",
+        "",
+    );
 
     stack.workers.push(None);
     stack.start_worker(0);
@@ -93,7 +103,12 @@ async fn full_queue(slots: usize) {
     assert!(fields[0] == fields[1], "not all completed: {row:?}");
     report.row("processed, one worker process", fields[0] / (fields[2] / 1e6), "/s", "");
     let size = stack.sql("SELECT pg_database_size(current_database())");
-    report.row("database per job", size[0].parse::<f64>().unwrap() / count(JOBS) / 1024.0, "KiB", "");
+    report.row(
+        "database per job",
+        size[0].parse::<f64>().unwrap() / count(JOBS) / 1024.0,
+        "KiB",
+        "",
+    );
 }
 
 /// From just before a job is created to the beginning of its step, by one machine's clock.
@@ -122,14 +137,20 @@ async fn pick_up() {
             (id.to_owned(), at.parse().unwrap())
         })
         .collect();
-    let mut waits: Vec<i64> = created[warm..].iter().map(|(id, before)| begun[&id.to_string()] - before).collect();
+    let mut waits: Vec<i64> =
+        created[warm..].iter().map(|(id, before)| begun[&id.to_string()] - before).collect();
     waits.sort_unstable();
-    let ms = |micros: i64| std::time::Duration::from_micros(u64::try_from(micros).unwrap_or(0)).as_secs_f64() * 1000.0;
+    let ms = |micros: i64| {
+        std::time::Duration::from_micros(u64::try_from(micros).unwrap_or(0)).as_secs_f64() * 1000.0
+    };
     report.row("enqueue to start, p50", ms(at(&waits, 0.50)), "ms", "3");
     report.row("enqueue to start, p99", ms(at(&waits, 0.99)), "ms", "10");
 }
 
-#[expect(clippy::disallowed_methods, reason = "the database's clock is this machine's; both ends are read from it")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the database's clock is this machine's; both ends are read from it"
+)]
 fn micros_now() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     i64::try_from(since.as_micros()).unwrap()
@@ -145,9 +166,20 @@ fn bullmq() {
         output(Command::new("chmod").arg("-R").arg("u+w").arg(&place));
     }
     for fsync in ["everysec", "always"] {
-        let text = output(Command::new("bash").arg("bullmq/run").arg("queue").env("FSYNC", fsync).current_dir(&place));
-        let line: Value = serde_json::from_str(text.lines().last().unwrap_or_default()).expect("a JSON line");
-        let mut report = Report::new(if fsync == "always" { "peer: BullMQ, fsync always" } else { "peer: BullMQ, fsync each second" });
+        let text = output(
+            Command::new("bash")
+                .arg("bullmq/run")
+                .arg("queue")
+                .env("FSYNC", fsync)
+                .current_dir(&place),
+        );
+        let line: Value =
+            serde_json::from_str(text.lines().last().unwrap_or_default()).expect("a JSON line");
+        let mut report = Report::new(if fsync == "always" {
+            "peer: BullMQ, fsync always"
+        } else {
+            "peer: BullMQ, fsync each second"
+        });
         for (key, name, unit) in [
             ("enqueue_conc50_per_s", "created, 50 callers at once", "/s"),
             ("process_c5_per_s", "processed, 5 slots", "/s"),
