@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
 use image::RgbImage;
+use quittance_pixels::geometry;
 use quittance_shared::domain::document::{DocumentText, PageText, TextLine, TextSource, Warning};
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +12,7 @@ pub use crate::imaging::DecodeError;
 use crate::imaging::{self, FileKind, sniff, warning};
 use crate::ocr::factory::Factory;
 use crate::ocr::pool::Pool;
-use crate::ocr::{OcrEngine, PageReading, geometry};
+use crate::ocr::{OcrEngine, PageReading};
 use crate::pdf;
 
 /// Median height of lines in pixels, with the little space around them, below which letters are guessed.

@@ -3,9 +3,10 @@
 use std::io::Cursor;
 
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage};
+use quittance_pixels::scale;
 use quittance_shared::domain::document::Warning;
 
-use super::{DecodeError, FileKind, guard, scale, warning};
+use super::{DecodeError, FileKind, guard, warning};
 
 /// A page is scaled down to this many pixels: more helps no engine, and memory is finite.
 const MOST_USEFUL_PIXELS: u64 = 20_000_000;
@@ -70,7 +71,7 @@ fn pixels(
     format: ImageFormat,
     max_pixels: u64,
 ) -> Result<DynamicImage, DecodeError> {
-    let damaged = |e: image::ImageError| damaged(kind, &e);
+    let damaged = |e: image::ImageError| damaged(kind, max_pixels, bytes, &e);
     let mut reader = ImageReader::new(Cursor::new(bytes));
     reader.set_format(format);
     let mut limits = Limits::default();
@@ -90,7 +91,7 @@ fn pixels(
         });
     }
     if width < LEAST_SIDE || height < LEAST_SIDE {
-        return Err(DecodeError::Empty);
+        return Err(DecodeError::TooSmall { width, height });
     }
     let too_large =
         DecodeError::TooLarge { width: width.into(), height: height.into(), max_pixels };
@@ -102,11 +103,24 @@ fn pixels(
     DynamicImage::from_decoder(decoder).map_err(refused)
 }
 
-fn damaged(kind: FileKind, e: &image::ImageError) -> DecodeError {
+fn damaged(kind: FileKind, max_pixels: u64, bytes: &[u8], e: &image::ImageError) -> DecodeError {
+    if let image::ImageError::Limits(_) = e {
+        let (width, height) = declared(kind, bytes);
+        return DecodeError::TooLarge { width, height, max_pixels };
+    }
     if let image::ImageError::Unsupported(_) = e {
         return DecodeError::Unsupported { found: format!("{kind}: {e}") };
     }
     DecodeError::Damaged { kind, detail: e.to_string() }
+}
+
+/// The size in a header that the decoder would not even hand over; zeros where it is not in one place.
+fn declared(kind: FileKind, bytes: &[u8]) -> (u64, u64) {
+    let number = |at: usize| {
+        let four = bytes.get(at..at + 4).and_then(|b| <[u8; 4]>::try_from(b).ok());
+        four.map_or(0, |four| u64::from(u32::from_be_bytes(four)))
+    };
+    if kind == FileKind::Png { (number(16), number(20)) } else { (0, 0) }
 }
 
 /// White behind whatever is transparent, eight bits a channel.

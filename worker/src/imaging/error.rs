@@ -21,6 +21,14 @@ pub enum DecodeError {
         /// The limit on their product.
         max_pixels: u64,
     },
+    /// Too few pixels to hold a letter.
+    #[error("image too small: {width} x {height} pixels")]
+    TooSmall {
+        /// Pixels across.
+        width: u32,
+        /// Pixels down.
+        height: u32,
+    },
     /// The content is broken.
     #[error("damaged {kind} file: {detail}")]
     Damaged {
@@ -44,6 +52,7 @@ impl DecodeError {
         match self {
             Self::Unsupported { .. } => "UNSUPPORTED_FILE_TYPE",
             Self::TooLarge { .. } => "IMAGE_TOO_LARGE",
+            Self::TooSmall { .. } => "IMAGE_TOO_SMALL",
             Self::Damaged { .. } => "DAMAGED_FILE",
             Self::Encrypted => "ENCRYPTED_FILE",
             Self::Empty => "EMPTY_FILE",
@@ -57,8 +66,14 @@ impl DecodeError {
             Self::Unsupported { found } => format!(
                 "Ce type de fichier ne peut pas être lu ({found}). Formats acceptés : JPEG, PNG, WebP, TIFF, BMP, GIF et PDF."
             ),
+            Self::TooLarge { width: 0, max_pixels, .. } => {
+                format!("L'image est trop grande : {max_pixels} pixels sont autorisés.")
+            }
             Self::TooLarge { width, height, max_pixels } => format!(
                 "L'image est trop grande : {width} × {height} pixels, pour {max_pixels} pixels autorisés."
+            ),
+            Self::TooSmall { width, height } => format!(
+                "L'image est trop petite pour contenir du texte : {width} × {height} pixels."
             ),
             Self::Damaged { kind, .. } => {
                 format!("Le fichier {kind} est endommagé ou incomplet et ne peut pas être lu.")
@@ -78,9 +93,15 @@ impl DecodeError {
             Self::Unsupported { found } => format!(
                 "This type of file cannot be read ({found}). Accepted: JPEG, PNG, WebP, TIFF, BMP, GIF and PDF."
             ),
+            Self::TooLarge { width: 0, max_pixels, .. } => {
+                format!("The image is too large: {max_pixels} pixels are allowed.")
+            }
             Self::TooLarge { width, height, max_pixels } => format!(
                 "The image is too large: {width} × {height} pixels, {max_pixels} pixels are allowed."
             ),
+            Self::TooSmall { width, height } => {
+                format!("The image is too small to hold text: {width} × {height} pixels.")
+            }
             Self::Damaged { kind, .. } => {
                 format!("The {kind} file is damaged or incomplete and cannot be read.")
             }

@@ -2,7 +2,6 @@
 
 pub mod decode;
 mod error;
-pub mod scale;
 mod sniff;
 #[cfg(test)]
 mod tests;

@@ -3,10 +3,13 @@
 
 use image::RgbImage;
 
-use super::blobs;
-use super::geometry::{self, Quad, Rect};
+use quittance_pixels::{
+    blobs,
+    geometry::{self, Quad, Rect},
+    planes, scale,
+};
+
 use super::model::{Model, ModelError, run_map};
-use crate::imaging::scale;
 
 /// Above this a pixel belongs to text.
 const THRESHOLD: f32 = 0.2;
@@ -110,7 +113,7 @@ impl Detector {
         let (width, height) = (step(w * factor), step(h * factor));
         let small = scale::resize(page, part, width, height)
             .ok_or_else(|| ModelError("the page could not be scaled".into()))?;
-        normalise(&small, &mut self.input);
+        planes::normalise(&small, &mut self.input);
         let shape = [1, 3, height as usize, width as usize];
         let (columns, rows) = (width as usize, height as usize);
         let rects =
@@ -163,21 +166,6 @@ fn tiles(width: u32, height: u32, factor: f64) -> Vec<Tile> {
             Tile { part, own: (from, to) }
         })
         .collect()
-}
-
-/// BGR planes, less ImageNet's mean, over its deviation. The order of means is RGB's although the planes are BGR: so
-/// the model was trained.
-fn normalise(image: &RgbImage, planes: &mut Vec<f32>) {
-    const MEAN: [f32; 3] = [0.485, 0.456, 0.406];
-    const DEVIATION: [f32; 3] = [0.229, 0.224, 0.225];
-    let pixels = image.as_raw();
-    let n = pixels.len() / 3;
-    planes.clear();
-    planes.reserve(3 * n);
-    for (mean, (deviation, channel)) in MEAN.into_iter().zip(DEVIATION.into_iter().zip([2, 1, 0])) {
-        let (scale, shift) = (1.0 / (255.0 * deviation), mean / deviation);
-        planes.extend(pixels.chunks_exact(3).map(|p| f32::from(p[channel]) * scale - shift));
-    }
 }
 
 fn boxes(map: &[f32], width: usize, height: usize) -> Vec<Rect> {

@@ -3,10 +3,8 @@
 //! A page goes through [`orientation`], [`detect`], [`recognise`] and [`layout`]; [`ppocr`] puts them together. The
 //! models behind them run on whatever implements [`model::Model`].
 
-mod blobs;
 pub mod detect;
 pub(crate) mod factory;
-pub mod geometry;
 pub mod layout;
 pub mod model;
 pub mod orientation;
@@ -16,6 +14,8 @@ pub mod ppocr;
 pub mod recognise;
 #[cfg(feature = "rten")]
 pub mod rten;
+#[cfg(feature = "tesseract")]
+pub mod tesseract;
 
 use image::RgbImage;
 use quittance_shared::domain::document::TextLine;

@@ -2,18 +2,26 @@
 
 use image::RgbImage;
 
+use quittance_pixels::{planes, scale};
+
 use super::model::{Model, ModelError, run_map};
-use crate::imaging::scale;
 
 /// The shorter side before the middle is cut out, and the side of what is cut out.
 const SHORT: f64 = 256.0;
 const SIDE: u32 = 224;
-/// Below this the page stays as it is.
-const SURE: f32 = 0.6;
 
 /// Tells by how much a page is turned.
 pub struct Orientation {
     model: Box<dyn Model>,
+}
+
+/// What the classifier thinks of a page.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Guess {
+    /// By how many degrees clockwise the page has to be turned to be upright.
+    pub turn: u16,
+    /// How sure it is, 0..1.
+    pub confidence: f32,
 }
 
 impl Orientation {
@@ -23,22 +31,20 @@ impl Orientation {
         Self { model }
     }
 
-    /// By how many degrees clockwise the page has to be turned to be upright; 0 when in doubt.
+    /// Looks at a page.
     ///
     /// # Errors
     /// When the model fails.
-    pub fn turn(&mut self, page: &RgbImage) -> Result<u16, ModelError> {
-        let Some(middle) = middle(page) else { return Ok(0) };
-        let input = planes(&middle);
+    pub fn guess(&mut self, page: &RgbImage) -> Result<Guess, ModelError> {
+        let Some(middle) = middle(page) else { return Ok(Guess { turn: 0, confidence: 0.0 }) };
+        let mut input = Vec::new();
+        planes::normalise(&middle, &mut input);
         let shape = [1, 3, SIDE as usize, SIDE as usize];
         let scores = run_map(self.model.as_mut(), shape, &input, |_, out| softmax(out))?;
-        let best = scores.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1));
-        Ok(match best {
-            Some((1, &p)) if p >= SURE => 270,
-            Some((2, &p)) if p >= SURE => 180,
-            Some((3, &p)) if p >= SURE => 90,
-            _ => 0,
-        })
+        let turns = [0, 270, 180, 90].into_iter().zip(scores);
+        let best = turns.max_by(|a, b| a.1.total_cmp(&b.1));
+        let (turn, confidence) = best.unwrap_or((0, 0.0));
+        Ok(Guess { turn, confidence })
     }
 }
 
@@ -47,17 +53,6 @@ fn middle(page: &RgbImage) -> Option<RgbImage> {
     let (w, h) = (f64::from(page.width()), f64::from(page.height()));
     let side = w.min(h) * f64::from(SIDE) / SHORT;
     scale::resize(page, [(w - side) / 2.0, (h - side) / 2.0, side, side], SIDE, SIDE)
-}
-
-fn planes(image: &RgbImage) -> Vec<f32> {
-    const MEAN: [f32; 3] = [0.485, 0.456, 0.406];
-    const DEVIATION: [f32; 3] = [0.229, 0.224, 0.225];
-    let mut planes = Vec::with_capacity(image.as_raw().len());
-    for (i, channel) in [2, 1, 0].into_iter().enumerate() {
-        let value = |p: &image::Rgb<u8>| (f32::from(p.0[channel]) / 255.0 - MEAN[i]) / DEVIATION[i];
-        planes.extend(image.pixels().map(value));
-    }
-    planes
 }
 
 /// Probabilities; what already are some stays.
@@ -93,24 +88,24 @@ mod tests {
         }
     }
 
-    fn turn(scores: [f32; 4]) -> u16 {
+    fn guess(scores: [f32; 4]) -> Guess {
         let page = RgbImage::from_pixel(300, 500, image::Rgb([255; 3]));
-        Orientation::new(Box::new(Says(scores.to_vec()))).turn(&page).unwrap()
+        Orientation::new(Box::new(Says(scores.to_vec()))).guess(&page).unwrap()
     }
 
     #[test]
-    fn turns_back_and_only_when_sure() {
-        assert_eq!(turn([0.9, 0.1, 0.0, 0.0]), 0);
-        assert_eq!(turn([0.1, 0.9, 0.0, 0.0]), 270);
-        assert_eq!(turn([0.1, 0.0, 0.9, 0.0]), 180);
-        assert_eq!(turn([0.1, 0.0, 0.0, 0.9]), 90);
-        assert_eq!(turn([0.1, 0.5, 0.4, 0.0]), 0);
-        assert_eq!(turn([1.0, 8.0, 1.0, 1.0]), 270);
+    fn turns_back() {
+        assert_eq!(guess([0.9, 0.1, 0.0, 0.0]), Guess { turn: 0, confidence: 0.9 });
+        assert_eq!(guess([0.1, 0.9, 0.0, 0.0]).turn, 270);
+        assert_eq!(guess([0.1, 0.0, 0.9, 0.0]).turn, 180);
+        assert_eq!(guess([0.1, 0.0, 0.0, 0.9]).turn, 90);
+        let of_scores = guess([1.0, 8.0, 1.0, 1.0]);
+        assert!(of_scores.turn == 270 && of_scores.confidence > 0.99);
     }
 
     #[test]
     fn a_tiny_page_does_no_harm() {
         let mut o = Orientation::new(Box::new(Says(vec![1.0, 0.0, 0.0, 0.0])));
-        assert_eq!(o.turn(&RgbImage::new(1, 1)).unwrap(), 0);
+        assert_eq!(o.guess(&RgbImage::new(1, 1)).unwrap().turn, 0);
     }
 }

@@ -1,7 +1,7 @@
 //! Connected areas of a map above a threshold, each as the pixels of its outline that matter for its hull.
 
 /// One area: the first and last pixel of each of its runs.
-pub(crate) type Blob = Vec<[f32; 2]>;
+pub type Blob = Vec<[f32; 2]>;
 
 struct Run {
     y: usize,
@@ -10,7 +10,8 @@ struct Run {
 }
 
 /// Finds the 8-connected areas of `map` where it is above `threshold`, at most `limit` of them.
-pub(crate) fn find(map: &[f32], width: usize, threshold: f32, limit: usize) -> Vec<Blob> {
+#[must_use]
+pub fn find(map: &[f32], width: usize, threshold: f32, limit: usize) -> Vec<Blob> {
     let runs = runs(map, width, threshold);
     let mut parent: Vec<usize> = (0..runs.len()).collect();
     let mut above = 0;

@@ -25,7 +25,7 @@ pub fn centre(quad: &Quad) -> [f32; 2] {
 
 /// A rectangle by its middle, its unit axis `u`, and half its sides along `u` and across it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Rect {
+pub struct Rect {
     centre: [f32; 2],
     u: [f32; 2],
     half: [f32; 2],
@@ -33,12 +33,14 @@ pub(crate) struct Rect {
 
 impl Rect {
     /// The shorter side.
-    pub(crate) fn short_side(&self) -> f32 {
+    #[must_use]
+    pub fn short_side(&self) -> f32 {
         2.0 * self.half[0].min(self.half[1])
     }
 
     /// Each side moved out by area × ratio / perimeter, the inverse of how the detector shrinks its targets.
-    pub(crate) fn unclip(mut self, ratio: f32) -> Self {
+    #[must_use]
+    pub fn unclip(mut self, ratio: f32) -> Self {
         let [a, b] = self.half.map(|h| 2.0 * h);
         let by = if a + b > 0.0 { a * b * ratio / (2.0 * (a + b)) } else { 0.0 };
         self.half = self.half.map(|h| h + by);
@@ -46,7 +48,8 @@ impl Rect {
     }
 
     /// Corners, the two upper ones of the leftmost and rightmost pairs first: clockwise from top left.
-    pub(crate) fn quad(&self) -> Quad {
+    #[must_use]
+    pub fn quad(&self) -> Quad {
         let ([cx, cy], [ux, uy], [a, b]) = (self.centre, self.u, self.half);
         let corner = |s: f32, t: f32| [cx + s * a * ux - t * b * uy, cy + s * a * uy + t * b * ux];
         let mut points =
@@ -63,7 +66,8 @@ fn upper_first(a: [f32; 2], b: [f32; 2]) -> ([f32; 2], [f32; 2]) {
 }
 
 /// The convex hull of points, counter-clockwise, without repeats.
-pub(crate) fn convex_hull(mut points: Vec<[f32; 2]>) -> Vec<[f32; 2]> {
+#[must_use]
+pub fn convex_hull(mut points: Vec<[f32; 2]>) -> Vec<[f32; 2]> {
     points.sort_by(|a, b| a[0].total_cmp(&b[0]).then(a[1].total_cmp(&b[1])));
     points.dedup();
     if points.len() < 3 {
@@ -92,7 +96,8 @@ fn half_hull(points: impl Iterator<Item = [f32; 2]>) -> Vec<[f32; 2]> {
 }
 
 /// The rectangle of least area around points: one of its sides lies on a side of their hull.
-pub(crate) fn min_area_rect(points: Vec<[f32; 2]>) -> Option<Rect> {
+#[must_use]
+pub fn min_area_rect(points: Vec<[f32; 2]>) -> Option<Rect> {
     let hull = convex_hull(points);
     let first = *hull.first()?;
     let mut best: Option<(f32, Rect)> = None;
@@ -126,7 +131,8 @@ pub(crate) fn min_area_rect(points: Vec<[f32; 2]>) -> Option<Rect> {
 }
 
 /// The mean of a map inside a convex quad, pixels on its border included.
-pub(crate) fn mean_inside(map: &[f32], width: usize, height: usize, quad: &Quad) -> f32 {
+#[must_use]
+pub fn mean_inside(map: &[f32], width: usize, height: usize, quad: &Quad) -> f32 {
     let (mut sum, mut count) = (0.0_f32, 0.0_f32);
     let ys = quad.map(|p| p[1]);
     let top = ys.iter().copied().fold(f32::MAX, f32::min).floor().max(0.0) as usize;

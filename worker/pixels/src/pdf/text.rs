@@ -9,7 +9,8 @@ use hayro::hayro_interpret::{
 };
 use hayro::hayro_syntax::page::Page;
 use hayro::kurbo::{Affine, BezPath, Point, Rect};
-use quittance_shared::domain::document::TextLine;
+
+use super::Line;
 
 /// Characters a page must have for its text to be worth more than its pixels.
 const LEAST_CHARACTERS: usize = 40;
@@ -118,7 +119,7 @@ fn is_nonsense(c: char) -> bool {
 
 impl Content {
     /// The lines of a page that was born digital: enough visible text, all of it known, and not beside a scan.
-    pub(super) fn born_digital(&self) -> Option<Vec<TextLine>> {
+    pub(super) fn born_digital(&self) -> Option<Vec<Line>> {
         let known = self.glyphs.iter().filter(|g| !g.text.trim().is_empty()).count();
         let all = (known + self.unknown) as f64;
         let born = known >= LEAST_CHARACTERS
@@ -130,7 +131,7 @@ impl Content {
 }
 
 /// Joins glyphs that follow each other on one baseline into lines; a wide gap starts a new one, as between columns.
-fn lines(glyphs: &[Placed]) -> Vec<TextLine> {
+fn lines(glyphs: &[Placed]) -> Vec<Line> {
     let mut order: Vec<&Placed> = glyphs.iter().collect();
     // Text need not be drawn in reading order, nor words with spaces: everything is put in place first.
     order.sort_by(|a, b| a.from.y.total_cmp(&b.from.y).then(a.from.x.total_cmp(&b.from.x)));
@@ -146,11 +147,11 @@ fn lines(glyphs: &[Placed]) -> Vec<TextLine> {
     let mut lines = Vec::new();
     for mut row in rows {
         row.sort_by(|a, b| a.from.x.total_cmp(&b.from.x));
-        let mut line = Line::default();
+        let mut line = Open::default();
         for glyph in row {
             if line.gap(glyph) > 1.5 {
                 lines.extend(line.finish());
-                line = Line::default();
+                line = Open::default();
             }
             line.push(glyph);
         }
@@ -160,14 +161,14 @@ fn lines(glyphs: &[Placed]) -> Vec<TextLine> {
 }
 
 #[derive(Default)]
-struct Line {
+struct Open {
     text: String,
     bounds: Option<Rect>,
     end: f64,
     em: f64,
 }
 
-impl Line {
+impl Open {
     /// Distance to a following glyph in ems.
     fn gap(&self, glyph: &Placed) -> f64 {
         if self.bounds.is_none() { 0.0 } else { (glyph.from.x - self.end) / glyph.em.max(1.0) }
@@ -194,11 +195,11 @@ impl Line {
         self.em = glyph.em;
     }
 
-    fn finish(self) -> Option<TextLine> {
+    fn finish(self) -> Option<Line> {
         let Rect { x0, y0, x1, y1 } = self.bounds?;
         let quad = [[x0, y0], [x1, y0], [x1, y1], [x0, y1]].map(|p| p.map(|v| v as f32));
         let text = self.text.trim().to_owned();
-        (!text.is_empty()).then_some(TextLine { text, confidence: 1.0, quad })
+        (!text.is_empty()).then_some(Line { text, quad })
     }
 }
 
