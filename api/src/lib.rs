@@ -1,1 +1,80 @@
-//! x
+//! The HTTP intake: uploads, status, results, statistics.
+//!
+//! One operation a file under `routes/`; [`router`] puts the layers around them, [`serve`] the connections.
+
+mod auth;
+mod cached;
+mod context;
+mod envelope;
+mod error;
+mod estimate;
+mod extract;
+mod metadata;
+mod middleware;
+mod openapi;
+mod router;
+mod routes;
+mod serve;
+mod sniff;
+mod state;
+mod upload;
+mod vitals;
+mod wire;
+
+pub use openapi::openapi;
+pub use router::router;
+pub use serve::serve;
+pub use state::{AppState, Shared};
+
+use anyhow::Context as _;
+use quittance_shared::{
+    blobs::Blobs, config::Config, domain::clock::SharedClock, lifecycle::Shutdown,
+    notify::Notifier, queue::Queue, store::Store,
+};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+use tokio::net::TcpListener;
+
+/// Temporary files of uploads that nobody touched for so long are a killed process's.
+const TEMPORARY: Duration = Duration::from_secs(3600);
+
+/// Listens where the configuration says and serves until it is asked to stop.
+///
+/// # Errors
+/// An address that may not or cannot be bound, with the setting and the remedy.
+pub async fn run(
+    config: Config,
+    store: Store,
+    queue: Arc<dyn Queue>,
+    notifier: Notifier,
+    blobs: Blobs,
+    clock: SharedClock,
+    shutdown: Shutdown,
+) -> anyhow::Result<()> {
+    config.check_bind()?;
+    let (host, port) = (config.server.host.clone(), config.server.port);
+    let listener = TcpListener::bind((host.as_str(), port)).await.with_context(|| {
+        format!("server.port: cannot listen on {host}:{port}; is another server running there? Set PORT to a free one")
+    })?;
+    let address = listener.local_addr()?;
+    let now = clock.now();
+    let state = AppState::new(config, store, queue, notifier, blobs, clock, shutdown.clone())?;
+
+    let upkeep = tokio::spawn(upkeep(state.clone(), now.into()));
+    tracing::info!(%address, "listening on http://{address}");
+    let served = serve(listener, router(state), shutdown).await;
+    upkeep.abort();
+    Ok(served?)
+}
+
+/// Cleans up what earlier processes left, then keeps the metrics small.
+async fn upkeep(state: AppState, now: SystemTime) {
+    match state.blobs.remove_temporary(now.checked_sub(TEMPORARY).unwrap_or(now)).await {
+        Ok(0) => {}
+        Ok(removed) => tracing::info!(removed, "removed temporary files of earlier processes"),
+        Err(error) => tracing::warn!(%error, "temporary files were not removed"),
+    }
+    state.metrics.keep_small().await;
+}

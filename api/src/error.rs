@@ -1,0 +1,181 @@
+//! Every refusal of the API: status, code, a message in both languages that names the field and the remedy.
+
+use crate::envelope::Pending;
+use axum::{
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use quittance_shared::{blobs::BlobError, engine::RunId, i18n::Text, store::StoreError};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// What kind of refusal it is; stable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ErrorCode {
+    /// The request is wrong, or names something that does not exist.
+    InvalidRequest,
+    /// The job has not ended yet, or has failed.
+    ProcessingError,
+    /// Database or storage cannot be reached; try again after `Retry-After`.
+    ServiceUnavailable,
+    /// No key, or an unknown one.
+    Unauthorized,
+    /// The key is not allowed to do this.
+    Forbidden,
+    /// Too many bytes or pixels.
+    PayloadTooLarge,
+    /// Neither image nor PDF, by content.
+    UnsupportedMediaType,
+    /// Over the client's rate.
+    RateLimited,
+    /// The state of the job does not allow it.
+    Conflict,
+    /// The same `Idempotency-Key` with another body.
+    IdempotencyKeyReused,
+    /// The address exists, the method does not.
+    MethodNotAllowed,
+    /// The client was too slow.
+    RequestTimeout,
+    /// An error of ours; it is in the log under the request's id.
+    InternalError,
+}
+
+/// A refusal.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{code:?}: {}", text.en)]
+pub struct ApiError {
+    /// HTTP status.
+    pub status: StatusCode,
+    /// Kind.
+    pub code: ErrorCode,
+    /// For people.
+    pub text: Text,
+    /// The field, parameter or header it is about.
+    pub field: Option<&'static str>,
+    /// The receipt it is about.
+    pub id: Option<RunId>,
+    /// Further headers.
+    pub headers: HeaderMap,
+}
+
+impl ApiError {
+    /// A refusal without field or headers.
+    #[must_use]
+    pub fn new(status: StatusCode, code: ErrorCode, text: Text) -> Self {
+        Self { status, code, text, field: None, id: None, headers: HeaderMap::new() }
+    }
+
+    /// 400 about a field.
+    #[must_use]
+    pub fn field(field: &'static str, text: Text) -> Self {
+        let mut error = Self::new(StatusCode::BAD_REQUEST, ErrorCode::InvalidRequest, text);
+        error.field = Some(field);
+        error
+    }
+
+    /// 404 about an id that is unknown, erased or a stranger's.
+    #[must_use]
+    pub fn unknown(id: RunId) -> Self {
+        let text = Text::new(
+            format!("Aucun reçu {id} n'existe. Vérifiez l'identifiant reçu lors de l'envoi."),
+            format!("There is no receipt {id}. Check the id you were given when you uploaded it."),
+        );
+        Self::new(StatusCode::NOT_FOUND, ErrorCode::InvalidRequest, text).about(id)
+    }
+
+    /// 503 with `Retry-After`.
+    #[must_use]
+    pub fn unavailable() -> Self {
+        let text = Text::new(
+            "Service temporairement indisponible. Réessayez dans quelques secondes.",
+            "The service is temporarily unavailable. Try again in a few seconds.",
+        );
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::ServiceUnavailable, text)
+            .retry_after(5)
+    }
+
+    /// 500; the cause is in the log only.
+    #[must_use]
+    pub fn internal() -> Self {
+        let text = Text::new(
+            "Erreur interne. Elle est consignée sous le requestId de cette réponse.",
+            "Internal error. It is in the log under the requestId of this answer.",
+        );
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::InternalError, text)
+    }
+
+    /// Adds the receipt it is about.
+    #[must_use]
+    pub fn about(mut self, id: RunId) -> Self {
+        self.id = Some(id);
+        self
+    }
+
+    /// Adds the field it is about.
+    #[must_use]
+    pub fn at(mut self, field: &'static str) -> Self {
+        self.field = Some(field);
+        self
+    }
+
+    /// Adds `Retry-After`.
+    #[must_use]
+    pub fn retry_after(self, seconds: u64) -> Self {
+        self.header(header::RETRY_AFTER, seconds.into())
+    }
+
+    /// Adds a header.
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(mut self) -> Response {
+        let headers = std::mem::take(&mut self.headers);
+        let mut response = (self.status, headers).into_response();
+        response.extensions_mut().insert(Pending::refusal(self));
+        response
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(_) => {
+                tracing::warn!(%error, "the database does not answer");
+                Self::unavailable()
+            }
+            StoreError::NotFound => Self::new(
+                StatusCode::NOT_FOUND,
+                ErrorCode::InvalidRequest,
+                Text::new("Ce reçu n'existe pas.", "There is no such receipt."),
+            ),
+            StoreError::Fenced | StoreError::Conflict { .. } => Self::new(
+                StatusCode::CONFLICT,
+                ErrorCode::Conflict,
+                Text::new(
+                    "L'état du traitement ne permet pas cette opération. Consultez d'abord le statut.",
+                    "The state of the job does not allow this. Look at its status first.",
+                ),
+            ),
+            StoreError::Corrupt(_) => {
+                tracing::error!(%error, "the database gave something impossible");
+                Self::internal()
+            }
+        }
+    }
+}
+
+impl From<BlobError> for ApiError {
+    fn from(error: BlobError) -> Self {
+        tracing::error!(%error, "the storage of originals failed");
+        match error {
+            BlobError::Unavailable(_) => Self::unavailable(),
+            BlobError::NotFound(_) | BlobError::Configuration { .. } => Self::internal(),
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! The outermost layer of ours: gives each request its context, writes each answer's envelope, logs and counts it.
+//!
+//! Answers of status 400 and above that no handler of ours made (no such route, wrong method, a rejection inside
+//! axum, a limit) get an envelope here too, so that there is none without.
+
+use crate::{
+    context::{Context, REQUEST_ID},
+    envelope::{Bare, Pending},
+    error::{ApiError, ErrorCode},
+    state::AppState,
+};
+use axum::{
+    extract::{MatchedPath, Request, State},
+    http::{HeaderValue, Method, StatusCode, header},
+    middleware::Next,
+    response::Response,
+};
+use quittance_shared::i18n::Text;
+use std::sync::Arc;
+use tracing::Instrument as _;
+
+pub(crate) async fn layer(
+    State(state): State<AppState>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let context = Context::new(request.headers(), Arc::clone(&state.clock));
+    let method = request.method().clone();
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or_else(|| "unmatched".to_owned(), |path| path.as_str().to_owned());
+    request.extensions_mut().insert(context.clone());
+    let span = tracing::info_span!("request", request_id = %context.request_id, %method, route);
+
+    let mut response = next.run(request).instrument(span.clone()).await;
+    let pending = response.extensions_mut().remove::<Pending>();
+    let foreign = response.status().as_u16() >= 400 && response.extensions().get::<Bare>().is_none();
+    if let Some(pending) = pending {
+        pending.write(&context, &mut response);
+    } else if foreign {
+        Pending::refusal(foreign_refusal(&method, &response)).write(&context, &mut response);
+    }
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(&context.request_id) {
+        headers.insert(REQUEST_ID, id);
+    }
+    headers.append(header::VARY, HeaderValue::from_static("accept-language"));
+    record(&span, &context, &method, route, response.status());
+    response
+}
+
+fn record(
+    span: &tracing::Span,
+    context: &Context,
+    method: &Method,
+    route: String,
+    status: StatusCode,
+) {
+    let took = context.started.elapsed();
+    let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    let code = status.as_u16();
+    span.in_scope(|| match code {
+        500.. => tracing::warn!(status = code, ms, "answered"),
+        // Polling is most of the traffic and says little.
+        _ if method == Method::GET => tracing::debug!(status = code, ms, "answered"),
+        _ => tracing::info!(status = code, ms, "answered"),
+    });
+    // A method is free text: only those that exist may become a label.
+    let method = match method.as_str() {
+        "GET" => "GET",
+        "POST" => "POST",
+        "DELETE" => "DELETE",
+        "HEAD" => "HEAD",
+        "OPTIONS" => "OPTIONS",
+        "PUT" => "PUT",
+        "PATCH" => "PATCH",
+        _ => "OTHER",
+    };
+    metrics::counter!("http_requests_total", "method" => method, "route" => route.clone(), "status" => code.to_string())
+        .increment(1);
+    metrics::histogram!("http_request_duration_seconds", "method" => method, "route" => route)
+        .record(took.as_secs_f64());
+}
+
+/// What an answer of axum's or tower's means.
+fn foreign_refusal(method: &Method, response: &Response) -> ApiError {
+    let status = response.status();
+    let refusal = |code, fr: &str, en: &str| {
+        ApiError::new(status, code, Text::new(fr.to_owned(), en.to_owned()))
+    };
+    match status {
+        StatusCode::NOT_FOUND => refusal(
+            ErrorCode::InvalidRequest,
+            "Cette adresse n'existe pas. Les opérations sont décrites sous /api-docs.",
+            "There is no such address. The operations are described under /api-docs.",
+        ),
+        StatusCode::METHOD_NOT_ALLOWED => {
+            let allowed = response.headers().get(header::ALLOW).and_then(|v| v.to_str().ok());
+            let allowed = allowed.unwrap_or("-");
+            refusal(
+                ErrorCode::MethodNotAllowed,
+                &format!("La méthode {method} n'est pas permise à cette adresse. Permises : {allowed}."),
+                &format!("The method {method} is not allowed at this address. Allowed: {allowed}."),
+            )
+        }
+        StatusCode::PAYLOAD_TOO_LARGE => refusal(
+            ErrorCode::PayloadTooLarge,
+            "Le corps de la requête est trop grand.",
+            "The body of the request is too large.",
+        ),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => refusal(
+            ErrorCode::UnsupportedMediaType,
+            "Ce Content-Type n'est pas accepté à cette adresse.",
+            "This Content-Type is not accepted at this address.",
+        ),
+        StatusCode::REQUEST_TIMEOUT => refusal(
+            ErrorCode::RequestTimeout,
+            "La requête a pris trop de temps. Réessayez.",
+            "The request took too long. Try again.",
+        ),
+        StatusCode::SERVICE_UNAVAILABLE => ApiError::unavailable(),
+        _ if status.is_server_error() => ApiError { status, ..ApiError::internal() },
+        _ => refusal(
+            ErrorCode::InvalidRequest,
+            "La requête ne peut pas être lue.",
+            "The request cannot be read.",
+        ),
+    }
+}
+
+/// What is left of a panic: an answer, and a line in the log.
+pub(crate) fn panicked(panic: Box<dyn std::any::Any + Send + 'static>) -> Response {
+    let text = panic
+        .downcast_ref::<&str>()
+        .map(|s| (*s).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_default();
+    tracing::error!(panic = text, "a handler panicked");
+    axum::response::IntoResponse::into_response(ApiError::internal())
+}

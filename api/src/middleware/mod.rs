@@ -1,0 +1,5 @@
+//! Layers around every operation.
+
+pub(crate) mod envelope;
+pub(crate) mod security;
+pub(crate) mod timeout;

@@ -1,0 +1,57 @@
+//! Headers that close doors in browsers, and cross-origin calls where the configuration opens them.
+
+use crate::context::REQUEST_ID;
+use axum::{
+    extract::Request,
+    http::{HeaderName, HeaderValue, Method, header},
+    middleware::Next,
+    response::Response,
+};
+use quittance_shared::config::CorsConfig;
+use tower_http::cors::{AllowOrigin, CorsLayer};
+
+/// The API serves data; only the pages under `/api-docs` load anything, and only their own.
+const DATA: &str = "default-src 'none'; frame-ancestors 'none'";
+const PAGES: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'";
+
+pub(crate) async fn layer(request: Request, next: Next) -> Response {
+    let pages = request.uri().path().starts_with("/api-docs");
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    let mut set = |name: HeaderName, value: &'static str| {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    };
+    set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    set(header::X_FRAME_OPTIONS, "DENY");
+    set(header::REFERRER_POLICY, "no-referrer");
+    set(header::CONTENT_SECURITY_POLICY, if pages { PAGES } else { DATA });
+    if !pages {
+        set(header::CACHE_CONTROL, "no-store");
+    }
+    response
+}
+
+/// `None` while no origin is configured: browsers then refuse every page of another origin.
+pub(crate) fn cors(config: &CorsConfig) -> Option<CorsLayer> {
+    if config.origins.is_empty() {
+        return None;
+    }
+    let origin = if config.origins.iter().any(|o| o == "*") {
+        AllowOrigin::any()
+    } else {
+        AllowOrigin::list(config.origins.iter().filter_map(|o| o.parse().ok()))
+    };
+    let headers = ["authorization", "x-api-key", "content-type", "idempotency-key", "accept-language", REQUEST_ID, "traceparent"];
+    let layer = CorsLayer::new()
+        .allow_origin(origin)
+        .allow_methods([Method::GET, Method::POST, Method::PATCH, Method::DELETE])
+        .allow_headers(headers.map(HeaderName::from_static))
+        .expose_headers([
+            header::LOCATION,
+            header::RETRY_AFTER,
+            header::ETAG,
+            HeaderName::from_static(REQUEST_ID),
+        ])
+        .max_age(std::time::Duration::from_secs(600));
+    Some(layer)
+}

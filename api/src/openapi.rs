@@ -1,0 +1,57 @@
+//! The description of the API, OpenAPI 3.1.
+
+use crate::{routes, state::AppState};
+use utoipa::{
+    Modify, OpenApi,
+    openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
+};
+use utoipa_axum::router::OpenApiRouter;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Quittance",
+        description = "Receipts and documents in, analysed transactions out. Messages are French by default and English under `Accept-Language: en`.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0"),
+    ),
+    tags(
+        (name = "receipts", description = "Upload a receipt, ask for its status, get its result"),
+        (name = "system", description = "Health and metrics"),
+    ),
+    modifiers(&Keys),
+    security((), ("bearer" = []), ("apiKey" = [])),
+)]
+struct Document;
+
+struct Keys;
+
+impl Modify for Keys {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let components = document.components.get_or_insert_default();
+        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+        components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+        let key = ApiKey::Header(ApiKeyValue::new("X-API-Key"));
+        components.add_security_scheme("apiKey", SecurityScheme::ApiKey(key));
+    }
+}
+
+/// Every operation with its description.
+pub(crate) fn operations() -> OpenApiRouter<AppState> {
+    OpenApiRouter::with_openapi(Document::openapi())
+        .merge(routes::receipts::router())
+        .merge(routes::system::router())
+}
+
+/// The document that `/api-docs/openapi.json` serves.
+#[must_use]
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    operations().into_openapi()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_document_changes_only_on_purpose() {
+        insta::assert_json_snapshot!(super::openapi());
+    }
+}

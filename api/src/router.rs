@@ -1,0 +1,59 @@
+//! All operations with their layers.
+
+use crate::{
+    error::ApiError,
+    middleware::{envelope, security, timeout},
+    openapi,
+    state::AppState,
+};
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    http::StatusCode,
+    middleware::{from_fn, from_fn_with_state},
+    response::IntoResponse as _,
+};
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    compression::{
+        CompressionLayer,
+        predicate::{NotForContentType, Predicate as _, SizeAbove},
+    },
+};
+use utoipa_swagger_ui::SwaggerUi;
+
+/// Smaller answers cost more time and memory to compress than they save.
+const COMPRESS_ABOVE: u16 = 1024;
+
+/// The whole API.
+pub fn router(state: AppState) -> Router {
+    let (operations, document) = openapi::operations().split_for_parts();
+    let pages = SwaggerUi::new("/api-docs").url("/api-docs/openapi.json", document);
+    let compression = CompressionLayer::new().compress_when(
+        SizeAbove::new(COMPRESS_ABOVE)
+            .and(NotForContentType::IMAGES)
+            .and(NotForContentType::const_new("application/pdf")),
+    );
+    let router = operations
+        .merge(Router::from(pages))
+        // The envelope around it says what there is to say.
+        .fallback(async || StatusCode::NOT_FOUND)
+        .method_not_allowed_fallback(async || StatusCode::METHOD_NOT_ALLOWED)
+        .layer(DefaultBodyLimit::disable())
+        .layer(from_fn_with_state(state.clone(), timeout::layer))
+        .layer(CatchPanicLayer::custom(envelope::panicked));
+    let router = match security::cors(&state.config.cors) {
+        Some(cors) => router.layer(cors),
+        None => router,
+    };
+    router
+        .layer(from_fn_with_state(state.clone(), envelope::layer))
+        .layer(from_fn(security::layer))
+        .layer(compression)
+        .with_state(state)
+}
+
+/// What a server without places left answers; here so that it has the same words.
+pub(crate) fn unavailable() -> axum::response::Response {
+    ApiError::unavailable().into_response()
+}

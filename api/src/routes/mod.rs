@@ -1,0 +1,4 @@
+//! One operation a file.
+
+pub(crate) mod receipts;
+pub(crate) mod system;

@@ -1,0 +1,345 @@
+//! `POST /api/v1/receipts/analyze`: takes a receipt.
+
+use super::status_url;
+use crate::{
+    auth::Caller,
+    context::Context,
+    envelope::{Answer, Refusal, Success},
+    error::{ApiError, ErrorCode},
+    estimate::DEFINITION,
+    metadata::field_is,
+    state::AppState,
+    upload::{self, Upload},
+    wire::{self, Status},
+};
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+};
+use quittance_shared::{
+    blobs::Blobs,
+    config::{MAX_CLIENT_LENGTH, is_client_id},
+    engine::{Created, Lane, NewRun, RunId},
+    i18n::Text,
+    store::{NewReceipt, StoreError},
+    telemetry::is_traceparent,
+};
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+use utoipa::ToSchema;
+
+/// The form.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only describes the form that is read piece by piece")]
+struct AnalyzeForm {
+    /// Photo or scan (JPEG, PNG, WebP, TIFF, BMP, GIF) or PDF; judged by content.
+    #[schema(value_type = String, format = Binary)]
+    image: Vec<u8>,
+    /// 1 to 128 letters, digits or `. _ - @ : +`. Required where no key names the client; with a client's key it must
+    /// be the key's.
+    #[schema(rename = "clientId", example = "client-123")]
+    client_id: Option<String>,
+    /// JSON object: `source`, `expectedType`, `priority` (low, normal, high).
+    #[schema(example = r#"{"source":"mobile_app","expectedType":"retail","priority":"normal"}"#)]
+    metadata: Option<String>,
+}
+
+/// A receipt that was taken.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Accepted {
+    /// Its id.
+    request_id: RunId,
+    /// `pending`.
+    status: Status,
+    /// Seconds until the result, from measured durations and the queue; the configured limit of a step until a first
+    /// run was measured.
+    #[schema(example = 30)]
+    estimated_processing_time: u64,
+    /// For people.
+    #[schema(example = "Votre demande est en attente de traitement")]
+    message: String,
+}
+
+/// Takes a receipt.
+///
+/// The original is stored durably before the answer. The same `Idempotency-Key` with the same body gives the same
+/// receipt.
+#[utoipa::path(
+    post, path = "/api/v1/receipts/analyze", tag = "receipts", operation_id = "analyzeReceipt",
+    params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters")),
+    request_body(content = AnalyzeForm, content_type = "multipart/form-data"),
+    responses(
+        (status = 202, body = Success<Accepted>, description = "Taken", headers(
+            ("Location" = String, description = "Where the status is"),
+            ("Retry-After" = u64, description = "Seconds after which asking is worth it"))),
+        (status = 400, body = Refusal, description = "A field is missing or wrong"),
+        (status = 401, body = Refusal, description = "No key, or an unknown one"),
+        (status = 403, body = Refusal, description = "The client is not the key's"),
+        (status = 408, body = Refusal, description = "The upload took too long"),
+        (status = 413, body = Refusal, description = "Too many bytes or pixels"),
+        (status = 415, body = Refusal, description = "Neither image nor PDF, by content"),
+        (status = 422, body = Refusal, description = "The key was used with another body"),
+        (status = 503, body = Refusal, description = "Database or storage cannot be reached"),
+    )
+)]
+pub(crate) async fn handler(
+    State(state): State<AppState>,
+    caller: Caller,
+    context: Context,
+    request: Request,
+) -> Result<Answer<Accepted>, ApiError> {
+    let key = idempotency_key(request.headers())?;
+    refuse_by_length(&state, request.headers())?;
+    let traceparent = header_text(request.headers(), "traceparent").filter(|t| is_traceparent(t));
+    let _place = state.uploads.clone().try_acquire_owned().map_err(|_| busy())?;
+
+    let id = RunId::new();
+    let blob = Blobs::key_of(id.0);
+    let upload = upload::read(&state, request, &blob).await?;
+    let client = client_of(&caller, upload.client.as_deref())?;
+
+    // From here on the client's connection must not end it halfway: between the blob and its row lies a commit.
+    let run = New { id, blob, client, key, traceparent };
+    let task = tokio::spawn(store(state.clone(), upload, run));
+    let id = task.await.map_err(|_| ApiError::internal())??;
+
+    let estimate = match state.estimates.for_new().await {
+        Ok(seconds) => seconds,
+        // The receipt is safe, only the forecast is missing; the limit is a bound.
+        Err(_) => state.config.processing.timeout_ms.div_ceil(1000),
+    };
+    let location = HeaderValue::from_str(&status_url(id)).map_err(|_| ApiError::internal())?;
+    let accepted = Accepted {
+        request_id: id,
+        status: Status::Pending,
+        estimated_processing_time: estimate,
+        message: context.say(&wire::WAITING),
+    };
+    Ok(Answer::accepted(accepted)
+        .about(id)
+        .header(header::LOCATION, location)
+        .header(header::RETRY_AFTER, estimate.clamp(1, 60).into()))
+}
+
+/// What becomes a run.
+struct New {
+    id: RunId,
+    blob: String,
+    client: String,
+    key: Option<String>,
+    traceparent: Option<String>,
+}
+
+/// Makes the original durable, creates the run, tells the workers. Gives the id of the run that answers the request.
+async fn store(state: AppState, upload: Upload, new: New) -> Result<RunId, ApiError> {
+    let Upload { metadata, filename, kind, writer, .. } = upload;
+    let stored = upload::finish(writer).await?;
+    let hash = request_hash(&stored.sha256, &new.client, &metadata.canonical);
+    let run = NewRun {
+        id: new.id,
+        definition: DEFINITION.into(),
+        client_id: new.client,
+        priority: metadata.priority,
+        idempotency: new.key.map(|key| (key, hash)),
+        input: serde_json::json!({
+            "blobKey": new.blob,
+            "contentType": kind.mime(),
+            "expectedType": metadata.expected_type,
+        }),
+        traceparent: new.traceparent,
+    };
+    let receipt = NewReceipt {
+        filename,
+        content_type: kind.mime().into(),
+        byte_size: i64::try_from(stored.size).unwrap_or(i64::MAX),
+        sha256: stored.sha256,
+        blob_key: new.blob.clone(),
+        source: metadata.source,
+        expected_type: metadata.expected_type,
+    };
+    let created = match state.store.create_receipt(run, receipt).await {
+        Ok(created) => created,
+        Err(error) => return after_failure(&state, new.id, &new.blob, error).await,
+    };
+    match created {
+        Created::New(id) => {
+            metrics::counter!("receipts_accepted_total").increment(1);
+            if let Err(error) = state.queue.push(&Lane::DOCUMENTS, id).await {
+                metrics::counter!("queue_push_failures_total").increment(1);
+                tracing::warn!(%error, run = %id, "not pushed, the dispatcher will find it");
+            }
+            Ok(id)
+        }
+        Created::Existing(id) => {
+            discard(&state, &new.blob).await;
+            Ok(id)
+        }
+        Created::KeyReused => {
+            discard(&state, &new.blob).await;
+            Err(key_reused())
+        }
+    }
+}
+
+/// The commit may have happened although its answer was lost; the original is removed only where it surely did not.
+async fn after_failure(
+    state: &AppState,
+    id: RunId,
+    blob: &str,
+    error: StoreError,
+) -> Result<RunId, ApiError> {
+    match state.store.receipt(id).await {
+        Ok(Some(_)) => Ok(id),
+        Ok(None) => {
+            discard(state, blob).await;
+            Err(error.into())
+        }
+        Err(_) => {
+            tracing::warn!(run = %id, blob, "an original may be left without a receipt");
+            Err(error.into())
+        }
+    }
+}
+
+async fn discard(state: &AppState, blob: &str) {
+    if let Err(error) = state.blobs.delete(blob).await {
+        tracing::warn!(%error, blob, "an original without a receipt was not removed");
+    }
+}
+
+/// Over file, client and metadata: the same request is the same hash.
+fn request_hash(file: &str, client: &str, metadata: &str) -> String {
+    hex::encode(Sha256::digest(format!("analyze-v1\n{file}\n{client}\n{metadata}")))
+}
+
+/// Refuses what announces itself as too long before a byte of it is read.
+fn refuse_by_length(state: &AppState, headers: &HeaderMap) -> Result<(), ApiError> {
+    const FORM: u64 = 1024 * 1024;
+    let length = header_text(headers, "content-length").and_then(|l| l.parse::<u64>().ok());
+    // A little more is left to the reading itself, which knows what is file and what is form, and lets the client
+    // finish sending.
+    let limit = 2 * state.config.processing.max_upload_bytes + FORM;
+    if length.is_some_and(|length| length > limit) {
+        let close = HeaderValue::from_static("close");
+        return Err(upload::too_large(state).header(header::CONNECTION, close));
+    }
+    Ok(())
+}
+
+fn header_text(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned)
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+    const NAME: &str = "Idempotency-Key";
+    let mut values = headers.get_all(HeaderName::from_static("idempotency-key")).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    let valid = |v: &HeaderValue| {
+        (1..=255).contains(&v.len()) && v.as_bytes().iter().all(u8::is_ascii_graphic)
+    };
+    if values.next().is_some() || !valid(value) {
+        return Err(ApiError::field(
+            NAME,
+            Text::new(
+                "L'en-tête « Idempotency-Key » doit avoir, une seule fois, 1 à 255 caractères ASCII visibles, sans \
+                 espace.",
+                "The header \"Idempotency-Key\" must have, once, 1 to 255 visible ASCII characters without spaces.",
+            ),
+        ));
+    }
+    Ok(value.to_str().ok().map(str::to_owned))
+}
+
+/// Whose receipt it is: the key's client, or the one that is named.
+fn client_of(caller: &Caller, named: Option<&str>) -> Result<String, ApiError> {
+    let named = named.map(str::trim);
+    if let Some(named) = named
+        && !is_client_id(named)
+    {
+        return Err(field_is(
+            "clientId",
+            &format!("doit avoir 1 à {MAX_CLIENT_LENGTH} lettres, chiffres ou . _ - @ : +"),
+            &format!("must have 1 to {MAX_CLIENT_LENGTH} letters, digits or . _ - @ : +"),
+        ));
+    }
+    match (named, &caller.client) {
+        (Some(named), Some(own)) if named != own && !caller.admin => {
+            let text = Text::new(
+                "Le champ « clientId » nomme un autre client que celui de la clé d'API. Omettez-le ou corrigez-le.",
+                "The field \"clientId\" names another client than the API key's. Leave it out or correct it.",
+            );
+            Err(ApiError::new(StatusCode::FORBIDDEN, ErrorCode::Forbidden, text).at("clientId"))
+        }
+        (Some(named), _) => Ok(named.to_owned()),
+        (None, Some(own)) => Ok(own.clone()),
+        (None, None) => Err(field_is(
+            "clientId",
+            "manque : nommez le client à qui appartient le reçu",
+            "is missing: name the client the receipt belongs to",
+        )),
+    }
+}
+
+fn busy() -> ApiError {
+    let text = Text::new(
+        "Trop d'envois en cours. Réessayez dans une seconde.",
+        "Too many uploads at the moment. Try again in a second.",
+    );
+    ApiError::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::ServiceUnavailable, text)
+        .retry_after(1)
+        .header(header::CONNECTION, HeaderValue::from_static("close"))
+}
+
+fn key_reused() -> ApiError {
+    let text = Text::new(
+        "Cette « Idempotency-Key » a déjà servi pour un autre envoi. Prenez-en une nouvelle pour chaque reçu.",
+        "This \"Idempotency-Key\" was used for another upload. Take a new one for each receipt.",
+    );
+    ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::IdempotencyKeyReused, text)
+        .at("Idempotency-Key")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_visible_and_of_a_length() {
+        let key = |values: &[&[u8]]| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append("idempotency-key", HeaderValue::from_bytes(value).unwrap());
+            }
+            idempotency_key(&headers).map_err(|e| e.field)
+        };
+        assert_eq!(key(&[]), Ok(None));
+        assert_eq!(key(&[b"till-7/0042"]), Ok(Some("till-7/0042".into())));
+        for bad in [&b""[..], b"a b", b"\xc3\xa9", &[b'x'; 256]] {
+            assert_eq!(key(&[bad]), Err(Some("Idempotency-Key")));
+        }
+        assert_eq!(key(&[b"a", b"b"]), Err(Some("Idempotency-Key")));
+    }
+
+    #[test]
+    fn whose_receipt_it_is() {
+        let caller = |client: Option<&str>, admin| Caller {
+            name: "x".into(),
+            client: client.map(str::to_owned),
+            admin,
+        };
+        let of = |caller: &Caller, named| client_of(caller, named).map_err(|e| e.status.as_u16());
+        let (open, shop, office) =
+            (caller(None, true), caller(Some("shop"), false), caller(Some("office"), true));
+        assert_eq!(of(&open, Some("client-123")), Ok("client-123".into()));
+        assert_eq!(of(&open, None), Err(400));
+        for bad in ["", "  ", "a b", "x\0", "../x"] {
+            assert_eq!(of(&open, Some(bad)), Err(400), "{bad:?}");
+        }
+        assert_eq!(of(&shop, None), Ok("shop".into()));
+        assert_eq!(of(&shop, Some("shop")), Ok("shop".into()));
+        assert_eq!(of(&shop, Some("other")), Err(403));
+        assert_eq!(of(&office, Some("other")), Ok("other".into()));
+        assert_eq!(of(&office, None), Ok("office".into()));
+    }
+}

@@ -1,0 +1,100 @@
+//! `GET /api/v1/receipts/{id}/image`: the original as it was sent.
+
+use super::find;
+use crate::{
+    auth::Caller, envelope::Refusal, error::ApiError, extract::ReceiptId, state::AppState,
+};
+use axum::{
+    body::Body,
+    extract::State,
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse as _, Response},
+};
+use futures_util::StreamExt as _;
+use quittance_shared::{blobs::BlobError, engine::RunId, store::ReceiptView};
+use std::fmt::Write as _;
+
+/// The original as it was sent.
+///
+/// Always as an attachment, with the type its content has.
+#[utoipa::path(
+    get, path = "/api/v1/receipts/{id}/image", tag = "receipts", operation_id = "receiptImage",
+    params(
+        ("id" = RunId, Path, description = "Id of the receipt"),
+        ("If-None-Match" = Option<String>, Header, description = "`ETag` of an answer before"),
+    ),
+    responses(
+        (status = 200, description = "The bytes", content_type = "application/octet-stream",
+            headers(("ETag" = String, description = "SHA-256 of the bytes"))),
+        (status = 304, description = "Unchanged"),
+        (status = 400, body = Refusal, description = "The id is malformed"),
+        (status = 401, body = Refusal, description = "No key, or an unknown one"),
+        (status = 404, body = Refusal, description = "Unknown, erased, or another client's"),
+        (status = 503, body = Refusal, description = "Database or storage cannot be reached"),
+    )
+)]
+pub(crate) async fn handler(
+    State(state): State<AppState>,
+    caller: Caller,
+    ReceiptId(id): ReceiptId,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let receipt = find(&state, &caller, id).await?;
+    let etag = format!("\"{}\"", receipt.sha256);
+    let mut answer = HeaderMap::new();
+    answer.insert(header::ETAG, value(&etag)?);
+    // What a shared cache keeps, it would keep beyond an erasure.
+    answer.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    if matches(&headers, &etag) {
+        return Ok((StatusCode::NOT_MODIFIED, answer).into_response());
+    }
+    let Some(key) = &receipt.blob_key else { return Err(ApiError::unknown(id)) };
+    let (size, pieces) = state.blobs.read(key).await.map_err(|error| match error {
+        // Erased between the two questions.
+        BlobError::NotFound(_) => ApiError::unknown(id),
+        other => ApiError::from(other).about(id),
+    })?;
+    answer.insert(header::CONTENT_TYPE, value(&receipt.content_type)?);
+    answer.insert(header::CONTENT_LENGTH, size.into());
+    answer.insert(header::CONTENT_DISPOSITION, value(&disposition(&receipt))?);
+    let body = Body::from_stream(pieces.inspect(move |piece| {
+        if let Err(error) = piece {
+            tracing::error!(%error, run = %id, "an original broke off");
+        }
+    }));
+    Ok((answer, body).into_response())
+}
+
+fn value(text: &str) -> Result<HeaderValue, ApiError> {
+    HeaderValue::from_str(text).map_err(|_| ApiError::internal())
+}
+
+fn matches(headers: &HeaderMap, etag: &str) -> bool {
+    headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|v| v.to_str().ok()).any(|v| {
+        v.split(',').map(|tag| tag.trim().trim_start_matches("W/")).any(|t| t == etag || t == "*")
+    })
+}
+
+/// The client's name for the file, as RFC 6266 carries it: plain ASCII for old clients, UTF-8 for the others.
+fn disposition(receipt: &ReceiptView) -> String {
+    let extension = match receipt.content_type.as_str() {
+        "image/jpeg" => "jpg",
+        "application/pdf" => "pdf",
+        other => other.rsplit('/').next().unwrap_or("bin"),
+    };
+    let fallback = format!("{}.{extension}", receipt.id);
+    let name = receipt.filename.as_deref().unwrap_or(&fallback);
+    let plain: String = name
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || "._- ".contains(c) { c } else { '_' })
+        .collect();
+    let mut encoded = String::new();
+    for byte in name.bytes() {
+        if byte.is_ascii_alphanumeric() || b"._-".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+    }
+    format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}")
+}

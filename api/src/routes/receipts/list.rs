@@ -1,0 +1,193 @@
+//! `GET /api/v1/receipts`: receipts, newest first.
+
+use crate::{
+    auth::Caller,
+    envelope::{Answer, Refusal, Success},
+    error::ApiError,
+    extract::Params,
+    state::AppState,
+    wire::Status,
+};
+use axum::extract::State;
+use quittance_shared::{
+    config::is_client_id,
+    domain::{
+        clock::rfc3339,
+        money::{Currency, Minor},
+    },
+    engine::RunId,
+    i18n::Text,
+    store::{ReceiptFilter, ReceiptView},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+const DEFAULT_LIMIT: u64 = 50;
+const MAX_LIMIT: u64 = 200;
+/// Longest search, characters.
+const MAX_SEARCH: usize = 200;
+
+/// A page of receipts.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Receipts {
+    /// Newest first.
+    receipts: Vec<Summary>,
+    /// Give it as `cursor` to get the next page; null at the end.
+    next_cursor: Option<RunId>,
+}
+
+/// One receipt in a list.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Summary {
+    /// Its id.
+    request_id: RunId,
+    /// Whose it is.
+    client_id: String,
+    /// Its status.
+    status: Status,
+    /// 0 to 100.
+    progress: i16,
+    /// As the client named the file.
+    file_name: Option<String>,
+    /// By content.
+    content_type: String,
+    /// Bytes.
+    size: i64,
+    /// The client's `metadata.source`.
+    source: Option<String>,
+    /// The client's `metadata.expectedType`.
+    expected_type: Option<String>,
+    /// Once read.
+    merchant_name: Option<String>,
+    /// ISO 8601 date, once read.
+    date: Option<String>,
+    /// Once read.
+    total_amount: Option<Amount>,
+    /// Upload; RFC 3339, UTC.
+    created_at: String,
+    /// End; RFC 3339, UTC.
+    completed_at: Option<String>,
+}
+
+/// An amount.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Amount {
+    /// Decimal number.
+    value: f64,
+    /// ISO 4217; null when the receipt does not tell.
+    currency: Option<String>,
+}
+
+/// Receipts, newest first.
+#[utoipa::path(
+    get, path = "/api/v1/receipts", tag = "receipts", operation_id = "listReceipts",
+    params(
+        ("status" = Option<Status>, Query, description = "Only those of this status"),
+        ("clientId" = Option<String>, Query, description = "Only this client's; a client's key sees its own anyway"),
+        ("q" = Option<String>, Query, description = "Words to find in merchant, text and file name, all of them"),
+        ("cursor" = Option<RunId>, Query, description = "`nextCursor` of the page before"),
+        ("limit" = Option<u64>, Query, minimum = 1, maximum = 200, description = "1 to 200, 50 by default"),
+    ),
+    responses(
+        (status = 200, body = Success<Receipts>, description = "A page"),
+        (status = 400, body = Refusal, description = "A parameter is malformed"),
+        (status = 401, body = Refusal, description = "No key, or an unknown one"),
+        (status = 503, body = Refusal, description = "The database cannot be reached"),
+    )
+)]
+pub(crate) async fn handler(
+    State(state): State<AppState>,
+    caller: Caller,
+    params: Params,
+) -> Result<Answer<Receipts>, ApiError> {
+    let filter = filter(&params)?;
+    let client = match (caller.only_client(), filter.client_id) {
+        // Another client's receipts do not exist for this caller.
+        (Some(own), Some(named)) if named != own => {
+            return Ok(Answer::ok(Receipts { receipts: Vec::new(), next_cursor: None }));
+        }
+        (Some(own), _) => Some(own.to_owned()),
+        (None, named) => named,
+    };
+    let page = state.store.list_receipts(&ReceiptFilter { client_id: client, ..filter }).await?;
+    Ok(Answer::ok(Receipts {
+        receipts: page.items.into_iter().map(summary).collect(),
+        next_cursor: page.next,
+    }))
+}
+
+fn filter(params: &Params) -> Result<ReceiptFilter, ApiError> {
+    let wrong = |name: &'static str, fr: &str, en: &str| {
+        ApiError::field(
+            name,
+            Text::new(
+                format!("Le paramètre « {name} » {fr}."),
+                format!("The parameter \"{name}\" {en}."),
+            ),
+        )
+    };
+    let states = match params.get("status")? {
+        None => Vec::new(),
+        Some(text) => Status::parse(text).map(Status::states).ok_or_else(|| {
+            wrong(
+                "status",
+                "doit être pending, processing, completed ou failed",
+                "must be pending, processing, completed or failed",
+            )
+        })?,
+    };
+    let client_id = params.get("clientId")?.map(str::to_owned);
+    if client_id.as_deref().is_some_and(|id| !is_client_id(id)) {
+        return Err(wrong("clientId", "n'est pas un identifiant de client", "is no id of a client"));
+    }
+    let q = params.get("q")?.map(str::to_owned);
+    if q.as_ref().is_some_and(|q| q.chars().count() > MAX_SEARCH) {
+        return Err(wrong(
+            "q",
+            &format!("a plus de {MAX_SEARCH} caractères"),
+            &format!("has more than {MAX_SEARCH} characters"),
+        ));
+    }
+    let cursor = match params.get("cursor")? {
+        None => None,
+        Some(text) => Some(text.parse().map_err(|_| {
+            wrong(
+                "cursor",
+                "doit être le « nextCursor » de la page précédente",
+                "must be the \"nextCursor\" of the page before",
+            )
+        })?),
+    };
+    let limit = params.number("limit", 1..=MAX_LIMIT)?.unwrap_or(DEFAULT_LIMIT);
+    Ok(ReceiptFilter { client_id, states, q, cursor, limit })
+}
+
+fn summary(receipt: ReceiptView) -> Summary {
+    let exponent = receipt
+        .currency
+        .as_deref()
+        .and_then(|code| code.parse::<Currency>().ok())
+        .map_or(2, |currency| currency.exponent());
+    let total_amount = receipt.total_minor.map(|minor| Amount {
+        value: Minor(minor).to_number(exponent),
+        currency: receipt.currency,
+    });
+    Summary {
+        request_id: receipt.id,
+        client_id: receipt.client_id,
+        status: receipt.state.into(),
+        progress: receipt.progress,
+        file_name: receipt.filename,
+        content_type: receipt.content_type,
+        size: receipt.byte_size,
+        source: receipt.source,
+        expected_type: receipt.expected_type,
+        merchant_name: receipt.merchant,
+        date: receipt.receipt_date,
+        total_amount,
+        created_at: rfc3339(receipt.created_at),
+        completed_at: receipt.finished_at.map(rfc3339),
+    }
+}

@@ -1,0 +1,99 @@
+//! `GET /api/v1/receipts/{id}/result`: what was read.
+
+use super::find;
+use crate::{
+    auth::Caller,
+    envelope::{Answer, Refusal, Success},
+    error::{ApiError, ErrorCode},
+    extract::ReceiptId,
+    state::AppState,
+    wire::{self, Status},
+};
+use axum::{extract::State, http::StatusCode};
+use quittance_shared::{
+    domain::{clock::rfc3339, receipt::ReceiptResult},
+    engine::RunId,
+    i18n::{Language, Text},
+    store::ReceiptView,
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// A receipt with what was read of it.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Completed {
+    /// Its id.
+    request_id: RunId,
+    /// `completed`.
+    status: Status,
+    /// What was read.
+    #[schema(value_type = ReceiptResult)]
+    data: serde_json::Value,
+    /// Upload; RFC 3339, UTC.
+    created_at: String,
+    /// End; RFC 3339, UTC.
+    completed_at: Option<String>,
+}
+
+/// What was read.
+#[utoipa::path(
+    get, path = "/api/v1/receipts/{id}/result", tag = "receipts", operation_id = "receiptResult",
+    params(("id" = RunId, Path, description = "Id of the receipt")),
+    responses(
+        (status = 200, body = Success<Completed>, description = "The result"),
+        (status = 202, body = Refusal, description = "Not ready yet (`PROCESSING_ERROR`)"),
+        (status = 400, body = Refusal, description = "The id is malformed"),
+        (status = 401, body = Refusal, description = "No key, or an unknown one"),
+        (status = 404, body = Refusal, description = "Unknown, erased, or another client's"),
+        (status = 422, body = Refusal, description = "Processing failed; the message says why"),
+        (status = 503, body = Refusal, description = "The database cannot be reached"),
+    )
+)]
+pub(crate) async fn handler(
+    State(state): State<AppState>,
+    caller: Caller,
+    ReceiptId(id): ReceiptId,
+) -> Result<Answer<Completed>, ApiError> {
+    let receipt = find(&state, &caller, id).await?;
+    match Status::from(receipt.state) {
+        Status::Pending | Status::Processing => return Err(not_yet(&state, &receipt).await),
+        Status::Failed => return Err(failed(&receipt)),
+        Status::Completed => {}
+    }
+    let result = state.store.receipt_result(id).await.map_err(|e| ApiError::from(e).about(id))?;
+    let Some(data) = result else {
+        // Erased between the two questions.
+        tracing::warn!(run = %id, "completed without a result");
+        return Err(ApiError::unknown(id));
+    };
+    Ok(Answer::ok(Completed {
+        request_id: id,
+        status: Status::Completed,
+        data,
+        created_at: rfc3339(receipt.created_at),
+        completed_at: receipt.finished_at.map(rfc3339),
+    })
+    .about(id))
+}
+
+async fn not_yet(state: &AppState, receipt: &ReceiptView) -> ApiError {
+    let remaining = state.estimates.remaining(receipt).await.unwrap_or(1);
+    let text = Text::new(
+        "Le traitement est encore en cours. Veuillez vérifier le statut d'abord.",
+        "Processing is still under way. Please check the status first.",
+    );
+    ApiError::new(StatusCode::ACCEPTED, ErrorCode::ProcessingError, text)
+        .about(receipt.id)
+        .retry_after(remaining.clamp(1, 60))
+}
+
+fn failed(receipt: &ReceiptView) -> ApiError {
+    let error = receipt.error.as_ref();
+    let text = Text::new(
+        wire::sentence(error, Language::French),
+        wire::sentence(error, Language::English),
+    );
+    ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::ProcessingError, text)
+        .about(receipt.id)
+}

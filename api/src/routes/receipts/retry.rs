@@ -1,0 +1,91 @@
+//! `POST /api/v1/receipts/{id}/retry`: runs a failed receipt again, under the same id.
+
+use super::{find, status_url};
+use crate::{
+    auth::Caller,
+    context::Context,
+    envelope::{Answer, Refusal, Success},
+    error::{ApiError, ErrorCode},
+    extract::ReceiptId,
+    state::AppState,
+    wire::{self, Status},
+};
+use axum::{
+    extract::State,
+    http::{HeaderValue, StatusCode, header},
+};
+use quittance_shared::{
+    engine::{Lane, RunId},
+    i18n::Text,
+    store::StoreError,
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// A receipt that runs again.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Retried {
+    /// Its id, as before.
+    request_id: RunId,
+    /// `pending`.
+    status: Status,
+    /// Seconds until the result, from measured durations and the queue.
+    estimated_processing_time: u64,
+    /// For people.
+    message: String,
+}
+
+/// Runs a failed receipt again.
+#[utoipa::path(
+    post, path = "/api/v1/receipts/{id}/retry", tag = "receipts", operation_id = "retryReceipt",
+    params(("id" = RunId, Path, description = "Id of the receipt")),
+    responses(
+        (status = 202, body = Success<Retried>, description = "Runs again"),
+        (status = 400, body = Refusal, description = "The id is malformed"),
+        (status = 401, body = Refusal, description = "No key, or an unknown one"),
+        (status = 404, body = Refusal, description = "Unknown, erased, or another client's"),
+        (status = 409, body = Refusal, description = "It has not failed"),
+        (status = 503, body = Refusal, description = "The database cannot be reached"),
+    )
+)]
+pub(crate) async fn handler(
+    State(state): State<AppState>,
+    caller: Caller,
+    context: Context,
+    ReceiptId(id): ReceiptId,
+) -> Result<Answer<Retried>, ApiError> {
+    let receipt = find(&state, &caller, id).await?;
+    if Status::from(receipt.state) != Status::Failed {
+        return Err(not_failed(id));
+    }
+    state.store.retry_run(id, &caller.name).await.map_err(|error| match error {
+        StoreError::Conflict { .. } => not_failed(id),
+        other => ApiError::from(other).about(id),
+    })?;
+    if let Err(error) = state.queue.push(&Lane::DOCUMENTS, id).await {
+        metrics::counter!("queue_push_failures_total").increment(1);
+        tracing::warn!(%error, run = %id, "not pushed, the dispatcher will find it");
+    }
+    state.notifier.changed(id);
+    let estimate = state.estimates.for_new().await.map_err(|e| ApiError::from(e).about(id))?;
+    let location = HeaderValue::from_str(&status_url(id)).map_err(|_| ApiError::internal())?;
+    let retried = Retried {
+        request_id: id,
+        status: Status::Pending,
+        estimated_processing_time: estimate,
+        message: context.say(&wire::WAITING),
+    };
+    Ok(Answer::accepted(retried)
+        .about(id)
+        .header(header::LOCATION, location)
+        .header(header::RETRY_AFTER, estimate.clamp(1, 60).into()))
+}
+
+fn not_failed(id: RunId) -> ApiError {
+    let text = Text::new(
+        "Seul un reçu dont le traitement a échoué peut être relancé. Consultez d'abord son statut.",
+        "Only a receipt whose processing failed can be run again. Look at its status first.",
+    );
+    ApiError::new(StatusCode::CONFLICT, ErrorCode::Conflict, text).about(id)
+}

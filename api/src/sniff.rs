@@ -1,0 +1,188 @@
+//! What an upload is, by its first bytes and never by its name or the client's word.
+
+use quittance_shared::i18n::Text;
+use std::io::Cursor;
+
+/// A kind of file that is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Jpeg,
+    Png,
+    WebP,
+    Tiff,
+    Bmp,
+    Gif,
+    Pdf,
+}
+
+impl Kind {
+    /// For `Content-Type`.
+    pub(crate) fn mime(self) -> &'static str {
+        match self {
+            Self::Jpeg => "image/jpeg",
+            Self::Png => "image/png",
+            Self::WebP => "image/webp",
+            Self::Tiff => "image/tiff",
+            Self::Bmp => "image/bmp",
+            Self::Gif => "image/gif",
+            Self::Pdf => "application/pdf",
+        }
+    }
+
+    fn format(self) -> Option<image::ImageFormat> {
+        Some(match self {
+            Self::Jpeg => image::ImageFormat::Jpeg,
+            Self::Png => image::ImageFormat::Png,
+            Self::WebP => image::ImageFormat::WebP,
+            Self::Tiff => image::ImageFormat::Tiff,
+            Self::Bmp => image::ImageFormat::Bmp,
+            Self::Gif => image::ImageFormat::Gif,
+            Self::Pdf => return None,
+        })
+    }
+}
+
+/// How many bytes decide: PDF readers look for their header that far.
+pub(crate) const DECIDING: usize = 1024;
+
+/// Names the kind by the first [`DECIDING`] bytes, or all there are; `None` for what is not taken.
+pub(crate) fn sniff(head: &[u8]) -> Option<Kind> {
+    let starts = |magic: &[u8]| head.starts_with(magic);
+    if starts(b"\xff\xd8\xff") {
+        Some(Kind::Jpeg)
+    } else if starts(b"\x89PNG\r\n\x1a\n") {
+        Some(Kind::Png)
+    } else if starts(b"RIFF") && head.get(8..12) == Some(b"WEBP") {
+        Some(Kind::WebP)
+    } else if starts(b"II*\0") || starts(b"MM\0*") || starts(b"II+\0") || starts(b"MM\0+") {
+        Some(Kind::Tiff)
+    } else if starts(b"GIF87a") || starts(b"GIF89a") {
+        Some(Kind::Gif)
+    } else if starts(b"BM") && head.len() >= 26 {
+        Some(Kind::Bmp)
+    } else if head[..head.len().min(DECIDING)].windows(5).any(|w| w == b"%PDF-") {
+        Some(Kind::Pdf)
+    } else {
+        None
+    }
+}
+
+/// Why a file is not taken, with what to do.
+pub(crate) fn refusal(head: &[u8]) -> Text {
+    let starts = |magic: &[u8]| head.starts_with(magic);
+    if head.is_empty() {
+        return Text::new(
+            "Le fichier du champ « image » est vide. Envoyez une photo ou un PDF.",
+            "The file in the field \"image\" is empty. Send a photo or a PDF.",
+        );
+    }
+    if head.get(4..8) == Some(b"ftyp") {
+        let brand = head.get(8..12).unwrap_or_default();
+        if [b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"].iter().any(|b| *b == brand) {
+            return Text::new(
+                "Les photos HEIC ne sont pas acceptées. Envoyez un JPEG ; sur iPhone : Réglages, Appareil photo, \
+                 Formats, « Le plus compatible ».",
+                "HEIC photos are not accepted. Send a JPEG; on an iPhone: Settings, Camera, Formats, \"Most \
+                 Compatible\".",
+            );
+        }
+        let (fr, en) = if brand == b"avif" || brand == b"avis" {
+            ("une image AVIF", "an AVIF image")
+        } else {
+            ("une vidéo", "a video")
+        };
+        return not_taken(fr, en);
+    }
+    if starts(b"PK\x03\x04") {
+        return not_taken(
+            "une archive ZIP ou un document bureautique",
+            "a ZIP archive or an office document",
+        );
+    }
+    let text = head[..head.len().min(DECIDING)].trim_ascii_start();
+    if text.starts_with(b"<svg") || text.starts_with(b"<?xml") {
+        return not_taken("un document XML ou SVG", "an XML or SVG document");
+    }
+    if text.starts_with(b"<") {
+        return not_taken("une page HTML", "an HTML page");
+    }
+    if std::str::from_utf8(&head[..head.len().min(512)]).is_ok() {
+        return not_taken("du texte", "text");
+    }
+    not_taken("d'un format inconnu", "of an unknown kind")
+}
+
+fn not_taken(fr: &str, en: &str) -> Text {
+    Text::new(
+        format!(
+            "Le fichier du champ « image » est {fr}. Envoyez une photo (JPEG, PNG, WebP, TIFF, BMP, GIF) ou un PDF."
+        ),
+        format!(
+            "The file in the field \"image\" is {en}. Send a photo (JPEG, PNG, WebP, TIFF, BMP, GIF) or a PDF."
+        ),
+    )
+}
+
+/// Width times height as the header declares them; `None` where the head does not reach to it, or for a PDF, whose
+/// pages get their pixels only when they are drawn.
+pub(crate) fn pixels(kind: Kind, head: &[u8]) -> Option<u64> {
+    let reader = image::ImageReader::with_format(Cursor::new(head), kind.format()?);
+    let (width, height) = reader.into_dimensions().ok()?;
+    Some(u64::from(width) * u64::from(height))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn encoded(format: image::ImageFormat) -> Vec<u8> {
+        let mut bytes = Cursor::new(Vec::new());
+        image::DynamicImage::new_rgb8(40, 30).write_to(&mut bytes, format).unwrap();
+        bytes.into_inner()
+    }
+
+    #[test]
+    fn kinds_and_pixels() {
+        for (format, kind) in [
+            (image::ImageFormat::Jpeg, Kind::Jpeg),
+            (image::ImageFormat::Png, Kind::Png),
+            (image::ImageFormat::WebP, Kind::WebP),
+            (image::ImageFormat::Tiff, Kind::Tiff),
+            (image::ImageFormat::Bmp, Kind::Bmp),
+            (image::ImageFormat::Gif, Kind::Gif),
+        ] {
+            let bytes = encoded(format);
+            assert_eq!(sniff(&bytes), Some(kind));
+            assert_eq!(pixels(kind, &bytes), Some(1200), "{kind:?}");
+        }
+        assert_eq!(sniff(b"%PDF-1.4"), Some(Kind::Pdf));
+        let late = [&[b' '; 900][..], b"%PDF-1.7"].concat();
+        assert_eq!(sniff(&late), Some(Kind::Pdf));
+        assert_eq!(pixels(Kind::Pdf, &late), None);
+    }
+
+    #[test]
+    fn a_head_that_is_cut_short_tells_nothing() {
+        let png = encoded(image::ImageFormat::Png);
+        assert_eq!(pixels(Kind::Png, &png[..12]), None);
+        assert_eq!(pixels(Kind::Jpeg, b"\xff\xd8\xff\xe0garbage"), None);
+    }
+
+    #[test]
+    fn refusals_name_what_it_is() {
+        for (head, word) in [
+            (&b""[..], "vide"),
+            (b"\0\0\0\x18ftypheic\0\0", "iPhone"),
+            (b"\0\0\0\x18ftypavif\0\0", "AVIF"),
+            (b"PK\x03\x04", "ZIP"),
+            (b"  <svg xmlns", "SVG"),
+            (b"<!DOCTYPE html>", "HTML"),
+            (b"hello", "texte"),
+            (b"\x7fELF\xff", "inconnu"),
+            (b"BM", "texte"),
+        ] {
+            assert_eq!(sniff(head), None);
+            assert!(refusal(head).fr.contains(word), "{word}: {}", refusal(head).fr);
+        }
+    }
+}

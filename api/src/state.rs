@@ -1,0 +1,88 @@
+//! What handlers share.
+
+use crate::{auth::Keyring, estimate::Estimates, vitals::Vitals};
+use quittance_shared::{
+    blobs::Blobs,
+    config::Config,
+    domain::clock::SharedClock,
+    lifecycle::Shutdown,
+    notify::Notifier,
+    queue::Queue,
+    store::Store,
+    telemetry::Metrics,
+};
+use std::{ops::Deref, sync::Arc};
+use tokio::sync::Semaphore;
+
+/// Cheap to clone.
+#[derive(Clone)]
+pub struct AppState(Arc<Shared>);
+
+/// The parts of the state.
+pub struct Shared {
+    /// Configuration.
+    pub config: Config,
+    /// Database.
+    pub store: Store,
+    /// Tells workers of new work.
+    pub queue: Arc<dyn Queue>,
+    /// Tells of changes.
+    pub notifier: Notifier,
+    /// Originals.
+    pub blobs: Blobs,
+    /// Wall clock.
+    pub clock: SharedClock,
+    /// Ends waiting calls.
+    pub shutdown: Shutdown,
+    pub(crate) metrics: Metrics,
+    pub(crate) keys: Keyring,
+    pub(crate) uploads: Arc<Semaphore>,
+    pub(crate) estimates: Estimates,
+    pub(crate) vitals: Vitals,
+}
+
+impl AppState {
+    /// Puts the parts together.
+    ///
+    /// # Errors
+    /// When the process collects its metrics in another way already.
+    pub fn new(
+        config: Config,
+        store: Store,
+        queue: Arc<dyn Queue>,
+        notifier: Notifier,
+        blobs: Blobs,
+        clock: SharedClock,
+        shutdown: Shutdown,
+    ) -> anyhow::Result<Self> {
+        let metrics = Metrics::install()?;
+        Ok(Self(Arc::new(Shared {
+            keys: Keyring::new(&config.keys),
+            uploads: Arc::new(Semaphore::new(config.limits.concurrent_uploads)),
+            estimates: Estimates::new(store.clone(), config.processing.timeout_ms),
+            vitals: Vitals::new(store.clone(), Arc::clone(&queue), blobs.clone()),
+            config,
+            store,
+            queue,
+            notifier,
+            blobs,
+            clock,
+            shutdown,
+            metrics,
+        })))
+    }
+}
+
+impl Deref for AppState {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for AppState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("AppState")
+    }
+}
