@@ -96,7 +96,11 @@ impl Keyring {
         let mut callers = keys.into_iter().map(|key| self.find(key));
         let Some(Some(first)) = callers.next() else { return Err(unauthorized()) };
         // Two keys of two clients in one request: nobody can mean that.
-        if callers.any(|other| other != Some(first)) { Err(unauthorized()) } else { Ok(first.clone()) }
+        if callers.any(|other| other != Some(first)) {
+            Err(unauthorized())
+        } else {
+            Ok(first.clone())
+        }
     }
 }
 
@@ -160,7 +164,9 @@ mod tests {
 
     #[test]
     fn keys_come_in_two_headers() {
-        for pair in [("authorization", "Bearer a"), ("authorization", "bearer  a"), ("x-api-key", "a")] {
+        for pair in
+            [("authorization", "Bearer a"), ("authorization", "bearer  a"), ("x-api-key", "a")]
+        {
             let caller = identify(&[pair]).unwrap();
             assert_eq!(caller.client.as_deref(), Some("shop"));
             assert!(!caller.admin && caller.may_see("shop") && !caller.may_see("office"));

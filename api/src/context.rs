@@ -17,20 +17,20 @@ pub(crate) const REQUEST_ID: &str = "x-request-id";
 
 /// A request's own facts.
 #[derive(Clone)]
-pub struct Context {
+pub(crate) struct Context {
     /// As the client gave it, or new.
-    pub request_id: Arc<str>,
+    pub(crate) request_id: Arc<str>,
     /// Of the answer.
-    pub language: Language,
+    pub(crate) language: Language,
     /// Arrival.
-    pub started: Instant,
+    pub(crate) started: Instant,
     clock: SharedClock,
 }
 
 impl Context {
     /// Reads the headers.
     #[must_use]
-    pub fn new(headers: &HeaderMap, clock: SharedClock) -> Self {
+    pub(crate) fn new(headers: &HeaderMap, clock: SharedClock) -> Self {
         let given = headers.get(REQUEST_ID).and_then(|v| v.to_str().ok());
         let request_id = given
             .filter(|id| is_request_id(id))
@@ -44,13 +44,13 @@ impl Context {
 
     /// Wall clock.
     #[must_use]
-    pub fn now(&self) -> DateTime<Utc> {
+    pub(crate) fn now(&self) -> DateTime<Utc> {
         self.clock.now()
     }
 
     /// The text in the client's language.
     #[must_use]
-    pub fn say(&self, text: &Text) -> String {
+    pub(crate) fn say(&self, text: &Text) -> String {
         text.get(self.language).to_owned()
     }
 }

@@ -20,7 +20,7 @@ use utoipa::ToSchema;
 
 /// A good answer.
 #[derive(Debug)]
-pub struct Answer<T> {
+pub(crate) struct Answer<T> {
     status: StatusCode,
     id: Option<RunId>,
     data: T,
@@ -29,25 +29,25 @@ pub struct Answer<T> {
 
 impl<T: Serialize> Answer<T> {
     /// 200 with data.
-    pub fn ok(data: T) -> Self {
+    pub(crate) fn ok(data: T) -> Self {
         Self { status: StatusCode::OK, id: None, data, headers: HeaderMap::new() }
     }
 
     /// 202 with data.
-    pub fn accepted(data: T) -> Self {
+    pub(crate) fn accepted(data: T) -> Self {
         Self { status: StatusCode::ACCEPTED, ..Self::ok(data) }
     }
 
     /// The receipt it is about; its id stands in the envelope.
     #[must_use]
-    pub fn about(mut self, id: RunId) -> Self {
+    pub(crate) fn about(mut self, id: RunId) -> Self {
         self.id = Some(id);
         self
     }
 
     /// Adds a header.
     #[must_use]
-    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+    pub(crate) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.insert(name, value);
         self
     }
@@ -149,10 +149,7 @@ impl Pending {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.remove(header::CONTENT_LENGTH);
-        headers.insert(
-            header::CONTENT_LANGUAGE,
-            HeaderValue::from_static(context.language.code()),
-        );
+        headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(context.language.code()));
         *response.body_mut() = Body::from(body);
     }
 }
@@ -160,7 +157,6 @@ impl Pending {
 /// A good answer, for the description.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[expect(dead_code, reason = "only describes what `Envelope` writes")]
 pub(crate) struct Success<T> {
     /// Always true.
     success: bool,
@@ -177,7 +173,6 @@ pub(crate) struct Success<T> {
 /// A refusal, for the description.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[expect(dead_code, reason = "only describes what `Envelope` writes")]
 pub(crate) struct Refusal {
     /// Always false.
     success: bool,
@@ -193,7 +188,6 @@ pub(crate) struct Refusal {
 
 /// Why something was refused, for the description.
 #[derive(Serialize, ToSchema)]
-#[expect(dead_code, reason = "only describes what `Envelope` writes")]
 pub(crate) struct RefusalError {
     /// Kind, stable.
     code: ErrorCode,

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 /// What kind of refusal it is; stable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum ErrorCode {
+pub(crate) enum ErrorCode {
     /// The request is wrong, or names something that does not exist.
     InvalidRequest,
     /// The job has not ended yet, or has failed.
@@ -28,6 +28,10 @@ pub enum ErrorCode {
     /// Neither image nor PDF, by content.
     UnsupportedMediaType,
     /// Over the client's rate.
+    #[expect(
+        dead_code,
+        reason = "part of the contract; limits per client come with their own layer"
+    )]
     RateLimited,
     /// The state of the job does not allow it.
     Conflict,
@@ -44,31 +48,31 @@ pub enum ErrorCode {
 /// A refusal.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{code:?}: {}", text.en)]
-pub struct ApiError {
+pub(crate) struct ApiError {
     /// HTTP status.
-    pub status: StatusCode,
+    pub(crate) status: StatusCode,
     /// Kind.
-    pub code: ErrorCode,
+    pub(crate) code: ErrorCode,
     /// For people.
-    pub text: Text,
+    pub(crate) text: Text,
     /// The field, parameter or header it is about.
-    pub field: Option<&'static str>,
+    pub(crate) field: Option<&'static str>,
     /// The receipt it is about.
-    pub id: Option<RunId>,
+    pub(crate) id: Option<RunId>,
     /// Further headers.
-    pub headers: HeaderMap,
+    pub(crate) headers: HeaderMap,
 }
 
 impl ApiError {
     /// A refusal without field or headers.
     #[must_use]
-    pub fn new(status: StatusCode, code: ErrorCode, text: Text) -> Self {
+    pub(crate) fn new(status: StatusCode, code: ErrorCode, text: Text) -> Self {
         Self { status, code, text, field: None, id: None, headers: HeaderMap::new() }
     }
 
     /// 400 about a field.
     #[must_use]
-    pub fn field(field: &'static str, text: Text) -> Self {
+    pub(crate) fn field(field: &'static str, text: Text) -> Self {
         let mut error = Self::new(StatusCode::BAD_REQUEST, ErrorCode::InvalidRequest, text);
         error.field = Some(field);
         error
@@ -76,7 +80,7 @@ impl ApiError {
 
     /// 404 about an id that is unknown, erased or a stranger's.
     #[must_use]
-    pub fn unknown(id: RunId) -> Self {
+    pub(crate) fn unknown(id: RunId) -> Self {
         let text = Text::new(
             format!("Aucun reçu {id} n'existe. Vérifiez l'identifiant reçu lors de l'envoi."),
             format!("There is no receipt {id}. Check the id you were given when you uploaded it."),
@@ -86,7 +90,7 @@ impl ApiError {
 
     /// 503 with `Retry-After`.
     #[must_use]
-    pub fn unavailable() -> Self {
+    pub(crate) fn unavailable() -> Self {
         let text = Text::new(
             "Service temporairement indisponible. Réessayez dans quelques secondes.",
             "The service is temporarily unavailable. Try again in a few seconds.",
@@ -97,7 +101,7 @@ impl ApiError {
 
     /// 500; the cause is in the log only.
     #[must_use]
-    pub fn internal() -> Self {
+    pub(crate) fn internal() -> Self {
         let text = Text::new(
             "Erreur interne. Elle est consignée sous le requestId de cette réponse.",
             "Internal error. It is in the log under the requestId of this answer.",
@@ -107,27 +111,27 @@ impl ApiError {
 
     /// Adds the receipt it is about.
     #[must_use]
-    pub fn about(mut self, id: RunId) -> Self {
+    pub(crate) fn about(mut self, id: RunId) -> Self {
         self.id = Some(id);
         self
     }
 
     /// Adds the field it is about.
     #[must_use]
-    pub fn at(mut self, field: &'static str) -> Self {
+    pub(crate) fn at(mut self, field: &'static str) -> Self {
         self.field = Some(field);
         self
     }
 
     /// Adds `Retry-After`.
     #[must_use]
-    pub fn retry_after(self, seconds: u64) -> Self {
+    pub(crate) fn retry_after(self, seconds: u64) -> Self {
         self.header(header::RETRY_AFTER, seconds.into())
     }
 
     /// Adds a header.
     #[must_use]
-    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+    pub(crate) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.insert(name, value);
         self
     }

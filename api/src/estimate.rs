@@ -54,7 +54,9 @@ impl Estimates {
     }
 
     async fn overall(&self) -> Result<Arc<Estimate>, StoreError> {
-        self.overall.get(|| async { self.store.estimate(DEFINITION, None).await.map(Arc::new) }).await
+        self.overall
+            .get(|| async { self.store.estimate(DEFINITION, None).await.map(Arc::new) })
+            .await
     }
 
     /// Seconds a new receipt will take.
@@ -135,11 +137,7 @@ fn left_ms(estimate: &Estimate, stages: &[Stage], progress: i16, bound_ms: f64) 
 }
 
 /// Whole seconds, rounded up: "0" would promise what is not there yet.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "clamped to what fits"
-)]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to what fits")]
 fn seconds(ms: f64) -> u64 {
     (ms / 1000.0).ceil().clamp(1.0, 1e9) as u64
 }
@@ -149,13 +147,25 @@ mod tests {
     use super::*;
 
     fn stages() -> Vec<Stage> {
-        [("DECODE", 0, 10), ("READ", 10, 70), ("EXTRACT", 70, 85), ("ANALYSE", 85, 92), ("STORE", 92, 100)]
-            .map(|(name, from, to)| (name.to_owned(), from, to))
-            .to_vec()
+        [
+            ("DECODE", 0, 10),
+            ("READ", 10, 70),
+            ("EXTRACT", 70, 85),
+            ("ANALYSE", 85, 92),
+            ("STORE", 92, 100),
+        ]
+        .map(|(name, from, to)| (name.to_owned(), from, to))
+        .to_vec()
     }
 
     fn measured() -> Estimate {
-        let steps = [("DECODE", 100.0), ("READ", 3000.0), ("EXTRACT", 50.0), ("ANALYSE", 10.0), ("STORE", 40.0)];
+        let steps = [
+            ("DECODE", 100.0),
+            ("READ", 3000.0),
+            ("EXTRACT", 50.0),
+            ("ANALYSE", 10.0),
+            ("STORE", 40.0),
+        ];
         Estimate {
             ahead: 0,
             active: 0,

@@ -38,15 +38,17 @@ impl FromRequestParts<AppState> for Params {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
-        Query::from_request_parts(parts, state).await.map(|Query(pairs)| Self(pairs)).map_err(|_| {
-            ApiError::field(
-                "query",
-                Text::new(
-                    "Les paramètres de l'adresse sont illisibles.",
-                    "The query parameters cannot be read.",
-                ),
-            )
-        })
+        Query::from_request_parts(parts, state).await.map(|Query(pairs)| Self(pairs)).map_err(
+            |_| {
+                ApiError::field(
+                    "query",
+                    Text::new(
+                        "Les paramètres de l'adresse sont illisibles.",
+                        "The query parameters cannot be read.",
+                    ),
+                )
+            },
+        )
     }
 }
 
@@ -59,7 +61,9 @@ impl Params {
             return Err(ApiError::field(
                 name,
                 Text::new(
-                    format!("Le paramètre « {name} » est donné plusieurs fois. Donnez-le une seule fois."),
+                    format!(
+                        "Le paramètre « {name} » est donné plusieurs fois. Donnez-le une seule fois."
+                    ),
                     format!("The parameter \"{name}\" is given several times. Give it once."),
                 ),
             ));

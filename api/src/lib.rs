@@ -17,6 +17,8 @@ mod routes;
 mod serve;
 mod sniff;
 mod state;
+#[cfg(test)]
+mod testing;
 mod upload;
 mod vitals;
 mod wire;

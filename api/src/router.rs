@@ -1,7 +1,6 @@
 //! All operations with their layers.
 
 use crate::{
-    error::ApiError,
     middleware::{envelope, security, timeout},
     openapi,
     state::AppState,
@@ -11,7 +10,6 @@ use axum::{
     extract::DefaultBodyLimit,
     http::StatusCode,
     middleware::{from_fn, from_fn_with_state},
-    response::IntoResponse as _,
 };
 use tower_http::{
     catch_panic::CatchPanicLayer,
@@ -23,7 +21,7 @@ use tower_http::{
 use utoipa_swagger_ui::SwaggerUi;
 
 /// Smaller answers cost more time and memory to compress than they save.
-const COMPRESS_ABOVE: u16 = 1024;
+const COMPRESS_ABOVE: u64 = 1024;
 
 /// The whole API.
 pub fn router(state: AppState) -> Router {
@@ -53,7 +51,5 @@ pub fn router(state: AppState) -> Router {
         .with_state(state)
 }
 
-/// What a server without places left answers; here so that it has the same words.
-pub(crate) fn unavailable() -> axum::response::Response {
-    ApiError::unavailable().into_response()
-}
+#[cfg(test)]
+mod tests;

@@ -78,7 +78,10 @@ pub(crate) fn refusal(head: &[u8]) -> Text {
     }
     if head.get(4..8) == Some(b"ftyp") {
         let brand = head.get(8..12).unwrap_or_default();
-        if [b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"].iter().any(|b| *b == brand) {
+        if [b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"]
+            .iter()
+            .any(|b| *b == brand)
+        {
             return Text::new(
                 "Les photos HEIC ne sont pas acceptées. Envoyez un JPEG ; sur iPhone : Réglages, Appareil photo, \
                  Formats, « Le plus compatible ».",
@@ -126,6 +129,14 @@ fn not_taken(fr: &str, en: &str) -> Text {
 /// Width times height as the header declares them; `None` where the head does not reach to it, or for a PDF, whose
 /// pages get their pixels only when they are drawn.
 pub(crate) fn pixels(kind: Kind, head: &[u8]) -> Option<u64> {
+    if kind == Kind::Png {
+        // Without its checksum: a header that lies about its size must not get past for being damaged as well.
+        let side = |at: usize| {
+            let bytes = head.get(at..at + 4)?.try_into().ok()?;
+            Some(u64::from(u32::from_be_bytes(bytes)))
+        };
+        return Some(side(16)? * side(20)?);
+    }
     let reader = image::ImageReader::with_format(Cursor::new(head), kind.format()?);
     let (width, height) = reader.into_dimensions().ok()?;
     Some(u64::from(width) * u64::from(height))
@@ -164,7 +175,7 @@ mod tests {
     #[test]
     fn a_head_that_is_cut_short_tells_nothing() {
         let png = encoded(image::ImageFormat::Png);
-        assert_eq!(pixels(Kind::Png, &png[..12]), None);
+        assert_eq!(pixels(Kind::Png, &png[..20]), None);
         assert_eq!(pixels(Kind::Jpeg, b"\xff\xd8\xff\xe0garbage"), None);
     }
 

@@ -2,14 +2,8 @@
 
 use crate::{auth::Keyring, estimate::Estimates, vitals::Vitals};
 use quittance_shared::{
-    blobs::Blobs,
-    config::Config,
-    domain::clock::SharedClock,
-    lifecycle::Shutdown,
-    notify::Notifier,
-    queue::Queue,
-    store::Store,
-    telemetry::Metrics,
+    blobs::Blobs, config::Config, domain::clock::SharedClock, lifecycle::Shutdown,
+    notify::Notifier, queue::Queue, store::Store, telemetry::Metrics,
 };
 use std::{ops::Deref, sync::Arc};
 use tokio::sync::Semaphore;

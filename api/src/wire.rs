@@ -86,10 +86,8 @@ pub(crate) fn message(receipt: &ReceiptView, context: &Context) -> String {
             "Analyse de votre reçu en cours...",
             "Your receipt is being analysed...",
         )),
-        Status::Completed => context.say(&Text::new(
-            "Traitement terminé avec succès",
-            "Processing completed successfully",
-        )),
+        Status::Completed => context
+            .say(&Text::new("Traitement terminé avec succès", "Processing completed successfully")),
         Status::Failed => {
             let reason = reason(receipt.error.as_ref());
             context.say(&Text::new(

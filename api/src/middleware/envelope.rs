@@ -35,7 +35,8 @@ pub(crate) async fn layer(
 
     let mut response = next.run(request).instrument(span.clone()).await;
     let pending = response.extensions_mut().remove::<Pending>();
-    let foreign = response.status().as_u16() >= 400 && response.extensions().get::<Bare>().is_none();
+    let foreign =
+        response.status().as_u16() >= 400 && response.extensions().get::<Bare>().is_none();
     if let Some(pending) = pending {
         pending.write(&context, &mut response);
     } else if foreign {
@@ -100,7 +101,9 @@ fn foreign_refusal(method: &Method, response: &Response) -> ApiError {
             let allowed = allowed.unwrap_or("-");
             refusal(
                 ErrorCode::MethodNotAllowed,
-                &format!("La méthode {method} n'est pas permise à cette adresse. Permises : {allowed}."),
+                &format!(
+                    "La méthode {method} n'est pas permise à cette adresse. Permises : {allowed}."
+                ),
                 &format!("The method {method} is not allowed at this address. Allowed: {allowed}."),
             )
         }

@@ -41,7 +41,15 @@ pub(crate) fn cors(config: &CorsConfig) -> Option<CorsLayer> {
     } else {
         AllowOrigin::list(config.origins.iter().filter_map(|o| o.parse().ok()))
     };
-    let headers = ["authorization", "x-api-key", "content-type", "idempotency-key", "accept-language", REQUEST_ID, "traceparent"];
+    let headers = [
+        "authorization",
+        "x-api-key",
+        "content-type",
+        "idempotency-key",
+        "accept-language",
+        REQUEST_ID,
+        "traceparent",
+    ];
     let layer = CorsLayer::new()
         .allow_origin(origin)
         .allow_methods([Method::GET, Method::POST, Method::PATCH, Method::DELETE])

@@ -27,6 +27,7 @@ use quittance_shared::{
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 /// The form.
 #[derive(ToSchema)]
@@ -49,7 +50,7 @@ struct AnalyzeForm {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Accepted {
     /// Its id.
-    request_id: RunId,
+    request_id: Uuid,
     /// `pending`.
     status: Status,
     /// Seconds until the result, from measured durations and the queue; the configured limit of a step until a first
@@ -99,19 +100,19 @@ pub(crate) async fn handler(
     let upload = upload::read(&state, request, &blob).await?;
     let client = client_of(&caller, upload.client.as_deref())?;
 
+    // Before it is in the queue itself.
+    let estimate = match state.estimates.for_new().await {
+        Ok(seconds) => seconds,
+        // Only the forecast is missing; the limit is a bound. Whether the receipt can be kept is seen below.
+        Err(_) => state.config.processing.timeout_ms.div_ceil(1000),
+    };
     // From here on the client's connection must not end it halfway: between the blob and its row lies a commit.
     let run = New { id, blob, client, key, traceparent };
     let task = tokio::spawn(store(state.clone(), upload, run));
     let id = task.await.map_err(|_| ApiError::internal())??;
-
-    let estimate = match state.estimates.for_new().await {
-        Ok(seconds) => seconds,
-        // The receipt is safe, only the forecast is missing; the limit is a bound.
-        Err(_) => state.config.processing.timeout_ms.div_ceil(1000),
-    };
     let location = HeaderValue::from_str(&status_url(id)).map_err(|_| ApiError::internal())?;
     let accepted = Accepted {
-        request_id: id,
+        request_id: id.0,
         status: Status::Pending,
         estimated_processing_time: estimate,
         message: context.say(&wire::WAITING),
@@ -301,45 +302,4 @@ fn key_reused() -> ApiError {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn keys_are_visible_and_of_a_length() {
-        let key = |values: &[&[u8]]| {
-            let mut headers = HeaderMap::new();
-            for value in values {
-                headers.append("idempotency-key", HeaderValue::from_bytes(value).unwrap());
-            }
-            idempotency_key(&headers).map_err(|e| e.field)
-        };
-        assert_eq!(key(&[]), Ok(None));
-        assert_eq!(key(&[b"till-7/0042"]), Ok(Some("till-7/0042".into())));
-        for bad in [&b""[..], b"a b", b"\xc3\xa9", &[b'x'; 256]] {
-            assert_eq!(key(&[bad]), Err(Some("Idempotency-Key")));
-        }
-        assert_eq!(key(&[b"a", b"b"]), Err(Some("Idempotency-Key")));
-    }
-
-    #[test]
-    fn whose_receipt_it_is() {
-        let caller = |client: Option<&str>, admin| Caller {
-            name: "x".into(),
-            client: client.map(str::to_owned),
-            admin,
-        };
-        let of = |caller: &Caller, named| client_of(caller, named).map_err(|e| e.status.as_u16());
-        let (open, shop, office) =
-            (caller(None, true), caller(Some("shop"), false), caller(Some("office"), true));
-        assert_eq!(of(&open, Some("client-123")), Ok("client-123".into()));
-        assert_eq!(of(&open, None), Err(400));
-        for bad in ["", "  ", "a b", "x\0", "../x"] {
-            assert_eq!(of(&open, Some(bad)), Err(400), "{bad:?}");
-        }
-        assert_eq!(of(&shop, None), Ok("shop".into()));
-        assert_eq!(of(&shop, Some("shop")), Ok("shop".into()));
-        assert_eq!(of(&shop, Some("other")), Err(403));
-        assert_eq!(of(&office, Some("other")), Ok("other".into()));
-        assert_eq!(of(&office, None), Ok("office".into()));
-    }
-}
+mod tests;

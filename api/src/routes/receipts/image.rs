@@ -11,7 +11,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use futures_util::StreamExt as _;
-use quittance_shared::{blobs::BlobError, engine::RunId, store::ReceiptView};
+use quittance_shared::{blobs::BlobError, store::ReceiptView};
 use std::fmt::Write as _;
 
 /// The original as it was sent.
@@ -20,7 +20,7 @@ use std::fmt::Write as _;
 #[utoipa::path(
     get, path = "/api/v1/receipts/{id}/image", tag = "receipts", operation_id = "receiptImage",
     params(
-        ("id" = RunId, Path, description = "Id of the receipt"),
+        ("id" = uuid::Uuid, Path, description = "Id of the receipt"),
         ("If-None-Match" = Option<String>, Header, description = "`ETag` of an answer before"),
     ),
     responses(
@@ -97,4 +97,35 @@ fn disposition(receipt: &ReceiptView) -> String {
         }
     }
     format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}")
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{App, Form, png};
+    use axum::http::Method;
+
+    #[tokio::test]
+    async fn the_bytes_come_back_as_an_attachment_of_their_own_type() {
+        let app = App::new().await;
+        // The name claims what the content is not.
+        let form = Form::new().text("clientId", "c").file("reçu n° 1.html", &png());
+        let got = app.upload(form, &[]).await;
+        let id = got.data(202)["requestId"].as_str().unwrap().to_owned();
+        let url = format!("/api/v1/receipts/{id}/image");
+        let got = app.get(&url).await;
+        assert_eq!(got.status, 200);
+        assert_eq!(got.bytes, png());
+        assert_eq!(got.header("content-type"), "image/png");
+        assert_eq!(got.header("x-content-type-options"), "nosniff");
+        assert!(
+            got.header("content-disposition")
+                .starts_with("attachment; filename=\"re_u n_ 1.html\"")
+        );
+        assert!(got.header("content-disposition").contains("filename*=UTF-8''re%C3%A7u"));
+        let etag = got.header("etag").to_owned();
+        for (sent, status) in [(etag.as_str(), 304), ("\"other\"", 200), ("*", 304)] {
+            let got = app.call(Method::GET, &url, &[("if-none-match", sent)]).await;
+            assert_eq!(got.status, status, "{sent}");
+        }
+    }
 }

@@ -15,12 +15,12 @@ use quittance_shared::{
         clock::rfc3339,
         money::{Currency, Minor},
     },
-    engine::RunId,
     i18n::Text,
     store::{ReceiptFilter, ReceiptView},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 const DEFAULT_LIMIT: u64 = 50;
 const MAX_LIMIT: u64 = 200;
@@ -34,7 +34,7 @@ pub(crate) struct Receipts {
     /// Newest first.
     receipts: Vec<Summary>,
     /// Give it as `cursor` to get the next page; null at the end.
-    next_cursor: Option<RunId>,
+    next_cursor: Option<Uuid>,
 }
 
 /// One receipt in a list.
@@ -42,7 +42,7 @@ pub(crate) struct Receipts {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Summary {
     /// Its id.
-    request_id: RunId,
+    request_id: Uuid,
     /// Whose it is.
     client_id: String,
     /// Its status.
@@ -87,7 +87,7 @@ pub(crate) struct Amount {
         ("status" = Option<Status>, Query, description = "Only those of this status"),
         ("clientId" = Option<String>, Query, description = "Only this client's; a client's key sees its own anyway"),
         ("q" = Option<String>, Query, description = "Words to find in merchant, text and file name, all of them"),
-        ("cursor" = Option<RunId>, Query, description = "`nextCursor` of the page before"),
+        ("cursor" = Option<Uuid>, Query, description = "`nextCursor` of the page before"),
         ("limit" = Option<u64>, Query, minimum = 1, maximum = 200, description = "1 to 200, 50 by default"),
     ),
     responses(
@@ -114,7 +114,7 @@ pub(crate) async fn handler(
     let page = state.store.list_receipts(&ReceiptFilter { client_id: client, ..filter }).await?;
     Ok(Answer::ok(Receipts {
         receipts: page.items.into_iter().map(summary).collect(),
-        next_cursor: page.next,
+        next_cursor: page.next.map(|id| id.0),
     }))
 }
 
@@ -140,7 +140,11 @@ fn filter(params: &Params) -> Result<ReceiptFilter, ApiError> {
     };
     let client_id = params.get("clientId")?.map(str::to_owned);
     if client_id.as_deref().is_some_and(|id| !is_client_id(id)) {
-        return Err(wrong("clientId", "n'est pas un identifiant de client", "is no id of a client"));
+        return Err(wrong(
+            "clientId",
+            "n'est pas un identifiant de client",
+            "is no id of a client",
+        ));
     }
     let q = params.get("q")?.map(str::to_owned);
     if q.as_ref().is_some_and(|q| q.chars().count() > MAX_SEARCH) {
@@ -175,7 +179,7 @@ fn summary(receipt: ReceiptView) -> Summary {
         currency: receipt.currency,
     });
     Summary {
-        request_id: receipt.id,
+        request_id: receipt.id.0,
         client_id: receipt.client_id,
         status: receipt.state.into(),
         progress: receipt.progress,
@@ -189,5 +193,77 @@ fn summary(receipt: ReceiptView) -> Summary {
         total_amount,
         created_at: rfc3339(receipt.created_at),
         completed_at: receipt.finished_at.map(rfc3339),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{App, Form, form, png};
+    use axum::http::Method;
+
+    #[tokio::test]
+    async fn newest_first_page_by_page() {
+        let app = App::new().await;
+        let mut ids = Vec::new();
+        for _ in 0..5 {
+            ids.insert(0, app.accepted().await.to_string());
+        }
+        app.work(ids[1].parse().unwrap(), 9).await;
+        let (mut found, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let got = app.get(&format!("/api/v1/receipts?limit=2{cursor}")).await;
+            let data = got.data(200).clone();
+            let page = data["receipts"].as_array().unwrap();
+            found.extend(page.iter().map(|r| r["requestId"].as_str().unwrap().to_owned()));
+            let Some(next) = data["nextCursor"].as_str() else { break };
+            cursor = format!("&cursor={next}");
+        }
+        assert_eq!(found, ids);
+        let got = app.get("/api/v1/receipts?status=completed&q=croissant").await;
+        let receipt = &got.data(200)["receipts"][0];
+        assert_eq!(receipt["totalAmount"], serde_json::json!({"value": 25.99, "currency": "EUR"}));
+        assert_eq!(receipt["merchantName"], "Super Marché");
+        assert_eq!(got.json["data"]["receipts"].as_array().unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn parameters_are_judged() {
+        let app = App::new().await;
+        for (query, name) in [
+            ("limit=0", "limit"),
+            ("limit=201", "limit"),
+            ("limit=many", "limit"),
+            ("status=lost", "status"),
+            ("cursor=x", "cursor"),
+            ("clientId=a%20b", "clientId"),
+            ("q=%00", "q"),
+            ("limit=1&limit=2", "limit"),
+        ] {
+            let got = app.get(&format!("/api/v1/receipts?{query}")).await;
+            assert!(got.refusal(400, "INVALID_REQUEST").contains(name), "{query}");
+            assert_eq!(got.json["error"]["field"], name);
+        }
+        app.get("/api/v1/receipts?unknown=1&limit=&q=100%25").await.data(200);
+    }
+
+    #[tokio::test]
+    async fn a_client_sees_its_own() {
+        let app = App::with_keys().await;
+        for key in ["key-lyon", "key-nice"] {
+            let form = Form::new().file("a.png", &png());
+            app.upload(form, &[("x-api-key", key)]).await.data(202);
+        }
+        let boss = [("authorization", "Bearer key-boss")];
+        app.upload(form(), &boss).await.data(202);
+        let count = async |key: &str, query: &str| {
+            let url = format!("/api/v1/receipts{query}");
+            let got = app.call(Method::GET, &url, &[("x-api-key", key)]).await;
+            got.data(200)["receipts"].as_array().unwrap().len()
+        };
+        assert_eq!(count("key-lyon", "").await, 1);
+        assert_eq!(count("key-lyon", "?clientId=shop-lyon").await, 1);
+        assert_eq!(count("key-lyon", "?clientId=shop-nice").await, 0);
+        assert_eq!(count("key-boss", "").await, 3);
+        assert_eq!(count("key-boss", "?clientId=shop-nice").await, 1);
     }
 }

@@ -12,19 +12,19 @@ use crate::{
 use axum::{extract::State, http::StatusCode};
 use quittance_shared::{
     domain::{clock::rfc3339, receipt::ReceiptResult},
-    engine::RunId,
     i18n::{Language, Text},
     store::ReceiptView,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 /// A receipt with what was read of it.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Completed {
     /// Its id.
-    request_id: RunId,
+    request_id: Uuid,
     /// `completed`.
     status: Status,
     /// What was read.
@@ -39,7 +39,7 @@ pub(crate) struct Completed {
 /// What was read.
 #[utoipa::path(
     get, path = "/api/v1/receipts/{id}/result", tag = "receipts", operation_id = "receiptResult",
-    params(("id" = RunId, Path, description = "Id of the receipt")),
+    params(("id" = Uuid, Path, description = "Id of the receipt")),
     responses(
         (status = 200, body = Success<Completed>, description = "The result"),
         (status = 202, body = Refusal, description = "Not ready yet (`PROCESSING_ERROR`)"),
@@ -68,7 +68,7 @@ pub(crate) async fn handler(
         return Err(ApiError::unknown(id));
     };
     Ok(Answer::ok(Completed {
-        request_id: id,
+        request_id: id.0,
         status: Status::Completed,
         data,
         created_at: rfc3339(receipt.created_at),
@@ -96,4 +96,42 @@ fn failed(receipt: &ReceiptView) -> ApiError {
     );
     ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::ProcessingError, text)
         .about(receipt.id)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{App, UNKNOWN, outcome};
+
+    #[tokio::test]
+    async fn the_four_answers() {
+        let app = App::new().await;
+        let id = app.accepted().await;
+        let url = format!("/api/v1/receipts/{id}/result");
+        let got = app.get(&url).await;
+        assert_eq!(
+            got.refusal(202, "PROCESSING_ERROR"),
+            "Le traitement est encore en cours. Veuillez vérifier le statut d'abord."
+        );
+        assert_eq!(got.header("retry-after"), "30");
+
+        app.work(id, 9).await;
+        let got = app.get(&url).await;
+        let data = got.data(200);
+        let read: serde_json::Value = serde_json::from_str(&outcome().result).unwrap();
+        assert_eq!(data["data"], read);
+        assert_eq!(
+            (&data["requestId"], &data["status"]),
+            (&id.to_string().into(), &"completed".into())
+        );
+        for at in ["createdAt", "completedAt"] {
+            assert!(data[at].as_str().unwrap().ends_with('Z'), "{data}");
+        }
+
+        let bad = app.accepted().await;
+        app.fail(bad, "DAMAGED_FILE").await;
+        let got = app.get(&format!("/api/v1/receipts/{bad}/result")).await;
+        assert!(got.refusal(422, "PROCESSING_ERROR").starts_with("Le fichier est endommagé"));
+        let got = app.get(&format!("/api/v1/receipts/{UNKNOWN}/result")).await;
+        got.refusal(404, "INVALID_REQUEST");
+    }
 }

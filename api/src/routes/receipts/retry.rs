@@ -21,13 +21,14 @@ use quittance_shared::{
 };
 use serde::Serialize;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 /// A receipt that runs again.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Retried {
     /// Its id, as before.
-    request_id: RunId,
+    request_id: Uuid,
     /// `pending`.
     status: Status,
     /// Seconds until the result, from measured durations and the queue.
@@ -39,7 +40,7 @@ pub(crate) struct Retried {
 /// Runs a failed receipt again.
 #[utoipa::path(
     post, path = "/api/v1/receipts/{id}/retry", tag = "receipts", operation_id = "retryReceipt",
-    params(("id" = RunId, Path, description = "Id of the receipt")),
+    params(("id" = Uuid, Path, description = "Id of the receipt")),
     responses(
         (status = 202, body = Success<Retried>, description = "Runs again"),
         (status = 400, body = Refusal, description = "The id is malformed"),
@@ -59,6 +60,8 @@ pub(crate) async fn handler(
     if Status::from(receipt.state) != Status::Failed {
         return Err(not_failed(id));
     }
+    // Before it is in the queue itself.
+    let estimate = state.estimates.for_new().await.map_err(|e| ApiError::from(e).about(id))?;
     state.store.retry_run(id, &caller.name).await.map_err(|error| match error {
         StoreError::Conflict { .. } => not_failed(id),
         other => ApiError::from(other).about(id),
@@ -68,10 +71,9 @@ pub(crate) async fn handler(
         tracing::warn!(%error, run = %id, "not pushed, the dispatcher will find it");
     }
     state.notifier.changed(id);
-    let estimate = state.estimates.for_new().await.map_err(|e| ApiError::from(e).about(id))?;
     let location = HeaderValue::from_str(&status_url(id)).map_err(|_| ApiError::internal())?;
     let retried = Retried {
-        request_id: id,
+        request_id: id.0,
         status: Status::Pending,
         estimated_processing_time: estimate,
         message: context.say(&wire::WAITING),
@@ -88,4 +90,30 @@ fn not_failed(id: RunId) -> ApiError {
         "Only a receipt whose processing failed can be run again. Look at its status first.",
     );
     ApiError::new(StatusCode::CONFLICT, ErrorCode::Conflict, text).about(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::App;
+    use axum::http::Method;
+
+    #[tokio::test]
+    async fn only_what_failed_runs_again() {
+        let app = App::new().await;
+        let id = app.accepted().await;
+        let url = format!("/api/v1/receipts/{id}/retry");
+        app.call(Method::POST, &url, &[]).await.refusal(409, "CONFLICT");
+        app.fail(id, "DAMAGED_FILE").await;
+        let got = app.call(Method::POST, &url, &[]).await;
+        assert_eq!(got.data(202)["status"], "pending");
+        assert_eq!(got.header("location"), format!("/api/v1/receipts/{id}/status"));
+        let got = app.get(&format!("/api/v1/receipts/{id}/status")).await;
+        assert_eq!(
+            (&got.data(200)["status"], &got.data(200)["progress"]),
+            (&"pending".into(), &0.into())
+        );
+        app.work(id, 9).await;
+        app.get(&format!("/api/v1/receipts/{id}/result")).await.data(200);
+        app.call(Method::POST, &url, &[]).await.refusal(409, "CONFLICT");
+    }
 }

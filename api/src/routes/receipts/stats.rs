@@ -158,7 +158,34 @@ mod tests {
             })
         );
         let none = stats(&ReceiptStats::default(), QueueCounts::default(), false, true);
-        assert_eq!((none.success_rate.to_string(), none.queue_health.status), ("0".into(), "unhealthy"));
+        assert_eq!(
+            (none.success_rate.to_string(), none.queue_health.status),
+            ("0".into(), "unhealthy")
+        );
         assert!(!none.queue_health.redis_connection);
+    }
+
+    #[tokio::test]
+    async fn they_count_what_happened_and_are_for_admins() {
+        use crate::testing::App;
+        let app = App::new().await;
+        let ids = [app.accepted().await, app.accepted().await, app.accepted().await];
+        app.work(ids[0], 9).await;
+        app.fail(ids[1], "DAMAGED_FILE").await;
+        let got = app.get("/api/v1/receipts/stats").await;
+        let data = got.data(200);
+        assert_eq!((&data["totalProcessed"], &data["successRate"]), (&2.into(), &50.0.into()));
+        assert_eq!((&data["queueLength"], &data["failedJobs"]), (&1.into(), &1.into()));
+        assert_eq!(data["localStorage"]["pending"], 1);
+        assert_eq!(data["queueHealth"]["redisConnection"], false);
+
+        let app = App::with_keys().await;
+        let call = async |key| {
+            let method = axum::http::Method::GET;
+            app.call(method, "/api/v1/receipts/stats", &[("x-api-key", key)]).await
+        };
+        call("key-lyon").await.refusal(403, "FORBIDDEN");
+        call("key-x").await.refusal(401, "UNAUTHORIZED");
+        call("key-boss").await.data(200);
     }
 }

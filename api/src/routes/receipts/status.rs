@@ -11,11 +11,12 @@ use crate::{
     wire::{self, Status},
 };
 use axum::extract::State;
-use quittance_shared::{engine::RunId, store::ReceiptView};
+use quittance_shared::store::ReceiptView;
 use serde::Serialize;
 use std::time::Duration;
 use tokio::time::Instant;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 /// A notification may be lost; the database is asked at least this often while a call waits.
 const NET: Duration = Duration::from_secs(2);
@@ -25,7 +26,7 @@ const NET: Duration = Duration::from_secs(2);
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ReceiptStatus {
     /// Its id.
-    request_id: RunId,
+    request_id: Uuid,
     /// Its status.
     status: Status,
     /// 0 to 100; moves with the stages, never backwards but on a retry.
@@ -43,7 +44,7 @@ pub(crate) struct ReceiptStatus {
 #[utoipa::path(
     get, path = "/api/v1/receipts/{id}/status", tag = "receipts", operation_id = "receiptStatus",
     params(
-        ("id" = RunId, Path, description = "Id of the receipt"),
+        ("id" = Uuid, Path, description = "Id of the receipt"),
         ("wait" = Option<u64>, Query, maximum = 30,
             description = "Seconds to hold the answer until status or progress changes, 0 to 30"),
     ),
@@ -67,9 +68,10 @@ pub(crate) async fn handler(
     if wait > 0 {
         receipt = changed(&state, &caller, receipt, Duration::from_secs(wait)).await?;
     }
-    let remaining = state.estimates.remaining(&receipt).await.map_err(|e| ApiError::from(e).about(id))?;
+    let remaining =
+        state.estimates.remaining(&receipt).await.map_err(|e| ApiError::from(e).about(id))?;
     Ok(Answer::ok(ReceiptStatus {
-        request_id: id,
+        request_id: id.0,
         status: receipt.state.into(),
         progress: receipt.progress,
         estimated_time_remaining: remaining,
@@ -102,6 +104,103 @@ async fn changed(
             () = watch.changed() => {}
             () = tokio::time::sleep_until(end.min(now + NET)) => {}
             () = state.shutdown.soft.cancelled() => return Ok(receipt),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{App, UNKNOWN};
+    use axum::http::Method;
+
+    #[tokio::test]
+    async fn it_follows_the_stages() {
+        let app = App::new().await;
+        let id = app.accepted().await;
+        let url = format!("/api/v1/receipts/{id}/status");
+        let got = app.get(&url).await;
+        assert_eq!(
+            got.data(200),
+            &serde_json::json!({
+                "requestId": id, "status": "pending", "progress": 0, "estimatedTimeRemaining": 30,
+                "message": "Votre demande est en attente de traitement",
+            })
+        );
+        assert_eq!(got.json["requestId"], id.to_string());
+        app.work(id, 2).await;
+        let got = app.get(&url).await;
+        let data = got.data(200);
+        assert_eq!((&data["status"], &data["progress"]), (&"processing".into(), &70.into()));
+        assert_eq!(data["message"], "Analyse de votre reçu en cours...");
+        assert_eq!(data["estimatedTimeRemaining"], 9, "30 % of the bound");
+    }
+
+    #[tokio::test]
+    async fn ends_are_told_with_their_reason() {
+        let app = App::new().await;
+        let (good, bad) = (app.accepted().await, app.accepted().await);
+        app.work(good, 9).await;
+        app.fail(bad, "ENCRYPTED_FILE").await;
+        let got = app.get(&format!("/api/v1/receipts/{good}/status")).await;
+        let data = got.data(200);
+        assert_eq!((&data["status"], &data["progress"]), (&"completed".into(), &100.into()));
+        assert_eq!(data["estimatedTimeRemaining"], 0);
+        let url = format!("/api/v1/receipts/{bad}/status");
+        let got = app.get(&url).await;
+        assert_eq!(got.data(200)["status"], "failed");
+        assert!(got.json["data"]["message"].as_str().unwrap().contains("mot de passe"));
+        let got = app.call(Method::GET, &url, &[("accept-language", "en")]).await;
+        assert!(got.json["data"]["message"].as_str().unwrap().contains("password"));
+    }
+
+    #[tokio::test]
+    async fn waiting_ends_with_the_change() {
+        let app = App::new().await;
+        let id = app.accepted().await;
+        let url = format!("/api/v1/receipts/{id}/status?wait=20");
+        let started = Instant::now();
+        let change = async {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            app.work(id, 1).await;
+        };
+        let (got, ()) = tokio::join!(app.get(&url), change);
+        assert_ne!(got.data(200)["status"], "pending");
+        assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+
+        let short = url.replace("=20", "=1");
+        let started = Instant::now();
+        app.get(&short).await.data(200);
+        assert!(started.elapsed() >= Duration::from_millis(900), "nothing changed meanwhile");
+        for bad in ["31", "-1", "soon", "1&wait=2"] {
+            let got = app.get(&url.replace("20", bad)).await;
+            assert!(got.refusal(400, "INVALID_REQUEST").contains("wait"));
+        }
+    }
+
+    #[tokio::test]
+    async fn waiting_ends_when_the_server_stops() {
+        let app = App::new().await;
+        let id = app.accepted().await;
+        let stop = async {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            app.state.shutdown.soft.cancel();
+        };
+        let started = Instant::now();
+        let url = format!("/api/v1/receipts/{id}/status?wait=30");
+        let (got, ()) = tokio::join!(app.get(&url), stop);
+        got.data(200);
+        assert!(started.elapsed() < Duration::from_secs(2));
+    }
+
+    #[tokio::test]
+    async fn unknown_and_malformed_ids() {
+        let app = App::new().await;
+        let got = app.get(&format!("/api/v1/receipts/{UNKNOWN}/status")).await;
+        assert!(got.refusal(404, "INVALID_REQUEST").contains(UNKNOWN));
+        for id in ["x", "%00", "..%2F..%2Fetc", &"9".repeat(5000), "%ff"] {
+            let got = app.get(&format!("/api/v1/receipts/{id}/status")).await;
+            got.refusal(400, "INVALID_REQUEST");
         }
     }
 }
