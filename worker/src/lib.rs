@@ -3,6 +3,7 @@
 pub mod activities;
 pub mod documents;
 pub mod executor;
+pub mod evaluate;
 pub mod imaging;
 pub mod models;
 pub mod ocr;
@@ -11,3 +12,4 @@ pub mod reader;
 pub mod runner;
 pub mod scratch;
 mod settings;
+pub mod train;

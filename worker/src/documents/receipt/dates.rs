@@ -1,0 +1,505 @@
+//! Every date and time on the page, in every order it could be meant.
+
+use super::{layout::Layout, normalise::fold};
+use chrono::{Datelike, NaiveDate};
+use regex::{Captures, Regex};
+use std::sync::LazyLock;
+
+/// How the parts of a date stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Order {
+    /// Day, month, year in digits.
+    Dmy,
+    /// Month, day, year in digits.
+    Mdy,
+    /// Four-digit year first.
+    Ymd,
+    /// Two-digit year first.
+    ShortYmd,
+    /// The month is a word.
+    Named,
+    /// Eight digits in a row.
+    Compact,
+}
+
+/// One reading of one printed date.
+#[derive(Clone, Debug)]
+pub(crate) struct DateHit {
+    pub(crate) row: usize,
+    pub(crate) seg: usize,
+    /// Character range in the box's folded text.
+    pub(crate) span: (usize, usize),
+    pub(crate) date: NaiveDate,
+    pub(crate) order: Order,
+    /// Other orders are possible for the same print.
+    pub(crate) ambiguous: bool,
+    /// The year had four digits.
+    pub(crate) long_year: bool,
+    /// A weekday beside it that fits (true) or contradicts (false).
+    pub(crate) weekday: Option<bool>,
+    pub(crate) raw: String,
+}
+
+/// One printed time of day.
+#[derive(Clone, Debug)]
+pub(crate) struct TimeHit {
+    pub(crate) row: usize,
+    pub(crate) seg: usize,
+    pub(crate) span: (usize, usize),
+    pub(crate) value: String,
+    pub(crate) raw: String,
+    /// Seconds were printed.
+    pub(crate) seconds: bool,
+}
+
+#[expect(clippy::expect_used, reason = "constant patterns, compiled in every test run")]
+fn pattern(text: &str) -> Regex {
+    Regex::new(text).expect("a constant pattern")
+}
+
+macro_rules! patterns {
+    ($($name:ident = $text:expr;)*) => { $(static $name: LazyLock<Regex> = LazyLock::new(|| pattern($text));)* };
+}
+
+patterns! {
+    NUMERIC = r"([0-9oil]{1,2})(\s?[-/.,:']\s?|\s)([0-9oil]{1,2})(\s?[-/.,:']\s?|\s)((?:19|20)[0-9oil]{2}|[0-9oil]{2})";
+    YEAR_FIRST = r"(20[0-9oil]{2})\s?([-/.:年])\s?([0-9oil]{1,2})\s?[-/.:月]\s?([0-9oil]{1,2})";
+    DAY_NAMED = r"([0-9]{1,2})(?:st|nd|rd|th|er)?[\s\-/.,'_]{0,3}(?:de\s+)?([a-z]{3,10})[\s\-/.,'_]{0,3}(?:del?\s+)?((?:19|20)[0-9]{2}|[0-9]{2})";
+    NAMED_DAY = r"([a-z]{3,10})[\s\-/.]{0,2}([0-9]{1,2})(?:st|nd|rd|th)?[\s,.'\-/]{0,3}((?:19|20)[0-9]{2}|[0-9]{2})";
+    YEAR_NAMED = r"(20[0-9]{2})[\s\-/.,]{0,2}([a-z]{3,10})[\s\-/.,]{0,2}([0-9]{1,2})";
+    COMPACT = r"(20[0-3][0-9])([01][0-9])([0-3][0-9])";
+    TIME = r"([0-9]{1,2})\s?([:h])\s?([0-9]{2})(?:\s?[:m]\s?([0-9]{2})s?)?\s?(a\.?m\b|p\.?m\b|[ap]\b)?";
+    WEEKDAY = r"\b(mon|tue|wed|thu|fri|sat|sun|lun|mar|mer|jeu|ven|sam|dim|mo|di|mi|do|fr|sa|so|mie|jue|vie|sab|dom)(?:day|sday|nesday|rsday|urday|di|credi|anche|tag|nstag|ttwoch|nnerstag|eitag|mstag|nntag|es|coles|ves|rnes|ado|ingo)?\b";
+}
+
+/// Month of a word in the languages we read, by its start.
+fn month(word: &str) -> Option<u32> {
+    const MONTHS: &[(&str, u32)] = &[
+        ("janv", 1),
+        ("jan", 1),
+        ("ene", 1),
+        ("feb", 2),
+        ("fev", 2),
+        ("marz", 3),
+        ("mars", 3),
+        ("mar", 3),
+        ("maa", 3),
+        ("mrt", 3),
+        ("mrz", 3),
+        ("mac", 3),
+        ("apr", 4),
+        ("avr", 4),
+        ("abr", 4),
+        ("mai", 5),
+        ("may", 5),
+        ("mei", 5),
+        ("juin", 6),
+        ("jun", 6),
+        ("juil", 7),
+        ("jul", 7),
+        ("jui", 7),
+        ("aug", 8),
+        ("aou", 8),
+        ("ago", 8),
+        ("ogos", 8),
+        ("aoo", 8),
+        ("sep", 9),
+        ("set", 9),
+        ("oct", 10),
+        ("okt", 10),
+        ("nov", 11),
+        ("dec", 12),
+        ("dez", 12),
+        ("dic", 12),
+        ("dis", 12),
+    ];
+    const FULL: &[&str] = &[
+        "january",
+        "february",
+        "march",
+        "april",
+        "may",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
+        "december",
+        "janvier",
+        "fevrier",
+        "mars",
+        "avril",
+        "mai",
+        "juin",
+        "juillet",
+        "aout",
+        "septembre",
+        "octobre",
+        "novembre",
+        "decembre",
+        "januar",
+        "februar",
+        "marz",
+        "maerz",
+        "juni",
+        "juli",
+        "oktober",
+        "dezember",
+        "januari",
+        "februari",
+        "maart",
+        "mei",
+        "augustus",
+        "enero",
+        "febrero",
+        "marzo",
+        "abril",
+        "mayo",
+        "junio",
+        "julio",
+        "agosto",
+        "septiembre",
+        "octubre",
+        "noviembre",
+        "diciembre",
+        "setembro",
+        "mac",
+        "ogos",
+        "julai",
+        "disember",
+        "sept",
+        "janv",
+        "fevr",
+        "juil",
+    ];
+    let known = word.len() <= 4 || FULL.iter().any(|m| super::normalise::near(m, word));
+    MONTHS.iter().find(|(start, _)| known && word.starts_with(start)).map(|(_, m)| *m)
+}
+
+/// Digits out of what OCR may have taken for letters; `None` when too few were digits.
+fn digits(text: &str) -> Option<u32> {
+    text.chars()
+        .map(|c| match c {
+            'o' => '0',
+            'i' | 'l' => '1',
+            c => c,
+        })
+        .collect::<String>()
+        .parse()
+        .ok()
+}
+
+fn year(text: &str) -> Option<(i32, bool)> {
+    let value = i32::try_from(digits(text)?).ok()?;
+    if text.len() == 4 {
+        (1990..=2049).contains(&value).then_some((value, true))
+    } else {
+        Some((2000 + value, false))
+    }
+}
+
+struct Finder<'a> {
+    text: &'a str,
+    original: &'a str,
+    row: usize,
+    seg: usize,
+    hits: Vec<DateHit>,
+}
+
+impl Finder<'_> {
+    fn push(&mut self, range: std::ops::Range<usize>, readings: &[(Order, i32, u32, u32, bool)]) {
+        let valid: Vec<_> = readings
+            .iter()
+            .filter_map(|&(o, y, m, d, long)| {
+                NaiveDate::from_ymd_opt(y, m, d).map(|date| (o, date, long))
+            })
+            .collect();
+        let start = self.text[..range.start].chars().count();
+        let span = (start, start + self.text[range.clone()].chars().count());
+        if self.hits.iter().any(|h| h.span.0 < span.1 && span.0 < h.span.1) {
+            return;
+        }
+        let same = self.original.chars().count() == self.text.chars().count();
+        let raw = if same {
+            self.original.chars().skip(span.0).take(span.1 - span.0).collect()
+        } else {
+            self.text[range].to_owned()
+        };
+        let distinct = valid.iter().any(|(_, d, _)| *d != valid[0].1);
+        for (order, date, long_year) in valid {
+            let (row, seg, raw) = (self.row, self.seg, String::clone(&raw));
+            let hit = DateHit {
+                row,
+                seg,
+                span,
+                date,
+                order,
+                ambiguous: distinct,
+                long_year,
+                weekday: None,
+                raw,
+            };
+            self.hits.push(hit);
+        }
+    }
+
+    /// Whether the characters around are no part of a longer number.
+    fn free(&self, start: usize, end: usize, time_may_follow: bool) -> bool {
+        let before = self.text[..start].chars().next_back();
+        let rest = &self.text[end..];
+        let after = rest.chars().next();
+        let glued_time = time_may_follow && TIME.find(rest).is_some_and(|m| m.start() == 0);
+        !before.is_some_and(|c| c.is_ascii_digit())
+            && (glued_time || !after.is_some_and(|c| c.is_ascii_digit()))
+    }
+
+    fn scan(&mut self) {
+        let text = self.text;
+        for c in YEAR_FIRST.captures_iter(text) {
+            let (Some(y), Some(m), Some(d)) = (year(&c[1]), digits(&c[3]), digits(&c[4])) else {
+                continue;
+            };
+            let (start, end) = ends(&c);
+            if self.free(start, end, true) {
+                self.push(start..end, &[(Order::Ymd, y.0, m, d, true)]);
+            }
+        }
+        for c in NUMERIC.captures_iter(text) {
+            self.numeric(&c);
+        }
+        for (pattern, (d, m, y)) in
+            [(&DAY_NAMED, (1, 2, 3)), (&NAMED_DAY, (2, 1, 3)), (&YEAR_NAMED, (3, 2, 1))]
+        {
+            for c in pattern.captures_iter(text) {
+                let (start, end) = ends(&c);
+                let (Some(m), Some(d), Some(y)) = (month(&c[m]), digits(&c[d]), year(&c[y])) else {
+                    continue;
+                };
+                if self.free(start, end, true) {
+                    self.push(start..end, &[(Order::Named, y.0, m, d, y.1)]);
+                }
+            }
+        }
+        for c in COMPACT.captures_iter(text) {
+            let (start, end) = ends(&c);
+            let (Some(y), Some(m), Some(d)) = (year(&c[1]), digits(&c[2]), digits(&c[3])) else {
+                continue;
+            };
+            if self.free(start, end, false) {
+                self.push(start..end, &[(Order::Compact, y.0, m, d, true)]);
+            }
+        }
+    }
+
+    fn numeric(&mut self, c: &Captures<'_>) {
+        let (start, end) = ends(c);
+        let real = self.text[start..end].chars().filter(char::is_ascii_digit).count();
+        let letters = self.text[start..end].chars().filter(char::is_ascii_alphabetic).count();
+        let spaced = c[2].trim().is_empty() || c[4].trim().is_empty();
+        let (s1, s2) = (c[2].trim(), c[4].trim());
+        // Two different signs, or a colon or comma, are taken only with a full year: "12:30:45" is a time.
+        let odd = s1 != s2 || s1 == ":" || s1 == "," || s1 == "'" || spaced;
+        let before = self.text[..start].chars().next_back();
+        if real < 4
+            || letters > 2
+            || !self.free(start, end, true)
+            || before.is_some_and(|b| b == '.' || b == ',')
+        {
+            return;
+        }
+        let (Some(a), Some(b), Some((y, long))) = (digits(&c[1]), digits(&c[3]), year(&c[5]))
+        else {
+            return;
+        };
+        let rest = self.text[end..].trim_start();
+        let amount_like = !long && s1 != "/" && s1 != "-" && rest.starts_with(['€', '%']);
+        let clean = c[1].len() == 2 && c[3].len() == 2;
+        if (odd && !long && !(clean && (s1 == "-" || s2 == "-" || s1 == "/" || s2 == "/")))
+            || amount_like
+        {
+            return;
+        }
+        if s1.is_empty() && s2.is_empty() && (start != 0 || !clean) {
+            return;
+        }
+        let mut readings = vec![(Order::Dmy, y, b, a, long), (Order::Mdy, y, a, b, long)];
+        if !long && c[1].len() == 2 {
+            if let Ok(first) = i32::try_from(a) {
+                readings.push((
+                    Order::ShortYmd,
+                    2000 + first,
+                    b,
+                    digits(&c[5]).unwrap_or(0),
+                    false,
+                ));
+            }
+        }
+        self.push(start..end, &readings);
+    }
+}
+
+fn ends(c: &Captures<'_>) -> (usize, usize) {
+    c.get(0).map_or((0, 0), |m| (m.start(), m.end()))
+}
+
+fn weekday_number(word: &str) -> Vec<u32> {
+    // Monday is 0; short forms that two languages use differently give both.
+    let table: &[(&str, &[u32])] = &[
+        ("mon", &[0]),
+        ("tue", &[1]),
+        ("wed", &[2]),
+        ("thu", &[3]),
+        ("fri", &[4]),
+        ("sat", &[5]),
+        ("sun", &[6]),
+        ("lun", &[0]),
+        ("mar", &[1]),
+        ("mer", &[2]),
+        ("jeu", &[3]),
+        ("ven", &[4]),
+        ("sam", &[5]),
+        ("dim", &[6]),
+        ("mie", &[2]),
+        ("jue", &[3]),
+        ("vie", &[4]),
+        ("sab", &[5]),
+        ("dom", &[6]),
+        ("mo", &[0]),
+        ("di", &[1]),
+        ("mi", &[2]),
+        ("do", &[3]),
+        ("fr", &[4]),
+        ("sa", &[5]),
+        ("so", &[6]),
+    ];
+    table.iter().find(|(s, _)| word.starts_with(s)).map(|(_, d)| d.to_vec()).unwrap_or_default()
+}
+
+/// All dates, each print once per order it allows.
+pub(crate) fn find(layout: &Layout) -> Vec<DateHit> {
+    let mut all = Vec::new();
+    for (row, r) in layout.rows.iter().enumerate() {
+        let folded_row = fold(&r.text());
+        let day = WEEKDAY.captures(&folded_row).map(|c| weekday_number(&c[1])).unwrap_or_default();
+        for (seg, s) in r.segs.iter().enumerate() {
+            let folded = fold(&s.text);
+            let mut finder =
+                Finder { text: &folded, original: &s.text, row, seg, hits: Vec::new() };
+            finder.scan();
+            for mut hit in finder.hits {
+                if !day.is_empty() {
+                    hit.weekday = Some(day.contains(&hit.date.weekday().num_days_from_monday()));
+                }
+                all.push(hit);
+            }
+        }
+    }
+    all
+}
+
+/// All times of day.
+pub(crate) fn times(layout: &Layout) -> Vec<TimeHit> {
+    let mut all = Vec::new();
+    for (row, r) in layout.rows.iter().enumerate() {
+        for (seg, s) in r.segs.iter().enumerate() {
+            let folded = fold(&s.text);
+            for c in TIME.captures_iter(&folded) {
+                let (start, end) = ends(&c);
+                let after = folded[end..].chars().next();
+                let (Ok(mut h), Ok(m)) = (c[1].parse::<u32>(), c[3].parse::<u32>()) else {
+                    continue;
+                };
+                let second = c.get(4).and_then(|s| s.as_str().parse::<u32>().ok());
+                let half = c.get(5).map_or(' ', |m| m.as_str().chars().next().unwrap_or(' '));
+                if half == 'p' && h < 12 {
+                    h += 12;
+                } else if half == 'a' && h == 12 {
+                    h = 0;
+                }
+                if h > 23
+                    || m > 59
+                    || second.is_some_and(|s| s > 59)
+                    || after.is_some_and(|a| a.is_ascii_digit())
+                {
+                    continue;
+                }
+                let value =
+                    second.map_or(format!("{h:02}:{m:02}"), |s| format!("{h:02}:{m:02}:{s:02}"));
+                let first = folded[..start].chars().count();
+                all.push(TimeHit {
+                    row,
+                    seg,
+                    span: (first, first + folded[start..end].chars().count()),
+                    value,
+                    raw: folded[start..end].trim().to_owned(),
+                    seconds: second.is_some(),
+                });
+            }
+        }
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{layout::Layout, testing::document};
+    use super::*;
+
+    fn first(text: &str) -> Vec<(Order, String)> {
+        find(&Layout::new(&document(&[text])))
+            .iter()
+            .map(|h| (h.order, h.date.to_string()))
+            .collect()
+    }
+
+    #[test]
+    fn words_for_months() {
+        for (text, date) in [
+            ("13 décembre 2023", "2023-12-13"),
+            ("le 1er aout 2024", "2024-08-01"),
+            ("13DEC2023", "2023-12-13"),
+            ("Dec 13, 2023", "2023-12-13"),
+            ("28 Septembre 2018", "2018-09-28"),
+            ("Mar06'16 05:47PM", "2016-03-06"),
+            ("17-Apr-18", "2018-04-17"),
+            ("21 de mayo de 2022", "2022-05-21"),
+            ("3. März 2020", "2020-03-03"),
+        ] {
+            assert_eq!(first(text), [(Order::Named, date.to_owned())], "{text}");
+        }
+    }
+
+    #[test]
+    fn digits_in_every_order() {
+        assert_eq!(first("2018-09-28 09:46"), [(Order::Ymd, "2018-09-28".into())]);
+        assert_eq!(first("28/12/2317:49")[0], (Order::Dmy, "2023-12-28".into()));
+        assert_eq!(first("25.12.2018"), [(Order::Dmy, "2018-12-25".into())]);
+        assert_eq!(first("O5/12/2018")[0], (Order::Dmy, "2018-12-05".into()));
+        let both = first("18/09/24");
+        assert!(both.contains(&(Order::Dmy, "2024-09-18".into())));
+        assert!(both.contains(&(Order::ShortYmd, "2018-09-24".into())));
+        assert_eq!(first("05 02-18")[0], (Order::Dmy, "2018-02-05".into()));
+    }
+
+    #[test]
+    fn what_is_no_date() {
+        for text in [
+            "12:30:45",
+            "01 42 22 16 48",
+            "1.234,56",
+            "24.8.0.16685",
+            "3 x 1.20 3.60",
+            "99/99/2018",
+        ] {
+            assert!(first(text).is_empty(), "{text}: {:?}", first(text));
+        }
+    }
+
+    #[test]
+    fn times_of_day() {
+        let found = times(&Layout::new(&document(&["05:47PM", "14h05", "08:36:29", "25:10"])));
+        let values: Vec<&str> = found.iter().map(|t| t.value.as_str()).collect();
+        assert_eq!(values, ["17:47", "14:05", "08:36:29"]);
+    }
+}

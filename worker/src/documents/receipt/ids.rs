@@ -1,0 +1,212 @@
+//! Numbers that name a company or a receipt, with their check digits where they have some.
+
+use super::{Reading, normalise::fold};
+use regex::Regex;
+use std::sync::LazyLock;
+
+/// Something read from one row.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Found {
+    pub(crate) value: String,
+    pub(crate) row: usize,
+    pub(crate) raw: String,
+    /// Whether the check digits fit; `None` when the kind has none that we know.
+    pub(crate) key: Option<bool>,
+    pub(crate) confidence: f32,
+}
+
+#[expect(clippy::expect_used, reason = "constant patterns, compiled in every test run")]
+fn pattern(text: &str) -> Regex {
+    Regex::new(text).expect("a constant pattern")
+}
+
+macro_rules! patterns {
+    ($($name:ident = $text:expr;)*) => { $(static $name: LazyLock<Regex> = LazyLock::new(|| pattern($text));)* };
+}
+
+patterns! {
+    SIRET = r"(?:^|[^0-9])((?:[0-9][ .]?){14})(?:[^0-9]|$)";
+    VAT = r"\b(fr ?[0-9a-z]{2} ?(?:[0-9] ?){9}|be ?[01](?:[. ]?[0-9]){9}|de ?(?:[0-9] ?){9}|atu ?[0-9]{8}|nl ?[0-9]{9} ?b ?[0-9]{2}|es ?[a-z][0-9]{7}[0-9a-z]|ie ?[0-9]{7}[a-z]{1,2}|lu ?[0-9]{8}|it ?[0-9]{11}|gb ?[0-9]{3} ?[0-9]{4} ?[0-9]{2}|pt ?[0-9]{9}|ee ?[0-9]{9})\b";
+    VAT_NAMED = r"(?:vat|gst|hst|tps|tvq|iva|nif|cif|tva|btw|ust|mwst|steuer)[a-z \-]*(?:reg(?:istration)?|id|no|nr|number|intracom[a-z.]*)?[ .:#°]*(?:no|nr|id)?[ .:#]*([a-z]?-?[0-9](?:[ \-]?[0-9a-z]){6,14})";
+    PHONE = r"(?:tel|phone|ph|telephone|fon|tlf|mobile|hp|call)[a-z]*[ .:#/()]*(\+?[0-9(][0-9 ()./\-]{6,18}[0-9])";
+    PHONE_SHAPE = r"(?:^|[^0-9])(0[1-9](?:[ .][0-9]{2}){4}|\(?[0-9]{3}\)?[ .\-][0-9]{3}[ .\-][0-9]{4}|\+[0-9]{2}[ 0-9().\-]{7,16}[0-9])(?:[^0-9]|$)";
+    NUMBER = r"(?:ticket|facture|fact|receipt|rcpt|invoice|inv|rechnung|rechnungs|bon|beleg|bill|order|commande|chk|check|doc(?:ument)?|trans(?:action)?|trx|slip|factura|sale)[ .\-]*(?:n[o°º]|no|nr|number|num|#|id)?[ .:#°º]*([a-z]{0,4}[0-9][a-z0-9/\-._]{2,24})";
+}
+
+/// Luhn's sum; French establishment numbers carry it, but the post office's, whose digits sum to a multiple of 5.
+pub(crate) fn siret_key(digits: &str) -> bool {
+    let ds: Vec<u32> = digits.chars().filter_map(|c| c.to_digit(10)).collect();
+    if ds.len() != 14 {
+        return false;
+    }
+    let luhn: u32 = ds
+        .iter()
+        .rev()
+        .enumerate()
+        .map(|(i, d)| if i % 2 == 1 { if d * 2 > 9 { d * 2 - 9 } else { d * 2 } } else { *d })
+        .sum();
+    luhn % 10 == 0 || (digits.starts_with("356000000") && ds.iter().sum::<u32>() % 5 == 0)
+}
+
+/// The French and Belgian keys of a VAT number without spaces; `None` for other countries.
+pub(crate) fn vat_key(id: &str) -> Option<bool> {
+    let number = |s: &str| s.parse::<u64>().ok();
+    if let Some(rest) = id.strip_prefix("FR") {
+        let (key, siren) = (number(rest.get(..2)?)?, number(rest.get(2..)?)?);
+        return Some((12 + 3 * (siren % 97)) % 97 == key);
+    }
+    if let Some(rest) = id.strip_prefix("BE") {
+        let (body, key) = (number(rest.get(..8)?)?, number(rest.get(8..)?)?);
+        return Some(97 - body % 97 == key);
+    }
+    None
+}
+
+/// First SIRET: by its word, or by its shape and key.
+pub(crate) fn siret(r: &Reading) -> Option<Found> {
+    let mut best: Option<Found> = None;
+    for (row, printed) in r.layout.rows.iter().enumerate() {
+        let text = fold(&printed.text());
+        for c in SIRET.captures_iter(&text) {
+            let digits: String = c[1].chars().filter(char::is_ascii_digit).collect();
+            let named = text.contains("sir");
+            let key = siret_key(&digits);
+            if !key && !named {
+                continue;
+            }
+            let confidence = if key && named {
+                0.99
+            } else if key && r.locale.country.is_some_and(|x| x.0 == "FR") {
+                0.8
+            } else if key {
+                0.3
+            } else {
+                0.35
+            };
+            let found = Found {
+                value: digits,
+                row,
+                raw: c[1].trim().to_owned(),
+                key: Some(key),
+                confidence,
+            };
+            if best.as_ref().is_none_or(|b| b.confidence < found.confidence) {
+                best = Some(found);
+            }
+        }
+    }
+    best.filter(|b| b.confidence >= 0.3)
+}
+
+/// The shop's VAT number, or the number its country uses in its place.
+pub(crate) fn vat(r: &Reading) -> Option<Found> {
+    let rows = || r.layout.rows.iter().enumerate().map(|(i, x)| (i, fold(&x.text())));
+    for (row, text) in rows() {
+        if let Some(c) = VAT.captures(&text) {
+            let value: String =
+                c[1].chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_uppercase();
+            let key = vat_key(&value);
+            let confidence = if key == Some(false) { 0.4 } else { 0.95 };
+            return Some(Found { value, row, raw: c[1].trim().to_owned(), key, confidence });
+        }
+    }
+    for (row, text) in rows() {
+        if let Some(c) = VAT_NAMED.captures(&text) {
+            let value: String =
+                c[1].chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_uppercase();
+            let digits = value.chars().filter(char::is_ascii_digit).count();
+            if (8..=15).contains(&value.len()) && digits >= 7 {
+                return Some(Found {
+                    value,
+                    row,
+                    raw: c[1].trim().to_owned(),
+                    key: None,
+                    confidence: 0.75,
+                });
+            }
+        }
+    }
+    None
+}
+
+/// The shop's phone number.
+pub(crate) fn phone(r: &Reading) -> Option<Found> {
+    for (pattern, confidence) in [(&PHONE, 0.92), (&PHONE_SHAPE, 0.7)] {
+        for (row, printed) in r.layout.rows.iter().enumerate() {
+            let text = fold(&printed.text());
+            if confidence < 0.9 && r.layout.depth(row) > 0.35 && r.layout.depth(row) < 0.8 {
+                continue;
+            }
+            if let Some(c) =
+                pattern.captures(&text).filter(|_| !text.contains("fax") || text.contains("tel"))
+            {
+                let value = c[1].trim().trim_matches(['(', ' ']).to_owned();
+                let value = if value.contains(')') && !value.contains('(') {
+                    format!("({value}")
+                } else {
+                    value
+                };
+                let digits = value.chars().filter(char::is_ascii_digit).count();
+                if (7..=15).contains(&digits) {
+                    return Some(Found { raw: value.clone(), value, row, key: None, confidence });
+                }
+            }
+        }
+    }
+    None
+}
+
+/// The receipt's own number.
+pub(crate) fn receipt_number(r: &Reading) -> Option<Found> {
+    for (row, printed) in r.layout.rows.iter().enumerate() {
+        let original = printed.text();
+        let text = fold(&original);
+        for c in NUMBER.captures_iter(&text) {
+            let Some(m) = c.get(1) else { continue };
+            let digits = m.as_str().chars().filter(char::is_ascii_digit).count();
+            let dated = r.dates.iter().any(|d| d.row == row && d.raw.contains(m.as_str()));
+            let money =
+                r.amounts.iter().any(|a| a.row == row && a.money() && a.raw.contains(m.as_str()));
+            if digits < 3 || dated || money {
+                continue;
+            }
+            let same = original.len() == text.len();
+            let value =
+                if same { original.get(m.range()).unwrap_or(m.as_str()) } else { m.as_str() };
+            let value = value.trim_end_matches(['-', '/', '.', '_']).to_owned();
+            return Some(Found { raw: value.clone(), value, row, key: None, confidence: 0.7 });
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::document;
+    use super::*;
+
+    #[test]
+    fn keys() {
+        assert!(siret_key("73282932000074") && !siret_key("73282932000075"));
+        assert!(siret_key("35600000000048"), "the post office has its own rule");
+        assert_eq!(vat_key("FR40303265045"), Some(true));
+        assert_eq!(vat_key("FR41303265045"), Some(false));
+        assert_eq!(vat_key("BE0402206045"), Some(true));
+        assert_eq!(vat_key("DE123456789"), None);
+    }
+
+    #[test]
+    fn found_on_receipts() {
+        let r = Reading::new(&document(&[
+            "LE PETIT COMPTOIR",
+            "Tél : 01 42 22 16 48",
+            "Siret : 732 829 320 00074",
+            "TVA : FR40 303 265 045",
+            "Facture n° 2023-118",
+        ]));
+        assert_eq!(siret(&r).map(|f| f.value), Some("73282932000074".into()));
+        assert_eq!(vat(&r).map(|f| (f.value, f.key)), Some(("FR40303265045".into(), Some(true))));
+        assert_eq!(phone(&r).map(|f| f.value), Some("01 42 22 16 48".into()));
+        assert_eq!(receipt_number(&r).map(|f| f.value), Some("2023-118".into()));
+    }
+}

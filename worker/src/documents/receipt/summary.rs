@@ -1,0 +1,127 @@
+//! One French sentence.
+
+use super::normalise::fold;
+use quittance_shared::domain::money::{Currency, Minor};
+
+/// "Achat au Super Marché pour 25,99€"; what is not known is left out, and nothing at all gives nothing.
+pub(crate) fn sentence(
+    merchant: Option<&str>,
+    total: Option<i64>,
+    currency: Option<Currency>,
+) -> Option<String> {
+    let price = total.map(|t| amount(t, currency));
+    match (merchant.map(place), price) {
+        (Some(place), Some(price)) => Some(format!("Achat {place} pour {price}")),
+        (Some(place), None) => Some(format!("Achat {place}")),
+        (None, Some(price)) => Some(format!("Achat de {price}")),
+        (None, None) => None,
+    }
+}
+
+/// The amount as the French write it.
+pub(crate) fn amount(minor: i64, currency: Option<Currency>) -> String {
+    let digits = currency.map_or(2, |c| c.exponent().min(2));
+    let shown =
+        if digits == 0 { Minor(minor / 100).to_decimal(0) } else { Minor(minor).to_decimal(2) };
+    let (whole, cents) = shown.split_once('.').unwrap_or((&shown, ""));
+    let (sign, whole) = whole.strip_prefix('-').map_or(("", whole), |w| ("-", w));
+    let mut grouped = String::new();
+    for (i, c) in whole.chars().enumerate() {
+        if i > 0 && (whole.len() - i) % 3 == 0 {
+            grouped.push('\u{202f}');
+        }
+        grouped.push(c);
+    }
+    let number = if cents.is_empty() {
+        format!("{sign}{grouped}")
+    } else {
+        format!("{sign}{grouped},{cents}")
+    };
+    match currency.map(|c| c.code().to_owned()).as_deref() {
+        Some("EUR") => format!("{number}€"),
+        Some("GBP") => format!("{number}£"),
+        Some("USD") => format!("{number}$"),
+        Some("CAD") => format!("{number}$ CA"),
+        Some(code) => format!("{number} {code}"),
+        None => number,
+    }
+}
+
+/// "au Café du Port", "à la Boulangerie Louise", "à l'Hôtel Bleu", "chez Dupont".
+fn place(name: &str) -> String {
+    const MASCULINE: &[&str] = &[
+        "super",
+        "supermarche",
+        "restaurant",
+        "cafe",
+        "bar",
+        "marche",
+        "bistro",
+        "bistrot",
+        "petit",
+        "grand",
+        "garage",
+        "magasin",
+        "salon",
+        "theatre",
+        "cinema",
+        "musee",
+        "tabac",
+        "comptoir",
+        "relais",
+        "hypermarche",
+    ];
+    const FEMININE: &[&str] = &[
+        "boulangerie",
+        "pharmacie",
+        "patisserie",
+        "brasserie",
+        "librairie",
+        "pizzeria",
+        "boucherie",
+        "fromagerie",
+        "creperie",
+        "papeterie",
+        "station",
+        "poissonnerie",
+        "cave",
+        "maison",
+        "boutique",
+        "droguerie",
+    ];
+    const ELIDED: &[&str] = &["epicerie", "hotel", "auberge", "alimentation", "opticien"];
+    let first = fold(name.split_whitespace().next().unwrap_or(""));
+    if MASCULINE.contains(&first.as_str()) {
+        format!("au {name}")
+    } else if FEMININE.contains(&first.as_str()) {
+        format!("à la {name}")
+    } else if ELIDED.contains(&first.as_str()) {
+        format!("à l'{name}")
+    } else {
+        format!("chez {name}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sentences() {
+        let eur = Some(Currency::EUR);
+        assert_eq!(
+            sentence(Some("Super Marché"), Some(2599), eur).as_deref(),
+            Some("Achat au Super Marché pour 25,99€")
+        );
+        assert_eq!(
+            sentence(Some("Boulangerie Louise"), Some(120), eur).as_deref(),
+            Some("Achat à la Boulangerie Louise pour 1,20€")
+        );
+        assert_eq!(sentence(Some("Dupont"), None, eur).as_deref(), Some("Achat chez Dupont"));
+        assert_eq!(
+            sentence(None, Some(123_456), "USD".parse().ok()).as_deref(),
+            Some("Achat de 1\u{202f}234,56$")
+        );
+        assert_eq!(sentence(None, None, eur), None);
+    }
+}

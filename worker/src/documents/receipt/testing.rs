@@ -1,0 +1,50 @@
+//! Documents for tests, written as rows of text with `|` between boxes.
+
+use quittance_shared::domain::document::{DocumentText, PageText, TextLine, TextSource};
+
+/// One page; the last box of a row with several stands at the right margin.
+pub(crate) fn document(rows: &[&str]) -> DocumentText {
+    skewed(rows, 0.0)
+}
+
+/// The same with every row leaning by `lean` (rise over run).
+pub(crate) fn skewed(rows: &[&str], lean: f32) -> DocumentText {
+    let mut lines = Vec::new();
+    let mut y = 20.0_f32;
+    for row in rows {
+        let parts: Vec<&str> = row.split('|').collect();
+        let mut x = 20.0_f32;
+        for (i, part) in parts.iter().enumerate() {
+            let width = 10.0 * super::num::count(part.chars().count()).max(1.0);
+            if i > 0 && i + 1 == parts.len() {
+                x = x.max(580.0 - width);
+            }
+            let lift = |px: f32| y + lean * px;
+            lines.push(TextLine {
+                text: (*part).to_owned(),
+                confidence: 0.99,
+                quad: [
+                    [x, lift(x)],
+                    [x + width, lift(x + width)],
+                    [x + width, lift(x + width) + 22.0],
+                    [x, lift(x) + 22.0],
+                ],
+            });
+            x += width + 15.0;
+        }
+        y += 30.0;
+    }
+    DocumentText {
+        engine: "test".into(),
+        pages: vec![PageText {
+            number: 1,
+            width: 600,
+            height: 1400,
+            rotation: 0,
+            source: TextSource::Pixels,
+            lines,
+        }],
+        preprocessed: false,
+        warnings: Vec::new(),
+    }
+}

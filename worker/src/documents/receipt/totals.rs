@@ -1,0 +1,473 @@
+//! Candidates for the total and what speaks for each: its words, its place, and whether the page's sums prove it.
+
+use super::{
+    Reading,
+    amounts::{Amount, Sign},
+    labels::{self, Label},
+    model::Features,
+    num::{count, flag, ratio_of},
+};
+use std::collections::BTreeMap;
+
+/// An amount with the meaning of the words beside it.
+#[derive(Clone, Debug)]
+pub(crate) struct Labelled {
+    /// Index into `Reading::amounts`.
+    pub(crate) index: usize,
+    pub(crate) label: Label,
+    /// The words come from the row above or below.
+    pub(crate) borrowed: bool,
+    /// Nothing but numbers to its right.
+    pub(crate) rightmost: bool,
+}
+
+/// One value that may be the total, with all the places where it is printed.
+#[derive(Clone, Debug)]
+pub(crate) struct Candidate {
+    pub(crate) minor: i64,
+    /// Indices into the labelled amounts, the most telling first.
+    pub(crate) places: Vec<usize>,
+    pub(crate) features: Features,
+}
+
+const TOTALS: [Label; 3] = [Label::TOTAL, Label::DUE, Label::GRAND];
+/// Labels that say a "total" is a total of something else.
+const OTHER: Label = Label::COUNT
+    .and(Label::SAVED)
+    .and(Label::BALANCE)
+    .and(Label::DISCOUNT)
+    .and(Label::ROUNDING)
+    .and(Label::FOREIGN)
+    .and(Label::CHANGE)
+    .and(Label::TIP);
+
+impl Labelled {
+    /// A total of what was bought, before or after tax.
+    pub(crate) fn total(&self) -> bool {
+        TOTALS.iter().any(|t| self.label.has(*t))
+            && !self.label.any(OTHER)
+            && !self.label.any(Label::SUB)
+    }
+
+    /// A total that names neither net nor tax.
+    pub(crate) fn gross(&self) -> bool {
+        self.total()
+            && !self.label.any(Label::NET)
+            && (!self.label.has(Label::TAX) || self.label.any(Label::INCLUSIVE))
+    }
+}
+
+/// Reads the words beside every amount.
+pub(crate) fn label_all(r: &Reading) -> Vec<Labelled> {
+    let mut out = Vec::with_capacity(r.amounts.len());
+    for (index, a) in r.amounts.iter().enumerate() {
+        let row = &r.layout.rows[a.row];
+        let left = left_text(r, index, false);
+        let near = left_text(r, index, true);
+        let mut label = labels::read(&near);
+        if label.is_empty() {
+            label = labels::read(&left);
+        }
+        let letters = left.chars().filter(|c| c.is_alphabetic()).count();
+        let mut borrowed = false;
+        if label.is_empty() && letters < 3 {
+            if let Some(found) = borrowed_label(r, a) {
+                label = found;
+                borrowed = true;
+            }
+        }
+        let after = row
+            .segs
+            .iter()
+            .skip(a.seg + 1)
+            .any(|s| s.text.chars().filter(|c| c.is_alphabetic()).count() > 3);
+        let later = r
+            .amounts
+            .iter()
+            .any(|b| b.row == a.row && b.money() && (b.seg, b.span.0) > (a.seg, a.span.0));
+        out.push(Labelled { index, label, borrowed, rightmost: !after && !later });
+    }
+    out
+}
+
+/// Text left of an amount in its row; `near` stops at the amount before it.
+fn left_text(r: &Reading, index: usize, near: bool) -> String {
+    let a = &r.amounts[index];
+    let row = &r.layout.rows[a.row];
+    let mut from = (0, 0);
+    if near {
+        if let Some(b) =
+            r.amounts[..index].iter().rev().find(|b| b.row == a.row && b.money() && !b.second)
+        {
+            from = (b.seg, b.span.1);
+        }
+    }
+    let mut text = String::new();
+    for (i, seg) in row.segs.iter().enumerate().take(a.seg + 1).skip(from.0) {
+        let start = if i == from.0 { from.1 } else { 0 };
+        let end = if i == a.seg { a.span.0 } else { usize::MAX };
+        text.extend(seg.text.chars().skip(start).take(end.saturating_sub(start)));
+        text.push(' ');
+    }
+    text
+}
+
+/// The label of a neighbouring row that has words but no amount: large print often stands on rows of its own.
+fn borrowed_label(r: &Reading, a: &Amount) -> Option<Label> {
+    let here = r.layout.rows[a.row].bounds();
+    let page = r.layout.rows[a.row].page;
+    [a.row.wrapping_sub(1), a.row + 1].into_iter().find_map(|i| {
+        let row = r.layout.rows.get(i)?;
+        let b = row.bounds();
+        let gap = (f32::midpoint(b[1], b[3]) - f32::midpoint(here[1], here[3])).abs();
+        let near = gap < 1.6 * row.height().max(here[3] - here[1]);
+        let empty = !r.amounts.iter().any(|x| x.row == i && x.decimals == 2);
+        let left = b[0] < here[0] + 1.0;
+        (row.page == page && near && empty && left)
+            .then(|| labels::read(&row.text()))
+            .filter(|l| !l.is_empty())
+    })
+}
+
+/// Sums found on the page that a total can be checked against.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Evidence {
+    /// Values that cash less change gives.
+    pub(crate) cash_change: Vec<i64>,
+    /// Subtotals with taxes, service and tips added.
+    pub(crate) net_plus_tax: Vec<i64>,
+    /// Sums of the amounts above the first total.
+    pub(crate) items: Vec<i64>,
+    /// Rounded values, with what they were before.
+    pub(crate) rounded: Vec<(i64, i64)>,
+    /// Sums within one row of a tax table.
+    pub(crate) rows: Vec<i64>,
+}
+
+/// Adds up what can be added up.
+pub(crate) fn evidence(r: &Reading, labelled: &[Labelled]) -> Evidence {
+    let value = |l: &Labelled| r.amounts[l.index].minor;
+    let money: Vec<&Labelled> = labelled.iter().filter(|l| r.amounts[l.index].money()).collect();
+    let pick = |f: &dyn Fn(&Labelled) -> bool| -> Vec<i64> {
+        let mut v: Vec<i64> = money.iter().filter(|l| f(l)).map(|l| value(l)).collect();
+        v.sort_unstable();
+        v.dedup();
+        v.truncate(12);
+        v
+    };
+    let cash = pick(&|l| {
+        l.label.any(Label::CASH.and(Label::CARD).and(Label::PAID)) && !l.label.any(Label::CHANGE)
+    });
+    let change = pick(&|l| l.label.any(Label::CHANGE));
+    let mut e = Evidence::default();
+    for c in &cash {
+        e.cash_change
+            .extend(change.iter().filter(|g| g.abs() < *c && **g != 0).map(|g| c - g.abs()));
+    }
+    let subs = pick(&|l| {
+        l.label.any(Label::SUB.and(Label::NET))
+            || (l.total() && !l.label.any(Label::DUE.and(Label::GRAND)))
+    });
+    let extras: Vec<i64> = {
+        let mut v: Vec<i64> = money
+            .iter()
+            .filter(|l| {
+                l.label.any(Label::TAX.and(Label::SERVICE).and(Label::TIP).and(Label::ROUNDING))
+                    && !l.label.any(Label::INCLUSIVE.and(Label::NOISE))
+                    && !l.total()
+            })
+            .map(|l| value(l))
+            .filter(|v| *v != 0)
+            .collect();
+        v.truncate(6);
+        v
+    };
+    for s in &subs {
+        for mask in 1_u32..(1 << extras.len()) {
+            let sum: i64 = extras
+                .iter()
+                .enumerate()
+                .filter(|(i, _)| mask & (1 << i) != 0)
+                .map(|(_, t)| *t)
+                .sum();
+            e.net_plus_tax.push(s + sum);
+        }
+    }
+    let roundings = pick(&|l| l.label.any(Label::ROUNDING) && value(l).abs() < 10);
+    let totals = pick(&|l| l.total() || l.label.any(Label::SUB));
+    for t in &totals {
+        for q in roundings.iter().filter(|q| **q != 0) {
+            e.rounded.push((t + q, *t));
+            e.rounded.push((t - q, *t));
+        }
+    }
+    e.items = item_sums(r, labelled);
+    e.rows = row_sums(r);
+    e
+}
+
+/// Sums of the right-hand amounts above the first subtotal or total, from there upwards.
+fn item_sums(r: &Reading, labelled: &[Labelled]) -> Vec<i64> {
+    let first = labelled.iter().find(|l| {
+        (l.total() || l.label.any(Label::SUB))
+            && r.amounts[l.index].money()
+            && r.amounts[l.index].row > 2
+    });
+    let Some(first) = first else { return Vec::new() };
+    let anchor = &r.amounts[first.index];
+    let page = r.layout.rows[anchor.row].page;
+    let width = r.layout.pages[page].right - r.layout.pages[page].left;
+    let mut sums = Vec::new();
+    let (mut sum, mut last_row) = (0_i64, usize::MAX);
+    for l in labelled.iter().rev() {
+        let a = &r.amounts[l.index];
+        if a.row >= anchor.row || !a.money() || a.second || a.row == last_row || !l.rightmost {
+            continue;
+        }
+        if r.layout.rows[a.row].page != page || (a.x.1 - anchor.x.1).abs() > 0.14 * width {
+            continue;
+        }
+        last_row = a.row;
+        sum += a.minor;
+        sums.push(sum);
+    }
+    sums
+}
+
+/// `a + b` of rows that print `a`, `b` and `a + b`: base, tax and gross.
+fn row_sums(r: &Reading) -> Vec<i64> {
+    let mut by_row: BTreeMap<usize, Vec<i64>> = BTreeMap::new();
+    for a in r.amounts.iter().filter(|a| a.money() && !a.second && a.minor > 0) {
+        by_row.entry(a.row).or_default().push(a.minor);
+    }
+    let mut sums = Vec::new();
+    for values in by_row.values().filter(|v| (3..=6).contains(&v.len())) {
+        for (i, a) in values.iter().enumerate() {
+            for b in &values[i + 1..] {
+                if values.contains(&(a + b)) {
+                    sums.push(a + b);
+                }
+            }
+        }
+    }
+    sums
+}
+
+/// Every value worth considering, with its features.
+pub(crate) fn candidates(r: &Reading, labelled: &[Labelled], e: &Evidence) -> Vec<Candidate> {
+    let mut by_value: BTreeMap<i64, Vec<usize>> = BTreeMap::new();
+    for (i, l) in labelled.iter().enumerate() {
+        let a = &r.amounts[l.index];
+        let whole = a.decimals < 2 && (l.total() || a.sign.is_some()) && a.minor < 100_000_000;
+        if a.minor >= 0
+            && a.decimals < 3
+            && !a.percent
+            && !a.unit
+            && (a.money() || whole)
+            && a.sign != Some(Sign::Francs)
+        {
+            by_value.entry(a.minor).or_default().push(i);
+        }
+    }
+    let mut values: Vec<(i64, Vec<usize>)> = by_value.into_iter().collect();
+    if values.len() > 120 {
+        values.sort_by_key(|(v, places)| (!places.iter().any(|i| labelled[*i].total()), -v));
+        values.truncate(120);
+        values.sort_by_key(|(v, _)| *v);
+    }
+    let page = Page::new(r, labelled, &values);
+    values
+        .into_iter()
+        .map(|(minor, mut places)| {
+            let features = page.features(r, labelled, e, minor, &places);
+            places.sort_by_key(|i| {
+                let l = &labelled[*i];
+                (!l.gross(), !l.total(), l.label.any(OTHER), l.borrowed)
+            });
+            Candidate { minor, places, features }
+        })
+        .collect()
+}
+
+/// What the features of one value are compared with.
+struct Page {
+    max: i64,
+    max_goods: i64,
+    first_total: usize,
+    last_total: usize,
+    best_gross: Option<i64>,
+    any_total: bool,
+    subs: Vec<i64>,
+    tallest: f32,
+    taxes: Vec<i64>,
+    all: Vec<i64>,
+}
+
+impl Page {
+    fn new(r: &Reading, labelled: &[Labelled], values: &[(i64, Vec<usize>)]) -> Self {
+        let amount = |l: &Labelled| &r.amounts[l.index];
+        let money = || labelled.iter().filter(|l| amount(l).money());
+        let not_goods =
+            Label::CASH.and(Label::CHANGE).and(Label::BALANCE).and(Label::SAVED).and(Label::NOISE);
+        let goods = money().filter(|l| !l.label.any(not_goods)).map(|l| amount(l).minor).max();
+        let rows: Vec<usize> = money().filter(|l| l.gross()).map(|l| amount(l).row).collect();
+        let gross: Vec<i64> = money().filter(|l| l.gross()).map(|l| amount(l).minor).collect();
+        let height = |l: &Labelled| r.layout.rows[amount(l).row].segs[amount(l).seg].height;
+        Self {
+            max: values.last().map_or(0, |v| v.0),
+            max_goods: goods.unwrap_or(0),
+            first_total: rows.iter().copied().min().unwrap_or(0),
+            last_total: rows.iter().copied().max().unwrap_or(0),
+            best_gross: gross.iter().copied().max(),
+            any_total: !rows.is_empty(),
+            subs: money().filter(|l| l.label.any(Label::SUB)).map(|l| amount(l).minor).collect(),
+            tallest: money().map(height).fold(0.0, f32::max),
+            taxes: money()
+                .filter(|l| l.label.any(Label::TAX))
+                .map(|l| amount(l).minor)
+                .filter(|t| *t > 0)
+                .collect(),
+            all: values.iter().map(|v| v.0).collect(),
+        }
+    }
+
+    fn features(
+        &self,
+        r: &Reading,
+        labelled: &[Labelled],
+        e: &Evidence,
+        v: i64,
+        places: &[usize],
+    ) -> Features {
+        let mut f: Features = Vec::with_capacity(48);
+        let ls: Vec<&Labelled> = places.iter().map(|i| &labelled[*i]).collect();
+        let any = |test: &dyn Fn(&Labelled) -> bool| flag(ls.iter().any(|l| test(l)));
+        f.push(("due", any(&|l| l.label.any(Label::DUE) && !l.label.any(OTHER))));
+        f.push((
+            "grand",
+            any(&|l| l.label.any(Label::GRAND) && !l.label.any(OTHER.and(Label::NET))),
+        ));
+        f.push(("gross", any(&|l| l.gross() && !l.borrowed)));
+        f.push(("gross_borrowed", any(&|l| l.gross() && l.borrowed)));
+        f.push(("total_inclusive", any(&|l| l.total() && l.label.any(Label::INCLUSIVE))));
+        f.push(("total_net", any(&|l| l.total() && l.label.any(Label::NET))));
+        f.push((
+            "total_tax",
+            any(&|l| l.total() && l.label.any(Label::TAX) && !l.label.any(Label::INCLUSIVE)),
+        ));
+        f.push(("total_amount", any(&|l| l.total() && l.label.any(Label::AMOUNT))));
+        f.push(("total_paid", any(&|l| l.total() && l.label.any(Label::PAID))));
+        f.push(("total_cash", any(&|l| l.label.any(Label::TOTAL) && l.label.any(Label::CASH))));
+        f.push(("rounded", any(&|l| l.label.any(Label::ROUNDED))));
+        for (name, label) in LABELS {
+            f.push((name, any(&|l| l.label.any(*label) && !l.total())));
+        }
+        f.push(("total_other", any(&|l| l.label.any(Label::TOTAL) && l.label.any(OTHER))));
+        f.push(("unlabelled", flag(ls.iter().all(|l| l.label.is_empty()))));
+        self.place_features(r, &ls, v, &mut f);
+        self.sum_features(e, v, &mut f);
+        f
+    }
+
+    fn place_features(&self, r: &Reading, ls: &[&Labelled], v: i64, f: &mut Features) {
+        let amounts: Vec<&Amount> = ls.iter().map(|l| &r.amounts[l.index]).collect();
+        let rows: std::collections::BTreeSet<usize> = amounts.iter().map(|a| a.row).collect();
+        let height =
+            amounts.iter().map(|a| r.layout.rows[a.row].segs[a.seg].height).fold(0.0, f32::max);
+        let typical = amounts
+            .iter()
+            .map(|a| r.layout.pages[r.layout.rows[a.row].page].line_height)
+            .fold(1.0, f32::max);
+        let depth = rows.iter().map(|row| r.layout.depth(*row)).fold(1.0, f32::min);
+        f.push(("tall", (height / typical - 1.0).clamp(-0.5, 1.0)));
+        f.push(("tallest", flag(height >= self.tallest * 0.97 && height > typical * 1.25)));
+        f.push(("repeated", count(rows.len()).ln().min(2.0)));
+        f.push(("thrice", flag(rows.len() >= 3)));
+        f.push(("depth", depth));
+        f.push(("top", flag(depth < 0.2)));
+        f.push(("rightmost", flag(ls.iter().any(|l| l.rightmost))));
+        f.push(("signed", flag(amounts.iter().any(|a| a.sign.is_some()))));
+        f.push(("whole", flag(amounts.iter().all(|a| a.decimals < 2))));
+        f.push(("second", flag(amounts.iter().all(|a| a.second))));
+        f.push(("second_page", flag(amounts.iter().all(|a| r.layout.rows[a.row].page > 0))));
+        f.push(("max", flag(v == self.max)));
+        f.push(("max_goods", flag(v == self.max_goods)));
+        f.push(("max_gross", flag(Some(v) == self.best_gross)));
+        let share = if self.max_goods > 0 { ratio_of(v) / ratio_of(self.max_goods) } else { 0.0 };
+        f.push(("small", flag(share < 0.3)));
+        f.push(("huge", flag(share > 1.0 && v > 100_000)));
+        f.push(("zero", flag(v == 0)));
+        let gross_row = |test: &dyn Fn(usize) -> bool| {
+            flag(ls.iter().any(|l| l.gross() && test(r.amounts[l.index].row)))
+        };
+        f.push(("first_total", gross_row(&|row| row == self.first_total)));
+        f.push(("last_total", gross_row(&|row| row == self.last_total)));
+        let after = rows.iter().any(|row| self.any_total && *row >= self.first_total);
+        f.push(("before_totals", flag(self.any_total && !after)));
+        f.push(("max_no_totals", flag(!self.any_total && v == self.max_goods)));
+    }
+
+    fn sum_features(&self, e: &Evidence, v: i64, f: &mut Features) {
+        let near = |list: &[i64]| list.iter().any(|x| (x - v).abs() <= 2);
+        f.push(("cash_change", flag(e.cash_change.contains(&v))));
+        f.push(("cash_change_near", flag(near(&e.cash_change) && !e.cash_change.contains(&v))));
+        f.push(("net_plus_tax", flag(v > 0 && e.net_plus_tax.contains(&v))));
+        let item = e.items.iter().position(|s| *s == v);
+        f.push(("items_sum", flag(item.is_some_and(|i| i > 0))));
+        f.push(("items_one", flag(item == Some(0))));
+        f.push(("items_all", flag(item.is_some_and(|i| i + 1 == e.items.len()))));
+        f.push(("row_sum", flag(e.rows.contains(&v))));
+        let other = |x: i64| self.all.binary_search(&x).is_ok();
+        f.push(("after_rounding", flag(e.rounded.iter().any(|(after, _)| *after == v))));
+        f.push((
+            "before_rounding",
+            flag(e.rounded.iter().any(|(after, before)| *before == v && other(*after))),
+        ));
+        f.push(("below_sub", flag(self.subs.iter().any(|s| v < *s))));
+        f.push(("is_sub", flag(self.subs.contains(&v))));
+        let inside = self.taxes.iter().any(|t| v > 2 * t && other(v - t));
+        f.push(("net_printed", flag(inside)));
+        let rates = [2000_i64, 1000, 550, 210, 600, 700, 1900, 2100, 1300, 500, 1200, 900];
+        let included = self.taxes.iter().any(|t| {
+            rates.iter().any(|rate| (v * rate - t * (10_000 + rate)).abs() <= 10_000 + rate)
+        });
+        f.push(("tax_inside", flag(v > 0 && included)));
+        f.push(("round_note", flag(v > 0 && v % 1000 == 0)));
+    }
+}
+
+const LABELS: &[(&str, Label)] = &[
+    ("sub", Label::SUB),
+    ("net", Label::NET),
+    ("tax", Label::TAX),
+    ("cash", Label::CASH),
+    ("change", Label::CHANGE),
+    ("card", Label::CARD),
+    ("discount", Label::DISCOUNT),
+    ("rounding", Label::ROUNDING),
+    ("tip", Label::TIP),
+    ("count", Label::COUNT),
+    ("saved", Label::SAVED),
+    ("balance", Label::BALANCE),
+    ("service", Label::SERVICE),
+    ("foreign", Label::FOREIGN),
+    ("amount", Label::AMOUNT),
+    ("paid", Label::PAID),
+    ("table", Label::TABLE),
+    ("noise", Label::NOISE),
+    ("deposit", Label::DEPOSIT),
+    ("inclusive", Label::INCLUSIVE),
+];
+
+/// Features of "no candidate is the total".
+pub(crate) fn none_features(candidates: &[Candidate]) -> Features {
+    let has = |name: &str| {
+        candidates.iter().any(|c| c.features.iter().any(|(n, v)| *n == name && *v > 0.0))
+    };
+    vec![
+        ("none", 1.0),
+        ("none_no_total", flag(!has("gross") && !has("due"))),
+        ("none_few", flag(candidates.len() < 3)),
+        ("none_empty", flag(candidates.is_empty())),
+    ]
+}
