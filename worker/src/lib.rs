@@ -2,8 +2,8 @@
 
 pub mod activities;
 pub mod documents;
-pub mod executor;
 pub mod evaluate;
+pub mod executor;
 pub mod imaging;
 pub mod models;
 pub mod ocr;

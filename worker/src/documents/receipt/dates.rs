@@ -63,10 +63,11 @@ macro_rules! patterns {
 
 patterns! {
     NUMERIC = r"([0-9oil]{1,2})(\s?[-/.,:']\s?|\s)([0-9oil]{1,2})(\s?[-/.,:']\s?|\s)((?:19|20)[0-9oil]{2}|[0-9oil]{2})";
+    NUMERIC_LONG = r"([0-9oil]{1,2})(\s?[-/.,:']\s?|\s)([0-9oil]{1,2})(\s?[-/.,:']\s?|\s)((?:19|20)[0-9oil]{2})";
     YEAR_FIRST = r"(20[0-9oil]{2})\s?([-/.:年])\s?([0-9oil]{1,2})\s?[-/.:月]\s?([0-9oil]{1,2})";
-    DAY_NAMED = r"([0-9]{1,2})(?:st|nd|rd|th|er)?[\s\-/.,'_]{0,3}(?:de\s+)?([a-z]{3,10})[\s\-/.,'_]{0,3}(?:del?\s+)?((?:19|20)[0-9]{2}|[0-9]{2})";
-    NAMED_DAY = r"([a-z]{3,10})[\s\-/.]{0,2}([0-9]{1,2})(?:st|nd|rd|th)?[\s,.'\-/]{0,3}((?:19|20)[0-9]{2}|[0-9]{2})";
-    YEAR_NAMED = r"(20[0-9]{2})[\s\-/.,]{0,2}([a-z]{3,10})[\s\-/.,]{0,2}([0-9]{1,2})";
+    DAY_NAMED = r"([0-9]{1,2})(?:st|nd|rd|th|er)?[\s\-/.,'_]{0,3}(?:de\s+)?([a-z][a-z10]{1,8}[a-z1])[\s\-/.,'_]{0,3}(?:del?\s+)?((?:19|20)[0-9]{2}|[0-9]{2})";
+    NAMED_DAY = r"([a-z][a-z10]{1,8}[a-z1])[\s\-/.]{0,2}([0-9]{1,2})(?:st|nd|rd|th)?[\s,.'\-/]{0,3}((?:19|20)[0-9]{2}|[0-9]{2})";
+    YEAR_NAMED = r"(20[0-9]{2})[\s\-/.,]{0,2}([a-z][a-z10]{1,8}[a-z1])[\s\-/.,]{0,2}([0-9]{1,2})";
     COMPACT = r"(20[0-3][0-9])([01][0-9])([0-3][0-9])";
     TIME = r"([0-9]{1,2})\s?([:h])\s?([0-9]{2})(?:\s?[:m]\s?([0-9]{2})s?)?\s?(a\.?m\b|p\.?m\b|[ap]\b)?";
     WEEKDAY = r"\b(mon|tue|wed|thu|fri|sat|sun|lun|mar|mer|jeu|ven|sam|dim|mo|di|mi|do|fr|sa|so|mie|jue|vie|sab|dom)(?:day|sday|nesday|rsday|urday|di|credi|anche|tag|nstag|ttwoch|nnerstag|eitag|mstag|nntag|es|coles|ves|rnes|ado|ingo)?\b";
@@ -74,6 +75,7 @@ patterns! {
 
 /// Month of a word in the languages we read, by its start.
 fn month(word: &str) -> Option<u32> {
+    let word = &word.replace('1', "l").replace('0', "o")[..];
     const MONTHS: &[(&str, u32)] = &[
         ("janv", 1),
         ("jan", 1),
@@ -208,7 +210,11 @@ struct Finder<'a> {
 }
 
 impl Finder<'_> {
-    fn push(&mut self, range: std::ops::Range<usize>, readings: &[(Order, i32, u32, u32, bool)]) {
+    fn push(
+        &mut self,
+        range: std::ops::Range<usize>,
+        readings: &[(Order, i32, u32, u32, bool)],
+    ) -> bool {
         let valid: Vec<_> = readings
             .iter()
             .filter_map(|&(o, y, m, d, long)| {
@@ -218,7 +224,7 @@ impl Finder<'_> {
         let start = self.text[..range.start].chars().count();
         let span = (start, start + self.text[range.clone()].chars().count());
         if self.hits.iter().any(|h| h.span.0 < span.1 && span.0 < h.span.1) {
-            return;
+            return false;
         }
         let same = self.original.chars().count() == self.text.chars().count();
         let raw = if same {
@@ -226,6 +232,7 @@ impl Finder<'_> {
         } else {
             self.text[range].to_owned()
         };
+        let found = !valid.is_empty();
         let distinct = valid.iter().any(|(_, d, _)| *d != valid[0].1);
         for (order, date, long_year) in valid {
             let (row, seg, raw) = (self.row, self.seg, String::clone(&raw));
@@ -242,6 +249,7 @@ impl Finder<'_> {
             };
             self.hits.push(hit);
         }
+        found
     }
 
     /// Whether the characters around are no part of a longer number.
@@ -256,43 +264,40 @@ impl Finder<'_> {
 
     fn scan(&mut self) {
         let text = self.text;
-        for c in YEAR_FIRST.captures_iter(text) {
-            let (Some(y), Some(m), Some(d)) = (year(&c[1]), digits(&c[3]), digits(&c[4])) else {
-                continue;
+        each(&YEAR_FIRST, text, |c| {
+            let (start, end) = ends(c);
+            let read = year(&c[1]).zip(digits(&c[3])).zip(digits(&c[4]));
+            let Some(((y, m), d)) = read.filter(|_| self.free(start, end, true)) else {
+                return false;
             };
-            let (start, end) = ends(&c);
-            if self.free(start, end, true) {
-                self.push(start..end, &[(Order::Ymd, y.0, m, d, true)]);
-            }
-        }
-        for c in NUMERIC.captures_iter(text) {
-            self.numeric(&c);
-        }
+            self.push(start..end, &[(Order::Ymd, y.0, m, d, true)])
+        });
+        // Dates with a full year first: what is left over is not taken for a short one.
+        each(&NUMERIC_LONG, text, |c| self.numeric(c));
+        each(&NUMERIC, text, |c| self.numeric(c));
         for (pattern, (d, m, y)) in
             [(&DAY_NAMED, (1, 2, 3)), (&NAMED_DAY, (2, 1, 3)), (&YEAR_NAMED, (3, 2, 1))]
         {
-            for c in pattern.captures_iter(text) {
-                let (start, end) = ends(&c);
-                let (Some(m), Some(d), Some(y)) = (month(&c[m]), digits(&c[d]), year(&c[y])) else {
-                    continue;
+            each(pattern, text, |c| {
+                let (start, end) = ends(c);
+                let read = month(&c[m]).zip(digits(&c[d])).zip(year(&c[y]));
+                let Some(((m, d), y)) = read.filter(|_| self.free(start, end, true)) else {
+                    return false;
                 };
-                if self.free(start, end, true) {
-                    self.push(start..end, &[(Order::Named, y.0, m, d, y.1)]);
-                }
-            }
+                self.push(start..end, &[(Order::Named, y.0, m, d, y.1)])
+            });
         }
-        for c in COMPACT.captures_iter(text) {
-            let (start, end) = ends(&c);
-            let (Some(y), Some(m), Some(d)) = (year(&c[1]), digits(&c[2]), digits(&c[3])) else {
-                continue;
+        each(&COMPACT, text, |c| {
+            let (start, end) = ends(c);
+            let read = year(&c[1]).zip(digits(&c[2])).zip(digits(&c[3]));
+            let Some(((y, m), d)) = read.filter(|_| self.free(start, end, false)) else {
+                return false;
             };
-            if self.free(start, end, false) {
-                self.push(start..end, &[(Order::Compact, y.0, m, d, true)]);
-            }
-        }
+            self.push(start..end, &[(Order::Compact, y.0, m, d, true)])
+        });
     }
 
-    fn numeric(&mut self, c: &Captures<'_>) {
+    fn numeric(&mut self, c: &Captures<'_>) -> bool {
         let (start, end) = ends(c);
         let real = self.text[start..end].chars().filter(char::is_ascii_digit).count();
         let letters = self.text[start..end].chars().filter(char::is_ascii_alphabetic).count();
@@ -306,11 +311,11 @@ impl Finder<'_> {
             || !self.free(start, end, true)
             || before.is_some_and(|b| b == '.' || b == ',')
         {
-            return;
+            return false;
         }
         let (Some(a), Some(b), Some((y, long))) = (digits(&c[1]), digits(&c[3]), year(&c[5]))
         else {
-            return;
+            return false;
         };
         let rest = self.text[end..].trim_start();
         let amount_like = !long && s1 != "/" && s1 != "-" && rest.starts_with(['€', '%']);
@@ -318,10 +323,10 @@ impl Finder<'_> {
         if (odd && !long && !(clean && (s1 == "-" || s2 == "-" || s1 == "/" || s2 == "/")))
             || amount_like
         {
-            return;
+            return false;
         }
         if s1.is_empty() && s2.is_empty() && (start != 0 || !clean) {
-            return;
+            return false;
         }
         let mut readings = vec![(Order::Dmy, y, b, a, long), (Order::Mdy, y, a, b, long)];
         if !long && c[1].len() == 2 {
@@ -335,7 +340,23 @@ impl Finder<'_> {
                 ));
             }
         }
-        self.push(start..end, &readings);
+        self.push(start..end, &readings)
+    }
+}
+
+/// Matches at every place, overlapping ones too: a match that is refused must not swallow the one behind it.
+fn each(pattern: &Regex, text: &str, mut take: impl FnMut(&Captures<'_>) -> bool) {
+    let mut from = 0;
+    while let Some(c) = pattern.captures_at(text, from) {
+        let (start, end) = ends(&c);
+        from = if take(&c) {
+            end
+        } else {
+            start + text[start..].chars().next().map_or(1, char::len_utf8)
+        };
+        if from >= text.len() {
+            return;
+        }
     }
 }
 
@@ -465,6 +486,7 @@ mod tests {
             ("17-Apr-18", "2018-04-17"),
             ("21 de mayo de 2022", "2022-05-21"),
             ("3. März 2020", "2020-03-03"),
+            ("Ju1.30'11(Sat)07:27", "2011-07-30"),
         ] {
             assert_eq!(first(text), [(Order::Named, date.to_owned())], "{text}");
         }
@@ -476,6 +498,11 @@ mod tests {
         assert_eq!(first("28/12/2317:49")[0], (Order::Dmy, "2023-12-28".into()));
         assert_eq!(first("25.12.2018"), [(Order::Dmy, "2018-12-25".into())]);
         assert_eq!(first("O5/12/2018")[0], (Order::Dmy, "2018-12-05".into()));
+        assert_eq!(
+            first("ORD #58 -REG #19- 11/05/2018 20:22:56")[0],
+            (Order::Dmy, "2018-05-11".into())
+        );
+        assert_eq!(first("09:48 02.03.2020")[0], (Order::Dmy, "2020-03-02".into()));
         let both = first("18/09/24");
         assert!(both.contains(&(Order::Dmy, "2024-09-18".into())));
         assert!(both.contains(&(Order::ShortYmd, "2018-09-24".into())));

@@ -472,7 +472,9 @@ fn currency(
             std::str::from_utf8(&letters).ok().and_then(code).map(|c| (c, 0.8))
         }
         Some(Sign::Dollar) => match of_country {
-            Some((c, p)) if ["USD", "CAD", "AUD", "SGD"].contains(&c.code()) => Some((c, p)),
+            Some((c, p)) if p >= 0.6 || ["USD", "CAD", "AUD", "SGD"].contains(&c.code()) => {
+                Some((c, p))
+            }
             _ => code("USD").map(|c| (c, 0.6)),
         },
         _ if rm => code("MYR").map(|c| (c, 0.95)),

@@ -140,6 +140,8 @@ pub(crate) struct Evidence {
     pub(crate) items: Vec<i64>,
     /// Rounded values, with what they were before.
     pub(crate) rounded: Vec<(i64, i64)>,
+    /// Totals with a reduction taken off, with what they were before.
+    pub(crate) reduced: Vec<(i64, i64)>,
     /// Sums within one row of a tax table.
     pub(crate) rows: Vec<i64>,
 }
@@ -200,6 +202,10 @@ pub(crate) fn evidence(r: &Reading, labelled: &[Labelled]) -> Evidence {
             e.rounded.push((t + q, *t));
             e.rounded.push((t - q, *t));
         }
+    }
+    let reductions = pick(&|l| l.label.any(Label::DISCOUNT) && value(l) != 0);
+    for t in &totals {
+        e.reduced.extend(reductions.iter().map(|d| (t - d.abs(), *t)).filter(|(v, _)| *v > 0));
     }
     e.items = item_sums(r, labelled);
     e.rows = row_sums(r);
@@ -423,6 +429,9 @@ impl Page {
             "before_rounding",
             flag(e.rounded.iter().any(|(after, before)| *before == v && other(*after))),
         ));
+        f.push(("after_reduction", flag(e.reduced.iter().any(|(after, _)| *after == v))));
+        let before = e.reduced.iter().any(|(after, before)| *before == v && other(*after));
+        f.push(("before_reduction", flag(before)));
         f.push(("below_sub", flag(self.subs.iter().any(|s| v < *s))));
         f.push(("is_sub", flag(self.subs.contains(&v))));
         let inside = self.taxes.iter().any(|t| v > 2 * t && other(v - t));
