@@ -1,2 +1,19 @@
-//! x
-fn main() {}
+//! `quittance`: every role and tool in one binary. This file only names them.
+
+mod cli;
+mod commands;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    match commands::run(cli) {
+        Ok(code) => code,
+        Err(error) => {
+            // Before or without a log; a person reads this.
+            eprintln!("quittance: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

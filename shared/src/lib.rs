@@ -7,6 +7,7 @@ pub mod engine;
 pub mod i18n;
 pub mod lifecycle;
 pub mod notify;
+pub mod parts;
 pub mod queue;
 pub mod store;
 pub mod telemetry;

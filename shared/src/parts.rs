@@ -1,0 +1,64 @@
+//! What every role of a process shares, opened as the configuration says: this is where embedded and replicated
+//! differ, and nowhere else.
+
+use crate::{
+    blobs::Blobs,
+    config::Config,
+    domain::clock::{SharedClock, SystemClock},
+    lifecycle::wait_for,
+    notify::Notifier,
+    queue::{self, Queue},
+    store::Store,
+};
+use anyhow::Context as _;
+use std::{sync::Arc, time::Duration};
+use tokio_util::sync::CancellationToken;
+
+/// The shared parts. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Parts {
+    /// The configuration.
+    pub config: Arc<Config>,
+    /// The database, with this version's tables.
+    pub store: Store,
+    /// Carries ids of runs to workers.
+    pub queue: Arc<dyn Queue>,
+    /// Tells of changes.
+    pub notifier: Notifier,
+    /// Originals.
+    pub blobs: Blobs,
+    /// Wall clock.
+    pub clock: SharedClock,
+}
+
+impl Parts {
+    /// Connects to everything, waiting for servers that are still starting.
+    ///
+    /// # Errors
+    /// What could not be reached or opened, after `startup.wait_seconds`, with the setting's name.
+    pub async fn open(config: Config, stop: &CancellationToken) -> anyhow::Result<Self> {
+        let store = open_store(&config, stop).await?;
+        let queue = queue::open(&config.redis).context("redis.url")?;
+        let limit = Duration::from_secs(config.startup.wait_seconds);
+        wait_for("the queue", limit, stop, || queue.ping()).await.context("redis.url")?;
+        let notifier = Notifier::open(&config.redis).context("redis.url")?;
+        let blobs = Blobs::open(&config.storage).context("storage")?;
+        let (config, clock) = (Arc::new(config), Arc::new(SystemClock));
+        Ok(Self { config, store, queue, notifier, blobs, clock })
+    }
+}
+
+/// The database, with this version's tables.
+///
+/// # Errors
+/// Why it could not be reached or brought up to date.
+pub async fn open_store(config: &Config, stop: &CancellationToken) -> anyhow::Result<Store> {
+    let limit = Duration::from_secs(config.startup.wait_seconds);
+    let store = wait_for("the database", limit, stop, || Store::connect(&config.database))
+        .await
+        .context("database.url")?;
+    wait_for("the database's tables", limit, stop, || store.migrate())
+        .await
+        .context("database.url")?;
+    Ok(store)
+}

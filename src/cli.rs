@@ -1,0 +1,92 @@
+//! What can be typed. The words are documented by their help texts.
+
+use clap::{Args, Parser, Subcommand};
+use quittance_shared::config::Overrides;
+use quittance_worker::evaluate;
+use std::path::PathBuf;
+
+/// Reads receipts and documents, turns them into transactions, carries orders through to the end.
+#[derive(Debug, Parser)]
+#[command(name = "quittance", version, arg_required_else_help = false)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) settings: Settings,
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+/// Settings that win over file and environment.
+#[derive(Debug, Args)]
+pub(crate) struct Settings {
+    /// YAML file with settings (also `QUITTANCE_CONFIG`)
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Port to listen on (also `PORT`)
+    #[arg(long, global = true)]
+    port: Option<u16>,
+    /// Address to listen on; other than loopback only with API keys
+    #[arg(long, global = true)]
+    host: Option<String>,
+    /// Folder for the database and the originals (also `QUITTANCE_DATA_DIR`)
+    #[arg(long, global = true, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// `sqlite:` or `postgres:` address (also `DATABASE_URL`)
+    #[arg(long, global = true, value_name = "URL")]
+    database_url: Option<String>,
+    /// `redis:` address (also `REDIS_URL`)
+    #[arg(long, global = true, value_name = "URL")]
+    redis_url: Option<String>,
+    /// Lanes a worker serves, such as `documents,sagas`
+    #[arg(long, global = true, value_delimiter = ',')]
+    lanes: Option<Vec<String>>,
+    /// Jobs at a time (also `QUEUE_CONCURRENCY`)
+    #[arg(long, global = true)]
+    concurrency: Option<usize>,
+    /// `error`, `warn`, `info`, `debug` or `trace` (also `LOG_LEVEL`)
+    #[arg(long, global = true)]
+    log_level: Option<String>,
+}
+
+impl Settings {
+    /// As the configuration takes them.
+    pub(crate) fn overrides(&self) -> Overrides {
+        let list = |words: &Option<Vec<String>>| words.as_ref().map(|w| w.join(","));
+        Overrides::new()
+            .file(self.config.clone())
+            .set("server.port", "--port", self.port)
+            .set("server.host", "--host", self.host.clone())
+            .set("data_dir", "--data-dir", self.data_dir.as_ref().map(|d| d.display()))
+            .set("database.url", "--database-url", self.database_url.clone())
+            .set("redis.url", "--redis-url", self.redis_url.clone())
+            .set("processing.lanes", "--lanes", list(&self.lanes))
+            .set("processing.concurrency", "--concurrency", self.concurrency)
+            .set("log.level", "--log-level", self.log_level.clone())
+    }
+}
+
+/// What to do; without a word: serve.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// API and worker in one process (the default)
+    Serve,
+    /// The API alone; needs PostgreSQL and Redis
+    Api,
+    /// A worker alone; needs PostgreSQL and Redis
+    Worker,
+    /// Bring the database to this version's tables
+    Migrate,
+    /// Read one file and print its result as JSON, without a server
+    Analyze {
+        /// Photo, scan or PDF
+        file: PathBuf,
+        /// Print the text that was read instead of the result
+        #[arg(long)]
+        text: bool,
+    },
+    /// Measure accuracy, calibration, CPU and memory on a folder with a truth.jsonl
+    Evaluate(evaluate::Options),
+    /// Print the OpenAPI document
+    Openapi,
+    /// Say what is missing on this machine and how to get it
+    Doctor,
+}

@@ -1,0 +1,32 @@
+//! One file a command.
+
+mod analyze;
+mod doctor;
+mod evaluate;
+mod serve;
+
+use crate::cli::{Cli, Command};
+use anyhow::Context as _;
+use quittance_shared::config::Config;
+use std::{io::Write as _, process::ExitCode};
+
+/// Does what the command line says.
+pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let command = cli.command.unwrap_or(Command::Serve);
+    if matches!(command, Command::Openapi) {
+        let document = quittance_api::openapi().to_pretty_json().context("the OpenAPI document")?;
+        writeln!(std::io::stdout(), "{document}")?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let config = Config::load(&cli.settings.overrides())?;
+    match command {
+        Command::Serve => serve::run(config, serve::Role::All),
+        Command::Api => serve::run(config, serve::Role::Api),
+        Command::Worker => serve::run(config, serve::Role::Worker),
+        Command::Migrate => serve::migrate(config),
+        Command::Analyze { file, text } => analyze::run(&config, &file, text),
+        Command::Evaluate(options) => evaluate::run(&options),
+        Command::Doctor => doctor::run(&config),
+        Command::Openapi => Ok(ExitCode::SUCCESS),
+    }
+}
