@@ -29,41 +29,35 @@ pub use serve::serve;
 pub use state::{AppState, Shared};
 
 use anyhow::Context as _;
-use quittance_shared::{
-    blobs::Blobs, config::Config, domain::clock::SharedClock, lifecycle::Shutdown,
-    notify::Notifier, queue::Queue, store::Store,
-};
-use std::{
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use quittance_shared::{config::Config, lifecycle::Shutdown, parts::Parts};
+use std::time::{Duration, SystemTime};
 use tokio::net::TcpListener;
 
 /// Temporary files of uploads that nobody touched for so long are a killed process's.
 const TEMPORARY: Duration = Duration::from_secs(3600);
 
-/// Listens where the configuration says and serves until it is asked to stop.
+/// Takes the configured address.
 ///
 /// # Errors
 /// An address that may not or cannot be bound, with the setting and the remedy.
-pub async fn run(
-    config: Config,
-    store: Store,
-    queue: Arc<dyn Queue>,
-    notifier: Notifier,
-    blobs: Blobs,
-    clock: SharedClock,
-    shutdown: Shutdown,
-) -> anyhow::Result<()> {
+pub async fn bind(config: &Config) -> anyhow::Result<TcpListener> {
     config.check_bind()?;
-    let (host, port) = (config.server.host.clone(), config.server.port);
-    let listener = TcpListener::bind((host.as_str(), port)).await.with_context(|| {
-        format!("server.port: cannot listen on {host}:{port}; is another server running there? Set PORT to a free one")
-    })?;
-    let address = listener.local_addr()?;
-    let now = clock.now();
-    let state = AppState::new(config, store, queue, notifier, blobs, clock, shutdown.clone())?;
+    let (host, port) = (config.server.host.as_str(), config.server.port);
+    TcpListener::bind((host, port)).await.with_context(|| {
+        format!(
+            "server.port: cannot listen on {host}:{port}; is another server running there? Set PORT to a free one"
+        )
+    })
+}
 
+/// Serves until it is asked to stop.
+///
+/// # Errors
+/// When the listener fails, or the process collects its metrics in another way already.
+pub async fn run(listener: TcpListener, parts: Parts, shutdown: Shutdown) -> anyhow::Result<()> {
+    let address = listener.local_addr()?;
+    let now = parts.clock.now();
+    let state = AppState::new(parts, shutdown.clone())?;
     let upkeep = tokio::spawn(upkeep(state.clone(), now.into()));
     tracing::info!(%address, "listening on http://{address}");
     let served = serve(listener, router(state), shutdown).await;

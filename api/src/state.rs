@@ -3,7 +3,7 @@
 use crate::{auth::Keyring, estimate::Estimates, vitals::Vitals};
 use quittance_shared::{
     blobs::Blobs, config::Config, domain::clock::SharedClock, lifecycle::Shutdown,
-    notify::Notifier, queue::Queue, store::Store, telemetry::Metrics,
+    notify::Notifier, parts::Parts, queue::Queue, store::Store, telemetry::Metrics,
 };
 use std::{ops::Deref, sync::Arc};
 use tokio::sync::Semaphore;
@@ -15,7 +15,7 @@ pub struct AppState(Arc<Shared>);
 /// The parts of the state.
 pub struct Shared {
     /// Configuration.
-    pub config: Config,
+    pub config: Arc<Config>,
     /// Database.
     pub store: Store,
     /// Tells workers of new work.
@@ -40,16 +40,9 @@ impl AppState {
     ///
     /// # Errors
     /// When the process collects its metrics in another way already.
-    pub fn new(
-        config: Config,
-        store: Store,
-        queue: Arc<dyn Queue>,
-        notifier: Notifier,
-        blobs: Blobs,
-        clock: SharedClock,
-        shutdown: Shutdown,
-    ) -> anyhow::Result<Self> {
+    pub fn new(parts: Parts, shutdown: Shutdown) -> anyhow::Result<Self> {
         let metrics = Metrics::install()?;
+        let Parts { config, store, queue, notifier, blobs, clock } = parts;
         Ok(Self(Arc::new(Shared {
             keys: Keyring::new(&config.keys),
             uploads: Arc::new(Semaphore::new(config.limits.concurrent_uploads)),

@@ -147,20 +147,8 @@ impl App {
         let folder = tempfile::tempdir().unwrap();
         let mut config = Config::for_tests(folder.path());
         adjust(&mut config);
-        let store = Store::connect(&config.database).await.unwrap();
-        store.migrate().await.unwrap();
-        let blobs = Blobs::open(&config.storage).unwrap();
-        let queue = Arc::new(MemoryQueue::default());
-        let state = AppState::new(
-            config,
-            store,
-            queue,
-            Notifier::local(),
-            blobs,
-            Arc::new(SystemClock),
-            Shutdown::default(),
-        )
-        .unwrap();
+        let parts = Parts::open(config, &CancellationToken::new()).await.unwrap();
+        let state = AppState::new(parts, Shutdown::default()).unwrap();
         Self { router: router(state.clone()), state, folder }
     }
 

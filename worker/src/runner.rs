@@ -18,6 +18,7 @@ use quittance_shared::{
     domain::clock::SharedClock,
     engine::{Lane, RunId},
     notify::Notifier,
+    parts::Parts,
     queue::{Handler, Message, Queue},
     store::{LaneSlots, Store},
 };
@@ -50,6 +51,22 @@ pub struct WorkerDeps {
     pub reader: Arc<Reader>,
     /// For the time a result shows.
     pub clock: SharedClock,
+}
+
+impl WorkerDeps {
+    /// The process's parts, and what only a worker has.
+    #[must_use]
+    pub fn new(parts: &Parts, reader: Reader) -> Self {
+        Self {
+            config: Arc::clone(&parts.config),
+            store: parts.store.clone(),
+            queue: Arc::clone(&parts.queue),
+            notifier: parts.notifier.clone(),
+            blobs: parts.blobs.clone(),
+            reader: Arc::new(reader),
+            clock: Arc::clone(&parts.clock),
+        }
+    }
 }
 
 /// How a lane is served.

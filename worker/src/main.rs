@@ -1,0 +1,40 @@
+//! `quittance-worker`: a worker alone, one of several processes on one PostgreSQL and one Redis.
+
+use quittance_shared::{
+    config::{Config, Overrides},
+    lifecycle::{Roles, Shutdown},
+    parts::Parts,
+    telemetry,
+};
+use quittance_worker::{
+    reader::{Reader, ReaderConfig},
+    runner::{self, WorkerDeps},
+};
+use std::{process::ExitCode, time::Duration};
+
+fn main() -> ExitCode {
+    match start() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("quittance-worker: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start() -> anyhow::Result<()> {
+    let config = Config::load(&Overrides::from_arguments("quittance-worker", std::env::args_os())?)?;
+    config.check_distributed("quittance-worker")?;
+    telemetry::init_log(&config.log)?;
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(run(config))
+}
+
+async fn run(config: Config) -> anyhow::Result<()> {
+    let shutdown = Shutdown::on_signals(Duration::from_secs(config.shutdown.drain_seconds))?;
+    let reader = Reader::open(&ReaderConfig::from(&config.processing))?;
+    let parts = Parts::open(config, &shutdown.soft).await?;
+    let deps = WorkerDeps::new(&parts, reader);
+    let mut roles = Roles::default();
+    roles.spawn("worker", runner::run(deps, shutdown.soft.clone(), shutdown.hard.clone()));
+    roles.join(&shutdown).await
+}
