@@ -8,18 +8,16 @@ use axum::{
 };
 use http_body_util::BodyExt as _;
 use quittance_shared::{
-    blobs::Blobs,
     config::{Config, KeyConfig, Scope},
-    domain::clock::SystemClock,
     engine::{Command, Event, RunError, RunId, decide},
     lifecycle::Shutdown,
-    notify::Notifier,
-    queue::MemoryQueue,
-    store::{ReceiptOutcome, Store},
+    parts::Parts,
+    store::ReceiptOutcome,
 };
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 pub(crate) struct App {

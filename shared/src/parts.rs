@@ -15,7 +15,7 @@ use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
 /// The shared parts. Cheap to clone.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Parts {
     /// The configuration.
     pub config: Arc<Config>,
@@ -29,6 +29,15 @@ pub struct Parts {
     pub blobs: Blobs,
     /// Wall clock.
     pub clock: SharedClock,
+}
+
+impl std::fmt::Debug for Parts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Parts")
+            .field("store", &self.store)
+            .field("queue", &self.queue)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Parts {

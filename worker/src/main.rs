@@ -23,7 +23,8 @@ fn main() -> ExitCode {
 }
 
 fn start() -> anyhow::Result<()> {
-    let config = Config::load(&Overrides::from_arguments("quittance-worker", std::env::args_os())?)?;
+    let config =
+        Config::load(&Overrides::from_arguments("quittance-worker", std::env::args_os())?)?;
     config.check_distributed("quittance-worker")?;
     telemetry::init_log(&config.log)?;
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(run(config))
