@@ -82,18 +82,13 @@ impl Keyring {
         if self.entries.is_empty() {
             return Ok(Caller::anybody());
         }
-        let mut keys = Vec::new();
-        for value in headers.get_all(header::AUTHORIZATION) {
-            let token = value.as_bytes().split_at_checked(7);
-            match token {
-                Some((scheme, token)) if scheme.eq_ignore_ascii_case(b"bearer ") => {
-                    keys.push(token.trim_ascii());
-                }
-                _ => return Err(unauthorized()),
-            }
-        }
-        keys.extend(headers.get_all("x-api-key").iter().map(|v| v.as_bytes().trim_ascii()));
-        let mut callers = keys.into_iter().map(|key| self.find(key));
+        // Other schemes are a proxy's business.
+        let bearer = headers.get_all(header::AUTHORIZATION).iter().filter_map(|value| {
+            let (scheme, token) = value.as_bytes().split_at_checked(7)?;
+            scheme.eq_ignore_ascii_case(b"bearer ").then_some(token)
+        });
+        let own = headers.get_all("x-api-key").iter().map(HeaderValue::as_bytes);
+        let mut callers = bearer.chain(own).map(|key| self.find(key.trim_ascii()));
         let Some(Some(first)) = callers.next() else { return Err(unauthorized()) };
         // Two keys of two clients in one request: nobody can mean that.
         if callers.any(|other| other != Some(first)) {
@@ -173,6 +168,7 @@ mod tests {
         }
         assert!(identify(&[("x-api-key", "b")]).unwrap().may_see("shop"));
         assert!(identify(&[("x-api-key", "a"), ("authorization", "Bearer a")]).is_some());
+        assert!(identify(&[("x-api-key", "a"), ("authorization", "Basic eDp5")]).is_some());
     }
 
     #[test]

@@ -157,6 +157,7 @@ impl Pending {
 /// A good answer, for the description.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "the names of the wire")]
 pub(crate) struct Success<T> {
     /// Always true.
     success: bool,

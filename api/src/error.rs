@@ -60,14 +60,14 @@ pub(crate) struct ApiError {
     /// The receipt it is about.
     pub(crate) id: Option<RunId>,
     /// Further headers.
-    pub(crate) headers: HeaderMap,
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl ApiError {
     /// A refusal without field or headers.
     #[must_use]
     pub(crate) fn new(status: StatusCode, code: ErrorCode, text: Text) -> Self {
-        Self { status, code, text, field: None, id: None, headers: HeaderMap::new() }
+        Self { status, code, text, field: None, id: None, headers: Vec::new() }
     }
 
     /// 400 about a field.
@@ -132,14 +132,14 @@ impl ApiError {
     /// Adds a header.
     #[must_use]
     pub(crate) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.headers.insert(name, value);
+        self.headers.push((name, value));
         self
     }
 }
 
 impl IntoResponse for ApiError {
     fn into_response(mut self) -> Response {
-        let headers = std::mem::take(&mut self.headers);
+        let headers: HeaderMap = std::mem::take(&mut self.headers).into_iter().collect();
         let mut response = (self.status, headers).into_response();
         response.extensions_mut().insert(Pending::refusal(self));
         response

@@ -34,7 +34,7 @@ use std::time::{Duration, SystemTime};
 use tokio::net::TcpListener;
 
 /// Temporary files of uploads that nobody touched for so long are a killed process's.
-const TEMPORARY: Duration = Duration::from_secs(3600);
+const TEMPORARY: Duration = Duration::from_hours(1);
 
 /// Takes the configured address.
 ///

@@ -102,9 +102,9 @@ pub(crate) async fn read(
     let request = Request::from_parts(parts, Body::from_stream(body));
 
     let limit = Duration::from_secs(state.config.limits.upload_timeout_seconds);
-    let result = match tokio::time::timeout(limit, read_form(state, request, key, &rest)).await {
-        Ok(result) => result,
-        Err(_) => return Err(too_slow(limit)),
+    let reading = read_form(state, request, key, &rest);
+    let Ok(result) = tokio::time::timeout(limit, reading).await else {
+        return Err(too_slow(limit));
     };
     if result.is_err() {
         drain(rest).await;

@@ -133,6 +133,7 @@ fn foreign_refusal(method: &Method, response: &Response) -> ApiError {
 }
 
 /// What is left of a panic: an answer, and a line in the log.
+#[expect(clippy::needless_pass_by_value, reason = "the layer hands it over")]
 pub(crate) fn panicked(panic: Box<dyn std::any::Any + Send + 'static>) -> Response {
     let text = panic
         .downcast_ref::<&str>()

@@ -60,6 +60,6 @@ pub(crate) fn cors(config: &CorsConfig) -> Option<CorsLayer> {
             header::ETAG,
             HeaderName::from_static(REQUEST_ID),
         ])
-        .max_age(std::time::Duration::from_secs(600));
+        .max_age(std::time::Duration::from_mins(10));
     Some(layer)
 }

@@ -1,10 +1,9 @@
 //! Ends calls that take longer than allowed. Uploads have their own limit, as the client sets their pace; waiting with
 //! `?wait` is wanted and comes on top.
 
-use crate::{routes::receipts::MAX_WAIT_SECONDS, state::AppState};
+use crate::{error::ApiError, routes::receipts::MAX_WAIT_SECONDS, state::AppState};
 use axum::{
     extract::{Request, State},
-    http::StatusCode,
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
@@ -21,6 +20,6 @@ pub(crate) async fn layer(State(state): State<AppState>, request: Request, next:
     };
     match tokio::time::timeout(Duration::from_secs(limit), next.run(request)).await {
         Ok(response) => response,
-        Err(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        Err(_) => ApiError::unavailable().into_response(),
     }
 }

@@ -17,7 +17,7 @@ pub(super) fn open(config: &S3Config) -> Result<AmazonS3, BlobError> {
     })?;
     let mut options = ClientOptions::new()
         .with_connect_timeout(Duration::from_secs(5))
-        .with_timeout(Duration::from_secs(60));
+        .with_timeout(Duration::from_mins(1));
     let mut builder = AmazonS3Builder::new()
         .with_bucket_name(bucket)
         .with_region(&config.region)

@@ -25,7 +25,7 @@ async fn exercise(blobs: &Blobs) {
     let (size, mut pieces) = blobs.read("large").await.unwrap();
     let mut read = Sha256::new();
     while let Some(piece) = pieces.next().await {
-        read.update(&piece.unwrap());
+        read.update(piece.unwrap());
     }
     assert_eq!((size, hex::encode(read.finalize())), (large.size, large.sha256));
 

@@ -162,7 +162,13 @@ fn unknown_keys(prefix: &str, dict: &mut Dict, place: &str, text: &str, found: &
             }
             Value::Empty(..) if is_section => {}
             _ if is_section => problem("this is a section with settings below it".into()),
-            _ => problem(format!("there is no such setting{}", suggestion(&name))),
+            Value::Empty(..)
+            | Value::Dict(..)
+            | Value::Array(..)
+            | Value::String(..)
+            | Value::Char(..)
+            | Value::Bool(..)
+            | Value::Num(..) => problem(format!("there is no such setting{}", suggestion(&name))),
         }
         false
     });
@@ -310,19 +316,9 @@ fn shown(kind: Kind, value: &Value) -> String {
         Value::String(_, text) => format!("{:?}", text.chars().take(80).collect::<String>()),
         Value::Dict(..) => "a section".into(),
         Value::Array(..) => "this list".into(),
-        other => other.to_actual_text(),
-    }
-}
-
-/// A scalar as its text.
-trait ActualText {
-    fn to_actual_text(&self) -> String;
-}
-
-impl ActualText for Value {
-    fn to_actual_text(&self) -> String {
-        self.deserialize::<serde_json::Value>()
-            .map_or_else(|_| "the value".into(), |v| v.to_string())
+        Value::Empty(..) | Value::Char(..) | Value::Bool(..) | Value::Num(..) => value
+            .deserialize::<serde_json::Value>()
+            .map_or_else(|_| "the value".into(), |v| v.to_string()),
     }
 }
 

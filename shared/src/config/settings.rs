@@ -175,8 +175,7 @@ impl Kind {
             }
             Self::LogFilter => {
                 let text = scalar(value)?.to_ascii_lowercase();
-                let valid = tracing_subscriber::filter::Targets::from_str_checked(&text);
-                valid.then_some(Value::String(tag, text))
+                is_log_filter(&text).then_some(Value::String(tag, text))
             }
             Self::Origins => {
                 let list = list(value)?;
@@ -187,21 +186,13 @@ impl Kind {
     }
 }
 
-/// Reads a filter for its validity alone.
-trait FromStrChecked {
-    fn from_str_checked(text: &str) -> bool;
-}
-
-impl FromStrChecked for tracing_subscriber::filter::Targets {
-    fn from_str_checked(text: &str) -> bool {
-        // A bare word that is no level would be taken as a target at TRACE: `LOG_LEVEL=inof` must not be that.
-        let words = text.split(',').map(str::trim);
-        let levels = words.clone().all(|directive| {
-            let level = directive.rsplit_once('=').map_or(directive, |(_, level)| level);
-            ["error", "warn", "info", "debug", "trace", "off"].contains(&level)
-        });
-        levels && text.parse::<Self>().is_ok()
-    }
+/// A bare word that is no level would be taken as a target at TRACE: `LOG_LEVEL=inof` must not be that.
+fn is_log_filter(text: &str) -> bool {
+    let levels = text.split(',').map(str::trim).all(|directive| {
+        let level = directive.rsplit_once('=').map_or(directive, |(_, level)| level);
+        ["error", "warn", "info", "debug", "trace", "off"].contains(&level)
+    });
+    levels && text.parse::<tracing_subscriber::filter::Targets>().is_ok()
 }
 
 fn scalar(value: &Value) -> Option<String> {

@@ -52,7 +52,9 @@ pub(crate) async fn handler(
     let (size, pieces) = state.blobs.read(key).await.map_err(|error| match error {
         // Erased between the two questions.
         BlobError::NotFound(_) => ApiError::unknown(id),
-        other => ApiError::from(other).about(id),
+        other @ (BlobError::Unavailable(_) | BlobError::Configuration { .. }) => {
+            ApiError::from(other).about(id)
+        }
     })?;
     answer.insert(header::CONTENT_TYPE, value(&receipt.content_type)?);
     answer.insert(header::CONTENT_LENGTH, size.into());

@@ -22,6 +22,7 @@ use uuid::Uuid;
 /// A receipt with what was read of it.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "the names of the wire")]
 pub(crate) struct Completed {
     /// Its id.
     request_id: Uuid,

@@ -64,7 +64,10 @@ pub(crate) async fn handler(
     let estimate = state.estimates.for_new().await.map_err(|e| ApiError::from(e).about(id))?;
     state.store.retry_run(id, &caller.name).await.map_err(|error| match error {
         StoreError::Conflict { .. } => not_failed(id),
-        other => ApiError::from(other).about(id),
+        other @ (StoreError::Unavailable(_)
+        | StoreError::Fenced
+        | StoreError::NotFound
+        | StoreError::Corrupt(_)) => ApiError::from(other).about(id),
     })?;
     if let Err(error) = state.queue.push(&Lane::DOCUMENTS, id).await {
         metrics::counter!("queue_push_failures_total").increment(1);

@@ -168,12 +168,12 @@ mod tests {
         assert_ne!(got.data(200)["status"], "pending");
         assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
 
-        let short = url.replace("=20", "=1");
+        let short = format!("/api/v1/receipts/{id}/status?wait=1");
         let started = Instant::now();
         app.get(&short).await.data(200);
         assert!(started.elapsed() >= Duration::from_millis(900), "nothing changed meanwhile");
         for bad in ["31", "-1", "soon", "1&wait=2"] {
-            let got = app.get(&url.replace("20", bad)).await;
+            let got = app.get(&format!("/api/v1/receipts/{id}/status?wait={bad}")).await;
             assert!(got.refusal(400, "INVALID_REQUEST").contains("wait"));
         }
     }
