@@ -28,10 +28,6 @@ pub(crate) enum ErrorCode {
     /// Neither image nor PDF, by content.
     UnsupportedMediaType,
     /// Over the client's rate.
-    #[expect(
-        dead_code,
-        reason = "part of the contract; limits per client come with their own layer"
-    )]
     RateLimited,
     /// The state of the job does not allow it.
     Conflict,

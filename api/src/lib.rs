@@ -12,6 +12,7 @@ mod extract;
 mod metadata;
 mod middleware;
 mod openapi;
+mod rate;
 mod router;
 mod routes;
 mod serve;

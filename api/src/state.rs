@@ -1,6 +1,6 @@
 //! What handlers share.
 
-use crate::{auth::Keyring, estimate::Estimates, vitals::Vitals};
+use crate::{auth::Keyring, estimate::Estimates, rate::Rates, vitals::Vitals};
 use quittance_shared::{
     blobs::Blobs, config::Config, domain::clock::SharedClock, lifecycle::Shutdown,
     notify::Notifier, parts::Parts, queue::Queue, store::Store, telemetry::Metrics,
@@ -31,6 +31,7 @@ pub struct Shared {
     pub(crate) metrics: Metrics,
     pub(crate) keys: Keyring,
     pub(crate) uploads: Arc<Semaphore>,
+    pub(crate) rates: Rates,
     pub(crate) estimates: Estimates,
     pub(crate) vitals: Vitals,
 }
@@ -46,6 +47,7 @@ impl AppState {
         Ok(Self(Arc::new(Shared {
             keys: Keyring::new(&config.keys),
             uploads: Arc::new(Semaphore::new(config.limits.concurrent_uploads)),
+            rates: Rates::new(config.limits.uploads_per_minute),
             estimates: Estimates::new(store.clone(), config.processing.timeout_ms),
             vitals: Vitals::new(store.clone(), Arc::clone(&queue), blobs.clone()),
             config,

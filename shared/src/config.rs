@@ -182,6 +182,8 @@ pub struct LimitsConfig {
     pub request_timeout_seconds: u64,
     /// Uploads received at the same time.
     pub concurrent_uploads: usize,
+    /// Uploads a client may send in a minute; 0 is no limit.
+    pub uploads_per_minute: u32,
 }
 
 /// Start.

@@ -94,6 +94,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     s("limits.upload_timeout_seconds", &[], Kind::Int(1, 3_600)),
     s("limits.request_timeout_seconds", &[], Kind::Int(1, 3_600)),
     s("limits.concurrent_uploads", &[], Kind::Int(1, 100_000)),
+    s("limits.uploads_per_minute", &[], Kind::Int(0, 60_000)),
     s("startup.wait_seconds", &[], Kind::Int(0, 3_600)),
     s("shutdown.drain_seconds", &[], Kind::Int(0, 3_600)),
 ];

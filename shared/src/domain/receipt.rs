@@ -7,6 +7,12 @@ use super::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+/// Probabilities have four digits on the wire; more would only pretend.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn four_digits<S: serde::Serializer>(value: &f32, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64((f64::from(*value) * 1e4).round() / 1e4)
+}
+
 /// A value read from the document with its probability and its place. Absent and unsure values are `None` at the
 /// field itself, never a guess in here.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -15,6 +21,7 @@ pub struct Field<T> {
     /// The value, normalised.
     pub value: T,
     /// Probability that the value is right, 0..1.
+    #[serde(serialize_with = "four_digits")]
     pub confidence: f32,
     /// Page it was read on, 1 for the first.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -38,6 +45,7 @@ pub struct Alternative {
     #[schema(value_type = Object)]
     pub value: serde_json::Value,
     /// Its probability, 0..1.
+    #[serde(serialize_with = "four_digits")]
     pub confidence: f32,
 }
 
@@ -66,6 +74,7 @@ pub struct Item {
     /// Price of the line.
     pub total_price: Option<f64>,
     /// Probability that the line is right, 0..1.
+    #[serde(serialize_with = "four_digits")]
     pub confidence: f32,
     /// Page, 1 for the first.
     pub page: u32,
@@ -86,6 +95,7 @@ pub struct TaxLine {
     /// The tax.
     pub amount: Option<f64>,
     /// Probability that the line is right, 0..1.
+    #[serde(serialize_with = "four_digits")]
     pub confidence: f32,
     /// Page, 1 for the first.
     pub page: u32,
@@ -104,6 +114,7 @@ pub struct Discount {
     /// Negative.
     pub amount: f64,
     /// Probability that the line is right, 0..1.
+    #[serde(serialize_with = "four_digits")]
     pub confidence: f32,
     /// Page, 1 for the first.
     pub page: u32,
@@ -196,6 +207,7 @@ pub struct Extraction {
     /// ISO 639-1, null when there is too little text.
     pub detected_language: Option<String>,
     /// Geometric mean of the confidences of total, date and merchant that were found; 0 without any.
+    #[serde(serialize_with = "four_digits")]
     pub confidence: f32,
 }
 
@@ -206,8 +218,10 @@ pub struct ProcessingMetadata {
     /// Seconds from the start of the first step to the end of the last, waiting between retries included.
     pub processing_time: f64,
     /// Mean confidence of the read characters, 0..1.
+    #[serde(serialize_with = "four_digits")]
     pub ocr_confidence: f32,
     /// `Extraction::confidence`.
+    #[serde(serialize_with = "four_digits")]
     pub ai_confidence: f32,
     /// Whether the image was turned, scaled or straightened before it was read.
     pub image_preprocessed: bool,

@@ -81,6 +81,7 @@ pub(crate) struct Accepted {
         (status = 413, body = Refusal, description = "Too many bytes or pixels"),
         (status = 415, body = Refusal, description = "Neither image nor PDF, by content"),
         (status = 422, body = Refusal, description = "The key was used with another body"),
+        (status = 429, body = Refusal, description = "Over the client's rate; `Retry-After` says when"),
         (status = 503, body = Refusal, description = "Database or storage cannot be reached"),
     )
 )]
@@ -99,6 +100,7 @@ pub(crate) async fn handler(
     let blob = Blobs::key_of(id.0);
     let upload = upload::read(&state, request, &blob).await?;
     let client = client_of(&caller, upload.client.as_deref())?;
+    state.rates.take(&client, std::time::Instant::now())?;
 
     // Before it is in the queue itself.
     let estimate = match state.estimates.for_new().await {

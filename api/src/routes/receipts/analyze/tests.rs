@@ -205,3 +205,13 @@ async fn a_full_or_lost_storage_is_a_503_and_no_receipt() {
     assert!(!got.header("retry-after").is_empty());
     assert_eq!(app.state.store.receipt_stats(None).await.unwrap().total, 0);
 }
+
+#[tokio::test]
+async fn over_the_clients_rate_is_a_429() {
+    let app = App::with(|config| config.limits.uploads_per_minute = 1).await;
+    app.upload(form(), &[]).await.data(202);
+    let got = app.upload(form(), &[]).await;
+    got.refusal(429, "RATE_LIMITED");
+    assert!(!got.header("retry-after").is_empty());
+    assert_eq!(app.state.store.receipt_stats(None).await.unwrap().total, 1);
+}
