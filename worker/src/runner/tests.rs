@@ -146,7 +146,7 @@ async fn every_run_completes_once_whether_offered_or_found() {
 async fn failures_panics_and_refusals() {
     let fixture = Fixture::new().await;
     let calls = Arc::new(AtomicUsize::new(0));
-    let activity = Calls(Arc::clone(&calls), |call, context| async move {
+    let activity = Calls(Arc::clone(&calls), |call, context: ActivityContext| async move {
         match call {
             0 => Err(ActivityError::failed("X", "once")),
             1 => panic!("twice"),
@@ -244,7 +244,7 @@ async fn a_run_that_is_erased_while_it_runs_is_broken_off() {
     let calls = Arc::new(AtomicUsize::new(0));
     let (broken, seen) = (Arc::new(AtomicUsize::new(0)), Arc::clone(&calls));
     let gone = Arc::clone(&broken);
-    let activity = Calls(calls, move |_, context| {
+    let activity = Calls(calls, move |_, context: ActivityContext| {
         let gone = Arc::clone(&gone);
         async move {
             let drop_guard = context.stop.clone().drop_guard();
