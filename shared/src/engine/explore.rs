@@ -404,7 +404,9 @@ impl Explorer {
                 if self.definition.steps[step].undo.is_none() {
                     return Err("an undo of a step that has none".into());
                 }
-                if world.effects[step + 1..].iter().any(|later| later.net() > 0) {
+                // One whose undo is out of attempts waits for an operator; the others still go on.
+                let given_up = |i: usize| row.steps[i].state == StepState::CompensationFailed;
+                if (step + 1..row.steps.len()).any(|i| world.effects[i].net() > 0 && !given_up(i)) {
                     return Err(format!("I5: undoing step {step} before a later one"));
                 }
                 let after = |mut next: World| {
@@ -486,19 +488,22 @@ fn explore(rules: Rules) -> Result<usize, Violation> {
     Ok(from.len())
 }
 
-const LOCAL: Rules = Rules { fencing: true, undo: false, budget: [2, 2, 2, 1, 1, 1] };
+const LOCAL: Rules = Rules { fencing: true, undo: false, budget: [2, 1, 1, 1, 1, 0] };
+const RETRIED: Rules = Rules { budget: [1, 1, 1, 1, 0, 1], ..LOCAL };
 const SAGA: Rules = Rules { fencing: true, undo: true, budget: [1, 1, 2, 1, 1, 0] };
 
 #[test]
 fn local_runs_hold_their_invariants_whatever_happens() {
-    let worlds = explore(LOCAL).unwrap_or_else(|violation| panic!("{violation}"));
-    assert!(worlds > 10_000, "only {worlds} worlds were explored");
+    for rules in [LOCAL, RETRIED] {
+        let worlds = explore(rules).unwrap_or_else(|violation| panic!("{violation}"));
+        assert!(worlds > 3_000, "only {worlds} worlds were explored");
+    }
 }
 
 #[test]
 fn compensation_holds_its_invariants_whatever_happens() {
     let worlds = explore(SAGA).unwrap_or_else(|violation| panic!("{violation}"));
-    assert!(worlds > 10_000, "only {worlds} worlds were explored");
+    assert!(worlds > 3_000, "only {worlds} worlds were explored");
 }
 
 /// The exploration is worth something only if it finds what the epoch is there to prevent.
