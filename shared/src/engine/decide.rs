@@ -131,7 +131,7 @@ impl Draft {
         if self.isolates() {
             self.d.command = Command::AwaitIsolation;
         } else {
-            self.begin(step);
+            self.go_on();
         }
     }
 
@@ -250,9 +250,12 @@ impl Draft {
             self.move_step(step, StepState::Failed, Some(json!({ "cancelled": true })));
             self.mark(step).ends = true;
         }
-        self.wind_down();
-        // The operator's process is not a worker: whoever takes the run next goes on from here.
-        self.d.command = Command::Stop;
+        if self.to_undo().is_some() {
+            // The one who asks is no worker: whoever takes the run next begins to undo.
+            self.move_run(RunState::Compensating, None);
+        } else {
+            self.end(RunState::Cancelled);
+        }
         Ok(())
     }
 
@@ -290,24 +293,28 @@ impl Draft {
         if self.d.run.state.is_ended() {
             return Err(Refused(self.d.run.state));
         }
+        if isolate && self.d.run.state != RunState::Compensating {
+            self.note("awaits_isolation");
+            self.d.command = Command::AwaitIsolation;
+        } else {
+            self.go_on();
+        }
+        Ok(())
+    }
+
+    fn go_on(&mut self) {
         if self.d.run.state == RunState::Compensating {
             self.compensate();
         } else if self.d.run.cancel_requested && !self.d.run.pivot_passed {
             self.wind_down();
         } else if let Some(step) = self.pending() {
-            if isolate {
-                self.note("awaits_isolation");
-                self.d.command = Command::AwaitIsolation;
-            } else {
-                self.begin(step);
-            }
+            self.begin(step);
         } else {
             self.d.run.progress = 100;
             self.d.run.error = None;
             self.move_run(RunState::Completed, None);
             self.d.lease = LeaseWrite::Release;
         }
-        Ok(())
     }
 
     /// T1: the intent is stored before the attempt.

@@ -6,6 +6,8 @@
 pub mod decide;
 pub mod definition;
 pub mod event;
+#[cfg(test)]
+mod explore;
 pub mod ids;
 pub mod run;
 pub mod state;

@@ -169,7 +169,7 @@ pub struct Decision {
 }
 
 /// What the owner of the lease does next.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Command {
     /// Carry out the step's activity, then report.
     RunStep {

@@ -152,7 +152,7 @@ async fn a_lease_has_one_owner_and_an_old_owner_writes_nothing() {
     let Fixture { store, _folder } = fixture().await;
     let id = receipt(&store, "lease").await;
     let names: Vec<_> = (0..50).map(|i| format!("w{i}")).collect();
-    let short = Duration::from_millis(300);
+    let short = Duration::from_secs(2);
     let all =
         futures_util::future::join_all(names.iter().map(|n| store.acquire(id, n, short))).await;
     let mut got: Vec<_> = all.into_iter().filter_map(Result::unwrap).collect();
@@ -160,7 +160,7 @@ async fn a_lease_has_one_owner_and_an_old_owner_writes_nothing() {
     let first = got.pop().unwrap().decision.run;
     assert!(store.acquire(id, "late", LEASE).await.unwrap().is_none());
 
-    tokio::time::sleep(Duration::from_millis(400)).await;
+    tokio::time::sleep(Duration::from_millis(2100)).await;
     let second = store.acquire(id, "second", LEASE).await.unwrap().unwrap();
     assert_eq!(second.decision.run.epoch, first.epoch + 1);
     assert_eq!(second.decision.run.crashes, 1, "a lease that ran out is a crash");

@@ -88,8 +88,11 @@ impl Executor {
                 return;
             }
         };
-        metrics::histogram!("quittance_dispatch_seconds", "lane" => lane.name().to_owned())
-            .record(claimed.waited.as_secs_f64());
+        if claimed.decision.run.epoch == 1 {
+            // Later claims come after a wait of another kind: for a retry, or for a lease to run out.
+            metrics::histogram!("quittance_dispatch_seconds", "lane" => lane.name().to_owned())
+                .record(claimed.waited.as_secs_f64());
+        }
         let definition = &claimed.decision.run.definition;
         let span = tracing::info_span!("run", run = %id, definition = definition.name);
         self.drive(claimed, &hold, isolation, place).instrument(span).await;
@@ -135,45 +138,68 @@ impl Executor {
 
     /// Decides and writes; `None` when the run is this worker's no more.
     async fn write(&self, drive: &mut Drive<'_>, event: Event) -> Option<Command> {
-        let output = match &event {
+        let succeeded = match &event {
             Event::StepSucceeded { step, output, .. } => Some((*step, Arc::new(output.clone()))),
             _ => None,
         };
+        match self.write_once(drive, event).await {
+            Ok(command) => {
+                drive.outputs.extend(succeeded);
+                command
+            }
+            Err(error) => {
+                tracing::error!(run = %drive.run.id, %error, "an outcome cannot be written");
+                // The same outcome would be refused again, and the run taken up again, for ever.
+                let (step, _) = succeeded?;
+                let error =
+                    RunError::new("INTERNAL", "the outcome of the step could not be stored");
+                self.write_once(drive, Event::StepRefused { step, error }).await.ok().flatten()
+            }
+        }
+    }
+
+    /// `Err` when what was to be written is impossible.
+    async fn write_once(
+        &self,
+        drive: &mut Drive<'_>,
+        event: Event,
+    ) -> Result<Option<Command>, StoreError> {
         let decision = match decide(&drive.run, event) {
             Ok(decision) => decision,
             Err(refused) => {
                 tracing::error!(run = %drive.run.id, %refused, "an event does not fit its run");
-                return None;
+                return Ok(None);
             }
         };
-        let (after, command) = (decision.run.clone(), decision.command.clone());
-        let written = Box::pin(self.insist(&decision, drive.hold)).await?;
-        drive.run = after;
-        drive.run.cancel_requested |= written;
-        drive.outputs.extend(output);
+        let Some(cancelled) = Box::pin(self.insist(&decision, drive.hold)).await? else {
+            return Ok(None);
+        };
+        drive.run = decision.run.clone();
+        drive.run.cancel_requested |= cancelled;
         drive.hold.progress(drive.run.progress);
         self.written(&decision);
-        Some(command)
+        Ok(Some(decision.command))
     }
 
     /// Writes until it is written or the run has another owner: the work is done, and the database may be away for
     /// longer than the store is patient. Answers whether somebody wants the run ended.
-    async fn insist(&self, decision: &Decision, hold: &Hold) -> Option<bool> {
+    async fn insist(&self, decision: &Decision, hold: &Hold) -> Result<Option<bool>, StoreError> {
         loop {
             match self.store.apply_one(decision.clone()).await {
-                Ok(applied) => return Some(applied.cancel_requested),
+                Ok(applied) => return Ok(Some(applied.cancel_requested)),
                 Err(StoreError::Unavailable(error)) if !hold.is_released() => {
                     tracing::warn!(run = %decision.id, error, "a decision is not written yet");
+                }
+                Err(StoreError::Unavailable(error)) => {
+                    tracing::warn!(run = %decision.id, error, "leaving with a decision unwritten");
+                    return Ok(None);
                 }
                 Err(StoreError::Fenced) => {
                     tracing::warn!(run = %decision.id, epoch = decision.epoch, "another has this run by now; dropping what was done");
                     metrics::counter!("quittance_fenced_total").increment(1);
-                    return None;
+                    return Ok(None);
                 }
-                Err(error) => {
-                    tracing::error!(run = %decision.id, %error, "a decision cannot be written");
-                    return None;
-                }
+                Err(error) => return Err(error),
             }
         }
     }

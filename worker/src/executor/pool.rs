@@ -131,9 +131,8 @@ struct Abandon<'a> {
 }
 
 impl Abandon<'_> {
+    /// The thread is at its end: nothing to give up.
     fn done(mut self) {
-        // The thread is at its end: nothing to give up.
-        self.left.store(true, Ordering::Release);
         self.slot = None;
     }
 }

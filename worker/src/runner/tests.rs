@@ -146,7 +146,7 @@ async fn every_run_completes_once_whether_offered_or_found() {
 async fn failures_panics_and_refusals() {
     let fixture = Fixture::new().await;
     let calls = Arc::new(AtomicUsize::new(0));
-    let activity = Calls(Arc::clone(&calls), |call, context| async move {
+    let activity = Calls(Arc::clone(&calls), |call, context: ActivityContext| async move {
         match call {
             0 => Err(ActivityError::failed("X", "once")),
             1 => panic!("twice"),
@@ -244,7 +244,7 @@ async fn a_run_that_is_erased_while_it_runs_is_broken_off() {
     let calls = Arc::new(AtomicUsize::new(0));
     let (broken, seen) = (Arc::new(AtomicUsize::new(0)), Arc::clone(&calls));
     let gone = Arc::clone(&broken);
-    let activity = Calls(calls, move |_, context| {
+    let activity = Calls(calls, move |_, context: ActivityContext| {
         let gone = Arc::clone(&gone);
         async move {
             let drop_guard = context.stop.clone().drop_guard();
@@ -263,4 +263,62 @@ async fn a_run_that_is_erased_while_it_runs_is_broken_off() {
     assert_eq!(fixture.ends(id).await, RunState::Cancelled);
     soft.cancel();
     tokio::time::timeout(Duration::from_secs(20), ended).await.unwrap().unwrap().unwrap();
+}
+
+/// Not a check but a measurement: `cargo test -p quittance-worker --lib runner -- --ignored --nocapture`, with
+/// `DATABASE_URL` and `REDIS_URL` for the servers; `--release` for figures that mean something.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "a measurement"]
+async fn throughput_and_latency_of_runs_that_do_nothing() {
+    use std::io::Write as _;
+    let mut out = std::io::stderr();
+    let fixture = Fixture::new().await;
+    let count: usize = std::env::var("JOBS").ok().and_then(|n| n.parse().ok()).unwrap_or(5000);
+    let run = || NewRun {
+        id: RunId::new(),
+        definition: "noop".into(),
+        client_id: "bench".into(),
+        priority: Priority::Normal,
+        idempotency: None,
+        input: json!({ "x": "y".repeat(200) }),
+        traceparent: None,
+    };
+    let began = tokio::time::Instant::now();
+    let mut ids = Vec::new();
+    for _ in 0..count.div_ceil(50) {
+        let some = (0..50).map(|_| fixture.store.create_run(run()));
+        ids.extend(futures_util::future::join_all(some).await);
+    }
+    writeln!(out, "created {:.0}/s", ids.len() as f64 / began.elapsed().as_secs_f64()).unwrap();
+    let (soft, hard) = (CancellationToken::new(), CancellationToken::new());
+    let mut worker = fixture.worker(crate::activities::Noop);
+    worker.lanes = vec![LaneSettings {
+        lane: Lane::SAGAS,
+        slots: 5,
+        chunk: 32,
+        high_water: 10,
+        mark: Duration::from_secs(10),
+    }];
+    let began = tokio::time::Instant::now();
+    let running = tokio::spawn(worker.run(soft.clone(), hard.clone()));
+    while fixture.store.queue_counts(&Lane::SAGAS).await.unwrap().queued > 0 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    writeln!(out, "processed {:.0}/s", ids.len() as f64 / began.elapsed().as_secs_f64()).unwrap();
+    let mut waits = Vec::new();
+    for _ in 0..300 {
+        let run = run();
+        let id = run.id;
+        let began = tokio::time::Instant::now();
+        let mut watch = fixture.notifier.watch(id);
+        fixture.store.create_run(run).await.unwrap();
+        fixture.queue.push(&Lane::SAGAS, id).await.unwrap();
+        watch.changed().await;
+        waits.push(began.elapsed().as_secs_f64() * 1e3);
+        tokio::time::sleep(Duration::from_millis(15)).await;
+    }
+    waits.sort_by(f64::total_cmp);
+    writeln!(out, "create to start: p50 {:.1} ms, p99 {:.1} ms", waits[150], waits[297]).unwrap();
+    soft.cancel();
+    running.await.unwrap().unwrap();
 }
