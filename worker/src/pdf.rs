@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use quittance_pixels::pdf::{self, Page, PdfError};
+use quittance_pdf::{Page, PdfError};
 use quittance_shared::domain::document::{TextLine, Warning};
 
 use crate::imaging::{DecodeError, FileKind, guard, warning};
@@ -27,8 +27,9 @@ pub struct Drawn {
 pub fn decode(bytes: &[u8], max_pages: u32, max_pixels: u64) -> Result<Drawn, DecodeError> {
     let data = Arc::new(bytes.to_vec());
     let refused = move |e| refusal(e, max_pixels);
-    let draw =
-        move || guard(FileKind::Pdf, || pdf::draw(data, max_pages, max_pixels).map_err(refused));
+    let draw = move || {
+        guard(FileKind::Pdf, || quittance_pdf::draw(data, max_pages, max_pixels).map_err(refused))
+    };
     let damaged = |detail: String| DecodeError::Damaged { kind: FileKind::Pdf, detail };
     let document = std::thread::Builder::new()
         .name("pdf".into())
@@ -58,7 +59,8 @@ pub fn decode(bytes: &[u8], max_pages: u32, max_pixels: u64) -> Result<Drawn, De
 
 fn decoded(page: Page) -> DecodedPage {
     let lines = page.text.map(|lines| {
-        let line = |l: pdf::Line| TextLine { text: l.text, confidence: 1.0, quad: l.quad };
+        let line =
+            |l: quittance_pdf::Line| TextLine { text: l.text, confidence: 1.0, quad: l.quad };
         lines.into_iter().map(line).collect()
     });
     DecodedPage { image: page.image, rotation: 0, text: lines }

@@ -1,8 +1,7 @@
-//! The code of reading that is hot or slow to compile, in a crate of its own: it is always optimised, knows nothing of
-//! the rest of Quittance, and so is seldom compiled again.
+//! The hot loops of reading: scaling, sampling, finding blobs. A crate of its own so that it is always optimised, in
+//! debug builds too, and seldom compiled again.
 
 pub mod blobs;
 pub mod geometry;
-pub mod pdf;
 pub mod planes;
 pub mod scale;

@@ -1,4 +1,7 @@
 //! PDF pages to pixels, and to text where the page was born digital.
+//!
+//! A crate of its own because the PDF interpreter is compiled into whoever follows its instructions, which takes longer
+//! than all the rest of reading.
 
 mod text;
 
@@ -12,8 +15,6 @@ use hayro::vello_cpu::Pixmap;
 use hayro::vello_cpu::color::palette::css::WHITE;
 use hayro::{PixmapSettings, RenderCache, RenderSettings};
 use image::RgbImage;
-
-use crate::geometry::Quad;
 
 /// Points to pixels at 200 dots an inch.
 const SCALE: f64 = 200.0 / 72.0;
@@ -52,8 +53,8 @@ pub struct Page {
 pub struct Line {
     /// What it says.
     pub text: String,
-    /// Where, in pixels.
-    pub quad: Quad,
+    /// Corners in pixels, clockwise from the top left.
+    pub quad: [[f32; 2]; 4],
 }
 
 /// Why a PDF or a page cannot be drawn.
