@@ -96,6 +96,8 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) fn new(port: u16) -> Self {
+        // Which library encrypts is the program's to say, even for a client that only speaks plain HTTP to itself.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let http =
             reqwest::Client::builder().timeout(Duration::from_secs(90)).build().expect("a client");
         Self { http, base: format!("http://127.0.0.1:{port}"), headers: Vec::new() }
