@@ -197,7 +197,6 @@ const BRANDS: &[(&str, &str)] = &[
     ("Loblaws", "groceries"),
     ("Sobeys", "groceries"),
     ("IGA", "groceries"),
-    ("Maxi", ""),
     ("Provigo", "groceries"),
     ("Canadian Tire", "home"),
     ("Jean Coutu", "health"),

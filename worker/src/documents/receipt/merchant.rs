@@ -38,7 +38,7 @@ macro_rules! patterns {
 patterns! {
     REGISTRATION = r"(?i)[\s,]*[\(\[{]?\s*(?:(?:co\.?|company|reg\.?|roc|no\.?|regn?|gst|cr)[\s.:#]*)*[0-9OoIl]{5,}[0-9a-z]*\s?[-–·.~\s]?\s?[A-Z]{0,2}\s*[\)\]}]?\s*$";
     PAREN_DIGITS = r"\s*[\(\[][^()\[\]]*[0-9]{3,}[^()\[\]]*[\)\]]?\s*$";
-    WELCOME = r"(?i)^\W*(?:welcome\s*to|bienvenue\s*(?:chez|a|à|au)|thank\s*you\s*for\s*shopping\s*(?:at|with)?:?|willkommen\s*bei|bienvenidos\s*a)\s*";
+    WELCOME = r"(?i)^\W*(?:welcome\s*to|bienvenue\s*(?:chez|a|à|au)|thank\s*you\s*for\s*shopping\s*(?:at|with)?:?|willkommen\s*bei|bienvenidos\s*a|(?:own(?:ed|er)?|operated|managed)\s*by\s*[:;])\s*";
     DOMAIN = r"(?i)(?:www\s?[.,]\s?|@)([a-z0-9-]{3,30})\s?\.\s?(?:com|fr|be|de|ca|es|net|org|co|my|nl|it|ie|sg|uk|at|ch|lu|eu)";
     ADDRESS = r"(?i)\b(jalan|jln|lorong|taman|street|road|avenue|blvd|boulevard|rue|place|chemin|route|allee|quai|impasse|strasse|str\.|straat|steenweg|laan|plein|calle|avda|plaza|paseo|drive|lane|suite|floor|ground|level|lot|kampung|bandar|pusat|seksyen|section|batu|persiaran|lebuh|hwy|highway|pkwy|unit|block|blok|city|selangor|johor|kuala|singapore|france|canada|cedex|mall|wilayah|ctr)\b|(?i)(strasse|straße|steenweg|straat|laan)\b";
     ADDRESS_SHAPE = r"(?i)^\W*(?:no\.?\s*)?[0-9]{1,5}[a-z]?\s*[,\-/]?\s+[a-z]{2,}|\b[0-9]{4,6}\b|^\W*no\.?\s?[0-9]|^\W*lot\b|\b[A-Z]{2}\s?[0-9]{5}\b";
@@ -340,6 +340,9 @@ fn repair_legal(name: &str) -> String {
         ("SDN BHD)", "SDN BHD"),
         ("S/D", "S/B"),
         ("S/8", "S/B"),
+        ("5/B", "S/B"),
+        ("5/8", "S/B"),
+        ("5/D", "S/B"),
         ("SDN. BHO", "SDN. BHD"),
     ];
     let upper = name.to_uppercase();
@@ -442,6 +445,9 @@ fn brand_candidates(c: &Context<'_>, out: &mut Vec<Candidate>) {
             ("brand_late", flag(head.is_none())),
             ("brand_domain", flag(c.domains.iter().any(|d| squash(name).contains(d.as_str())))),
             ("brand_second_page", flag(printed.page > 0)),
+            ("here_brand", flag(c.curated())),
+            ("here_brand_late", flag(c.curated() && head.is_none())),
+            ("here_brand_many", flag(c.curated() && times > 1)),
             ("brand_money", flag(c.r.amounts.iter().any(|a| a.row == row && a.money()))),
         ];
         let same = out.iter_mut().find(|o| squash(&o.name) == squash(name));
@@ -468,6 +474,14 @@ struct Context<'a> {
 }
 
 impl Context<'_> {
+    /// Where people call a shop by its sign rather than by its registered name.
+    fn curated(&self) -> bool {
+        !matches!(
+            self.r.locale.country.map(|c| c.0),
+            None | Some("MY" | "SG" | "US" | "PH" | "IN" | "AE")
+        )
+    }
+
     fn push(
         &self,
         out: &mut Vec<Candidate>,
@@ -504,6 +518,16 @@ impl Context<'_> {
             .iter()
             .any(|d| d.len() >= 4 && (key.contains(d.as_str()) || d.contains(key.as_str())));
         f.push(("domain", flag(domain)));
+        let here = flag(self.curated());
+        f.push(("here_legal", here * flag(ends_legal(&name))));
+        f.push(("here_cut", here * flag(matches!(kind, "cut" | "cut_paren"))));
+        f.push(("here_core", here * flag(kind == "core")));
+        f.push(("here_joined", here * flag(kind == "joined")));
+        let holds_brand = !brands::find(&name).is_empty();
+        f.push(("holds_brand", flag(holds_brand)));
+        f.push(("here_holds_brand", here * flag(holds_brand)));
+        f.push(("here_line0", here * flag(from == 0)));
+        f.push(("here_domain", here * flag(domain)));
         out.push(Candidate { name, rows: (a.row, b.row), bounds, raw, features: f });
     }
 

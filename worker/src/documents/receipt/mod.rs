@@ -25,6 +25,8 @@ mod summary;
 mod taxes;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 mod totals;
 pub(crate) mod training;
 mod when;

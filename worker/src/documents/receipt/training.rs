@@ -35,6 +35,15 @@ pub(crate) struct Examples {
     pub(crate) merchant: Option<Example>,
 }
 
+impl Examples {
+    /// Makes all of them count more or less.
+    pub(crate) fn weigh(&mut self, weight: f32) {
+        for e in [&mut self.total, &mut self.date, &mut self.merchant].into_iter().flatten() {
+            e.weight = weight;
+        }
+    }
+}
+
 /// Finds the candidates of a document and marks the right ones.
 pub(crate) fn examples(
     text: &DocumentText,
