@@ -40,6 +40,9 @@ pub struct Options {
     pub steps: usize,
 }
 
+/// Takes one field's example.
+type Pick = fn(&Examples) -> Option<&Example>;
+
 struct Document {
     set: String,
     fold: u64,
@@ -89,7 +92,7 @@ pub fn run(options: &Options, out: &mut dyn Write) -> anyhow::Result<()> {
     }
     writeln!(out, "{} documents, {} parts", documents.len(), options.folds)?;
     let mut model = Model::default();
-    let fields: [(&str, fn(&Examples) -> Option<&Example>); 3] = [
+    let fields: [(&str, Pick); 3] = [
         ("total", |e| e.total.as_ref()),
         ("date", |e| e.date.as_ref()),
         ("merchant", |e| e.merchant.as_ref()),
@@ -214,10 +217,10 @@ fn keys(truth: &BTreeMap<String, Option<String>>) -> Answer {
 fn day_first(text: &str) -> Option<String> {
     let parts: Vec<u32> =
         text.split(['/', '-', '.', ' ']).map(str::parse).collect::<Result<_, _>>().ok()?;
-    let [a, b, c] = parts.as_slice() else { return None };
-    let (y, m, d) =
-        if *a > 31 { (*a, *b, *c) } else { (if *c < 100 { 2000 + c } else { *c }, *b, *a) };
-    chrono::NaiveDate::from_ymd_opt(i32::try_from(y).ok()?, m, d).map(|d| d.to_string())
+    let [first, month, last] = parts.as_slice() else { return None };
+    let (year, day) = if *first > 31 { (*first, *last) } else { (*last, *first) };
+    let year = if year < 100 { 2000 + year } else { year };
+    chrono::NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, *month, day).map(|d| d.to_string())
 }
 
 /// Answers of a source that gives each line's class.

@@ -71,16 +71,15 @@ pub struct Report {
 pub fn run(options: &Options, out: &mut dyn Write) -> anyhow::Result<Report> {
     let truths = truth::load(&options.dir)?;
     let wanted = |t: &&Truth| options.sets.is_empty() || options.sets.contains(&t.dataset);
-    let reader = match &options.from_text {
-        Some(_) => None,
-        None => {
-            let config = ReaderConfig {
-                models_dir: options.models.clone(),
-                economy: options.economy,
-                ..Default::default()
-            };
-            Some(Reader::open(&config)?)
-        }
+    let reader = if options.from_text.is_some() {
+        None
+    } else {
+        let config = ReaderConfig {
+            models_dir: options.models.clone(),
+            economy: options.economy,
+            ..Default::default()
+        };
+        Some(Reader::open(&config)?)
     };
     let mut report = Report::default();
     let start = process::cpu_seconds();

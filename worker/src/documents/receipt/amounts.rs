@@ -36,8 +36,6 @@ pub(crate) struct Amount {
     pub(crate) percent: bool,
     /// Followed by kg, l, x, or a quantity by its place.
     pub(crate) unit: bool,
-    /// Between `(` and `)`.
-    pub(crate) paren: bool,
     /// A second reading of a print that was already read (`1 234,56` as `234,56`).
     pub(crate) second: bool,
     /// Left and right edge in pixels, by interpolation.
@@ -345,17 +343,11 @@ fn numbers_from(chars: &[char], start: usize, found: &mut Vec<Amount>) -> usize 
             end = end.max(amount.span.1);
             found.push(amount);
             let spaced = n.used > 1 && run.seps[g] == ' ';
-            if spaced {
-                if let Some(short) = number(chars, &run, g + 1, true) {
-                    let mut second = describe(
-                        chars,
-                        (run.groups[g + 1].0, short.end),
-                        short.minor,
-                        short.decimals,
-                    );
-                    second.second = true;
-                    found.push(second);
-                }
+            if spaced && let Some(short) = number(chars, &run, g + 1, true) {
+                let mut second =
+                    describe(chars, (run.groups[g + 1].0, short.end), short.minor, short.decimals);
+                second.second = true;
+                found.push(second);
             }
         }
         g += n.used;
@@ -463,7 +455,6 @@ fn describe(chars: &[char], span: (usize, usize), minor: i64, decimals: u8) -> A
         sign,
         percent: at(next) == '%' || (at(next) == ')' && at(next + 1) == '%'),
         unit: quantity || matches!(at(next), '*' | '@'),
-        paren: span.0 > 0 && chars[span.0 - 1] == '(',
         second: false,
         x: (0.0, 0.0),
         raw: String::new(),

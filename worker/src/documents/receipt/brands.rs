@@ -7,7 +7,6 @@ use super::normalise::{fold, squash};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Brand {
     pub(crate) name: &'static str,
-    pub(crate) category: &'static str,
 }
 
 /// Name as people write it, and category. Names are looked for as whole words.
@@ -278,7 +277,7 @@ pub(crate) fn find(text: &str) -> Vec<Brand> {
             spaced.contains(&format!(" {plain} ")) || (key.len() >= 7 && whole.contains(&key));
         let common = category.is_empty() || key.len() <= 4;
         if word && (!common || whole.len() <= key.len() + 8) {
-            found.push(Brand { name, category });
+            found.push(Brand { name });
         }
     }
     found

@@ -45,7 +45,7 @@ pub(crate) fn siret_key(digits: &str) -> bool {
         .enumerate()
         .map(|(i, d)| if i % 2 == 1 { if d * 2 > 9 { d * 2 - 9 } else { d * 2 } } else { *d })
         .sum();
-    luhn % 10 == 0 || (digits.starts_with("356000000") && ds.iter().sum::<u32>() % 5 == 0)
+    luhn.is_multiple_of(10) || (digits.starts_with("356000000") && ds.iter().sum::<u32>() % 5 == 0)
 }
 
 /// The French and Belgian keys of a VAT number without spaces; `None` for other countries.

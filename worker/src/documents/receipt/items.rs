@@ -198,22 +198,22 @@ fn quantity(
         .collect();
     let total = last.minor.abs();
     let works = |q: i64, u: i64| q > 0 && ((q * u + 50) / 100 - total).abs() <= 1;
-    if let Some(c) = TIMES.captures(&fold(text)) {
-        if let Some(q) = hundredths(&c[1]) {
-            if let Some(u) = units.iter().find(|u| works(q, **u)) {
-                return (Some(q), Some(*u));
-            }
-            if money.len() == 1 {
-                return (Some(q), Some(last.minor));
-            }
+    if let Some(c) = TIMES.captures(&fold(text))
+        && let Some(q) = hundredths(&c[1])
+    {
+        if let Some(u) = units.iter().find(|u| works(q, **u)) {
+            return (Some(q), Some(*u));
+        }
+        if money.len() == 1 {
+            return (Some(q), Some(last.minor));
         }
     }
-    if let Some(c) = LEADING.captures(before) {
-        if let Some(q) = hundredths(&c[1]).filter(|q| *q > 0 && *q < 100_00) {
-            let unit = units.iter().copied().find(|u| works(q, *u));
-            let even = (total * 100 % q == 0 && units.is_empty()).then(|| total * 100 / q);
-            return (Some(q), unit.or(even));
-        }
+    if let Some(c) = LEADING.captures(before)
+        && let Some(q) = hundredths(&c[1]).filter(|q| *q > 0 && *q < 10_000)
+    {
+        let unit = units.iter().copied().find(|u| works(q, *u));
+        let even = (total * 100 % q == 0 && units.is_empty()).then(|| total * 100 / q);
+        return (Some(q), unit.or(even));
     }
     for count in r
         .amounts

@@ -65,11 +65,6 @@ impl Row {
     pub(crate) fn height(&self) -> f32 {
         self.segs.iter().map(|s| s.height).fold(0.0, f32::max)
     }
-
-    /// Mean confidence of its boxes.
-    pub(crate) fn confidence(&self) -> f32 {
-        self.segs.iter().map(|s| s.confidence).sum::<f32>() / count(self.segs.len().max(1))
-    }
 }
 
 pub(crate) fn union(a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
@@ -102,11 +97,12 @@ impl Layout {
     }
 
     /// Page pixels as fractions of the page.
-    pub(crate) fn fraction(&self, page: usize, b: [f32; 4]) -> BoundingBox {
-        let (w, h) = self.pages.get(page).map_or((1.0, 1.0), |p| (p.width, p.height));
+    pub(crate) fn fraction(&self, page: usize, bounds: [f32; 4]) -> BoundingBox {
+        let (width, height) = self.pages.get(page).map_or((1.0, 1.0), |p| (p.width, p.height));
         let clamp = |v: f32| if v.is_finite() { v.clamp(0.0, 1.0) } else { 0.0 };
-        let (x, y) = (clamp(b[0] / w), clamp(b[1] / h));
-        BoundingBox { x, y, width: clamp(b[2] / w) - x, height: clamp(b[3] / h) - y }
+        let [left, top, right, bottom] = bounds;
+        let (x, y) = (clamp(left / width), clamp(top / height));
+        BoundingBox { x, y, width: clamp(right / width) - x, height: clamp(bottom / height) - y }
     }
 
     /// The page's number on the wire.
@@ -119,7 +115,7 @@ impl Layout {
         let Some(r) = self.rows.get(row) else { return 0.0 };
         let p = &self.pages[r.page];
         let b = r.bounds();
-        (((b[1] + b[3]) / 2.0 - p.top) / (p.bottom - p.top).max(1.0)).clamp(0.0, 1.0)
+        ((f32::midpoint(b[1], b[3]) - p.top) / (p.bottom - p.top).max(1.0)).clamp(0.0, 1.0)
     }
 }
 

@@ -2,9 +2,9 @@
 
 use super::{
     amounts::{Amount, Sign},
+    language,
     layout::Layout,
     normalise::{fold, squash},
-    num::count,
 };
 use quittance_shared::domain::money::Currency;
 use regex::Regex;
@@ -223,133 +223,6 @@ const CURRENCIES: &[(&str, &str)] = &[
     ("AE", "AED"),
 ];
 
-const WORDS: &[(&str, &[&str])] = &[
-    (
-        "fr",
-        &[
-            "le", "la", "les", "de", "des", "du", "et", "merci", "votre", "vos", "vous", "visite",
-            "caisse", "carte", "tva", "ttc", "article", "articles", "payer", "bientot", "espèces",
-            "especes", "client", "sous", "montant", "ticket", "au", "pour", "rue", "vendeur",
-            "serveur", "facture", "tps", "tvq", "heure", "commande", "remise", "prix",
-        ],
-    ),
-    (
-        "en",
-        &[
-            "the", "and", "you", "thank", "for", "your", "please", "total", "tax", "change",
-            "cash", "subtotal", "invoice", "item", "items", "receipt", "of", "amount", "card",
-            "qty", "tel", "no", "visit", "again", "server", "table", "order", "sale", "with",
-            "balance", "due",
-        ],
-    ),
-    (
-        "de",
-        &[
-            "und",
-            "der",
-            "die",
-            "das",
-            "summe",
-            "mwst",
-            "danke",
-            "einkauf",
-            "bar",
-            "ihr",
-            "ihren",
-            "uhr",
-            "datum",
-            "betrag",
-            "netto",
-            "brutto",
-            "beleg",
-            "kasse",
-            "strasse",
-            "gmbh",
-            "stk",
-            "vielen",
-            "dank",
-            "es",
-            "bediente",
-            "sie",
-            "steuer",
-            "rechnung",
-            "tisch",
-            "kundenbeleg",
-            "zahlung",
-        ],
-    ),
-    (
-        "nl",
-        &[
-            "het",
-            "een",
-            "bedankt",
-            "totaal",
-            "btw",
-            "bon",
-            "kassa",
-            "betaald",
-            "uw",
-            "bezoek",
-            "te",
-            "betalen",
-            "van",
-            "klant",
-            "wisselgeld",
-            "terug",
-            "datum",
-            "bedrag",
-            "aantal",
-            "korting",
-        ],
-    ),
-    (
-        "es",
-        &[
-            "el",
-            "los",
-            "las",
-            "gracias",
-            "iva",
-            "por",
-            "su",
-            "visita",
-            "factura",
-            "fecha",
-            "importe",
-            "tarjeta",
-            "mesa",
-            "uds",
-            "hora",
-            "cambio",
-            "efectivo",
-            "simplificada",
-            "calle",
-            "camarero",
-            "precio",
-            "incluido",
-            "euros",
-            "y",
-        ],
-    ),
-    (
-        "it",
-        &[
-            "il",
-            "grazie",
-            "scontrino",
-            "totale",
-            "euro",
-            "contanti",
-            "resto",
-            "documento",
-            "reparto",
-            "arrivederci",
-        ],
-    ),
-    ("ms", &["terima", "kasih", "jumlah", "tunai", "baki", "sila", "datang", "lagi"]),
-];
-
 const STATES: &str = "AL|AK|AZ|AR|CA|CO|CT|DE|FL|GA|HI|ID|IL|IN|IA|KS|KY|LA|ME|MD|MA|MI|MN|MS|MO|MT|NE|NV|NH|NJ|NM|NY|NC|ND|OH|OK|OR|PA|RI|SC|SD|TN|TX|UT|VT|VA|WA|WV|WI|WY|DC|PR";
 
 #[expect(clippy::expect_used, reason = "constant patterns, compiled in every test run")]
@@ -388,7 +261,7 @@ static SHAPES: LazyLock<Vec<(&'static str, Regex, f32)>> = LazyLock::new(|| {
 pub(crate) fn detect(layout: &Layout, amounts: &[Amount]) -> Locale {
     let text: String = layout.rows.iter().map(|r| r.text() + "\n").collect();
     let squashed = squash(&text);
-    let language = language(&text);
+    let language = language::detect(&text);
     let mut scores: Vec<(&'static str, f32)> = HINTS.iter().map(|(c, _)| (*c, 0.0)).collect();
     let mut add = |country: &str, points: f32| {
         if let Some(s) = scores.iter_mut().find(|s| s.0 == country) {
@@ -411,8 +284,12 @@ pub(crate) fn detect(layout: &Layout, amounts: &[Amount]) -> Locale {
     let (euro, dollar, pound, ringgit) =
         (signs(Sign::Euro), signs(Sign::Dollar), signs(Sign::Pound), signs(Sign::Ringgit));
     if dollar > 0 {
-        ["US", "CA", "AU", "SG"].iter().for_each(|c| add(c, 1.0));
-        ["FR", "DE", "ES", "BE", "GB", "IE", "NL"].iter().for_each(|c| add(c, -2.0));
+        for c in ["US", "CA", "AU", "SG"] {
+            add(c, 1.0);
+        }
+        for c in ["FR", "DE", "ES", "BE", "GB", "IE", "NL"] {
+            add(c, -2.0);
+        }
         add("US", 0.5);
     }
     if pound > 0 && pound >= euro {
@@ -434,7 +311,9 @@ pub(crate) fn detect(layout: &Layout, amounts: &[Amount]) -> Locale {
         Some("en") => &["US", "GB", "IE", "MY", "SG", "CA", "AU", "IN", "PH"],
         _ => &["MY"],
     };
-    tongue.iter().for_each(|c| add(c, 1.0));
+    for c in tongue {
+        add(c, 1.0);
+    }
     scores.sort_by(|a, b| b.1.total_cmp(&a.1));
     let country = match scores.as_slice() {
         [best, second, ..] if best.1 >= 2.5 && best.1 > second.1 => {
@@ -482,24 +361,6 @@ fn currency(
             (squashed.contains("euro") || squashed.contains('€')).then_some((Currency::EUR, 0.8))
         }),
     }
-}
-
-fn language(text: &str) -> Option<&'static str> {
-    let mut scores: Vec<(&'static str, f32)> = WORDS.iter().map(|(l, _)| (*l, 0.0)).collect();
-    let mut seen = 0_usize;
-    let folded = fold(text);
-    for word in folded.split(|c: char| !c.is_alphabetic()).filter(|w| w.len() > 1) {
-        seen += 1;
-        for (language, words) in WORDS {
-            if words.contains(&word) {
-                if let Some(s) = scores.iter_mut().find(|s| s.0 == *language) {
-                    s.1 += 1.0;
-                }
-            }
-        }
-    }
-    scores.sort_by(|a, b| b.1.total_cmp(&a.1));
-    (seen >= 4 && scores[0].1 >= 2.0 && scores[0].1 / count(seen) > 0.02).then_some(scores[0].0)
 }
 
 #[cfg(test)]

@@ -5,11 +5,13 @@ use super::{
     Reading, brands,
     labels::{self, Label},
     model::Features,
+    names::{
+        ADDRESS, ADDRESS_SHAPE, DOC_WORDS, DOMAIN, LEGAL, PHONE, REGISTRATION, TRADE, clean,
+        ends_legal, letters,
+    },
     normalise::{fold, squash, words},
     num::{count, flag},
 };
-use regex::Regex;
-use std::sync::LazyLock;
 
 /// One possible name.
 #[derive(Clone, Debug)]
@@ -26,202 +28,8 @@ pub(crate) struct Candidate {
 /// Rows of the head that are looked at.
 const HEAD: usize = 16;
 
-#[expect(clippy::expect_used, reason = "constant patterns, compiled in every test run")]
-fn pattern(text: &str) -> Regex {
-    Regex::new(text).expect("a constant pattern")
-}
-
-macro_rules! patterns {
-    ($($name:ident = $text:expr;)*) => { $(static $name: LazyLock<Regex> = LazyLock::new(|| pattern($text));)* };
-}
-
-patterns! {
-    REGISTRATION = r"(?i)[\s,]*[\(\[{]?\s*(?:(?:co\.?|company|reg\.?|roc|no\.?|regn?|gst|cr)[\s.:#]*)*[0-9OoIl]{5,}[0-9a-z]*\s?[-–·.~\s]?\s?[A-Z]{0,2}\s*[\)\]}]?\s*$";
-    PAREN_DIGITS = r"\s*[\(\[][^()\[\]]*[0-9]{3,}[^()\[\]]*[\)\]]?\s*$";
-    WELCOME = r"(?i)^\W*(?:welcome\s*to|bienvenue\s*(?:chez|a|à|au)|thank\s*you\s*for\s*shopping\s*(?:at|with)?:?|willkommen\s*bei|bienvenidos\s*a|(?:own(?:ed|er)?|operated|managed)\s*by\s*[:;])\s*";
-    DOMAIN = r"(?i)(?:www\s?[.,]\s?|@)([a-z0-9-]{3,30})\s?\.\s?(?:com|fr|be|de|ca|es|net|org|co|my|nl|it|ie|sg|uk|at|ch|lu|eu)";
-    ADDRESS = r"(?i)\b(jalan|jln|lorong|taman|street|road|avenue|blvd|boulevard|rue|place|chemin|route|allee|quai|impasse|strasse|str\.|straat|steenweg|laan|plein|calle|avda|plaza|paseo|drive|lane|suite|floor|ground|level|lot|kampung|bandar|pusat|seksyen|section|batu|persiaran|lebuh|hwy|highway|pkwy|unit|block|blok|city|selangor|johor|kuala|singapore|france|canada|cedex|mall|wilayah|ctr)\b|(?i)(strasse|straße|steenweg|straat|laan)\b";
-    ADDRESS_SHAPE = r"(?i)^\W*(?:no\.?\s*)?[0-9]{1,5}[a-z]?\s*[,\-/]?\s+[a-z]{2,}|\b[0-9]{4,6}\b|^\W*no\.?\s?[0-9]|^\W*lot\b|\b[A-Z]{2}\s?[0-9]{5}\b";
-    PHONE = r"(?i)\b(tel|phone|ph|fax|hp|telephone|tél|mobile|call)\b|\(?[0-9]{2,4}\)?[\s\-./]?[0-9]{3,4}[\s\-./]?[0-9]{3,4}";
-}
-
-const LEGAL: &[&str] = &[
-    "sdnbhd", "bhd", "sb", "sarl", "sas", "sasu", "eurl", "gmbh", "kg", "ltd", "limited", "inc",
-    "llc", "plc", "bv", "nv", "sprl", "srl", "sl", "sa", "ag", "co", "ohg", "corp", "pte",
-    "company", "enr",
-];
-
-const TRADE: &[&str] = &[
-    "restaurant",
-    "restoran",
-    "cafe",
-    "café",
-    "coffee",
-    "mart",
-    "market",
-    "supermarket",
-    "supermarche",
-    "hardware",
-    "trading",
-    "enterprise",
-    "store",
-    "shop",
-    "boutique",
-    "boulangerie",
-    "patisserie",
-    "brasserie",
-    "pizzeria",
-    "pharmacy",
-    "pharmacie",
-    "farmasi",
-    "apotheke",
-    "hotel",
-    "bar",
-    "grill",
-    "bistro",
-    "kitchen",
-    "bakery",
-    "books",
-    "bookstores",
-    "stationery",
-    "garage",
-    "station",
-    "centre",
-    "center",
-    "electrical",
-    "machinery",
-    "seafood",
-    "food",
-    "foods",
-    "kedai",
-    "pasar",
-    "house",
-    "diner",
-    "pub",
-    "tavern",
-    "sushi",
-    "pizza",
-    "burger",
-    "epicerie",
-    "traiteur",
-    "salon",
-    "spa",
-    "clinic",
-    "klinik",
-    "optical",
-    "fashion",
-    "furniture",
-    "motor",
-    "auto",
-    "wash",
-    "catering",
-    "group",
-    "holdings",
-    "services",
-    "industries",
-    "distributor",
-    "marketing",
-    "retail",
-    "hypermarket",
-    "deli",
-    "tabac",
-    "presse",
-    "fleuriste",
-    "librairie",
-    "cinema",
-    "theatre",
-    "museum",
-    "musee",
-    "parking",
-    "taxi",
-    "gift",
-];
-
-const DOC_WORDS: &[&str] = &[
-    "receipt",
-    "invoice",
-    "facture",
-    "rechnung",
-    "ticket",
-    "vente",
-    "quittung",
-    "bon",
-    "order",
-    "table",
-    "server",
-    "cashier",
-    "caissier",
-    "caisse",
-    "date",
-    "tel",
-    "fax",
-    "welcome",
-    "thank",
-    "thanks",
-    "merci",
-    "bienvenue",
-    "guest",
-    "check",
-    "chk",
-    "bill",
-    "copy",
-    "duplicata",
-    "duplicate",
-    "reprint",
-    "customer",
-    "client",
-    "tax",
-    "gst",
-    "vat",
-    "tva",
-    "siret",
-    "www",
-    "http",
-    "cash",
-    "sales",
-    "official",
-    "counter",
-    "doc",
-    "document",
-    "terminal",
-    "station",
-    "kassa",
-    "kasse",
-    "kundenbeleg",
-    "serveur",
-    "couverts",
-    "host",
-    "pos",
-    "original",
-    "open",
-    "hours",
-    "register",
-    "simplified",
-    "simplificada",
-    "factura",
-    "recibo",
-    "reg",
-    "no",
-    "id",
-    "item",
-    "qty",
-    "description",
-    "price",
-    "total",
-    "amount",
-    "dine",
-    "take",
-    "eat",
-    "pickup",
-    "survey",
-    "visa",
-    "mastercard",
-    "debit",
-    "credit",
-    "approved",
-];
-
 /// A row of the head, looked at once.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts about one row")]
 struct Line {
     row: usize,
     text: String,
@@ -238,19 +46,6 @@ struct Line {
     legal: bool,
 }
 
-fn letters(text: &str) -> usize {
-    text.chars().filter(|c| c.is_alphabetic()).count()
-}
-
-fn ends_legal(text: &str) -> bool {
-    let key = squash(text);
-    let last = words(text).pop().unwrap_or_default();
-    key.contains("sdnbhd")
-        || key.ends_with("sdnbho")
-        || LEGAL.contains(&last.as_str())
-        || (key.ends_with("sb") && text.contains('/'))
-}
-
 fn head(r: &Reading) -> Vec<Line> {
     let mut lines = Vec::new();
     for (row, printed) in r.layout.rows.iter().enumerate().take_while(|(_, x)| x.page == 0) {
@@ -264,7 +59,7 @@ fn head(r: &Reading) -> Vec<Line> {
                 Some(g)
                     if g.last().is_some_and(|l| seg.bounds[0] - l.bounds[2] < 1.6 * seg.height) =>
                 {
-                    g.push(seg)
+                    g.push(seg);
                 }
                 _ => groups.push(vec![seg]),
             }
@@ -309,49 +104,6 @@ fn head(r: &Reading) -> Vec<Line> {
         }
     }
     lines
-}
-
-/// Cuts what is no part of a name: ornaments, registration numbers, greetings.
-fn clean(text: &str) -> String {
-    let mut t = WELCOME.replace(text, "").into_owned();
-    t = PAREN_DIGITS.replace(&t, "").into_owned();
-    let cut = REGISTRATION.replace(&t, "").into_owned();
-    if letters(&cut) >= 3 {
-        t = cut;
-    }
-    let ornament = |c: char| c.is_whitespace() || "*=-~_.:;,<>|#+\"'`·•—–^".contains(c);
-    let trimmed =
-        t.trim_start_matches(ornament).trim_end_matches(|c: char| ornament(c) && c != '.');
-    let trimmed = trimmed.trim_end_matches(|c: char| c == '(' || c == '[' || c.is_whitespace());
-    // A final point stays behind an abbreviation ("S.A.", "BHD.") only.
-    let plain = trimmed.trim_end_matches('.');
-    let dotted = plain.len() != trimmed.len() && (ends_legal(plain) || plain.contains('.'));
-    repair_legal(if dotted { trimmed } else { plain })
-}
-
-/// Legal forms that OCR likes to misread at the end of a line.
-fn repair_legal(name: &str) -> String {
-    const FORMS: &[(&str, &str)] = &[
-        ("SDN BHO", "SDN BHD"),
-        ("SDN BND", "SDN BHD"),
-        ("SDN BHC", "SDN BHD"),
-        ("SDN 8HD", "SDN BHD"),
-        ("SON BHD", "SDN BHD"),
-        ("SDN BHD)", "SDN BHD"),
-        ("S/D", "S/B"),
-        ("S/8", "S/B"),
-        ("5/B", "S/B"),
-        ("5/8", "S/B"),
-        ("5/D", "S/B"),
-        ("SDN. BHO", "SDN. BHD"),
-    ];
-    let upper = name.to_uppercase();
-    for (wrong, right) in FORMS {
-        if upper.ends_with(wrong) && name.is_char_boundary(name.len().saturating_sub(wrong.len())) {
-            return format!("{}{right}", &name[..name.len() - wrong.len()]);
-        }
-    }
-    name.to_owned()
 }
 
 fn domains(r: &Reading) -> Vec<String> {
@@ -648,23 +400,4 @@ pub(crate) fn none_features(candidates: &[Candidate]) -> Features {
             ),
         ),
     ]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_without_their_registration() {
-        for (text, name) in [
-            ("ACME HARDWARE SDN BHD (519537-X)", "ACME HARDWARE SDN BHD"),
-            ("NORTH MART S/D (519537·X)", "NORTH MART S/B"),
-            ("*** Chez Louise ***", "Chez Louise"),
-            ("BLUE SHOP (M) SDN. BHD.", "BLUE SHOP (M) SDN. BHD."),
-            ("Welcome to Corner Deli", "Corner Deli"),
-            ("Café 1900 Paris", "Café 1900 Paris"),
-        ] {
-            assert_eq!(clean(text), name, "{text}");
-        }
-    }
 }

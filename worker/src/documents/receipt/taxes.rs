@@ -35,13 +35,14 @@ fn rate_of(r: &Reading, row: usize, table: bool) -> (Option<i64>, Vec<i64>) {
     if let Some(p) = percent {
         return (Some(p.minor), money);
     }
-    if table && money.len() >= 3 {
-        if let Some(i) = money.iter().position(|m| RATES.contains(m)) {
-            let rest: Vec<i64> =
-                money.iter().enumerate().filter(|(k, _)| *k != i).map(|(_, m)| *m).collect();
-            if solve(Some(money[i]), &rest).is_some_and(|s| s.2) {
-                return (Some(money[i]), rest);
-            }
+    if table
+        && money.len() >= 3
+        && let Some(i) = money.iter().position(|m| RATES.contains(m))
+    {
+        let rest: Vec<i64> =
+            money.iter().enumerate().filter(|(k, _)| *k != i).map(|(_, m)| *m).collect();
+        if solve(Some(money[i]), &rest).is_some_and(|s| s.2) {
+            return (Some(money[i]), rest);
         }
     }
     (None, money)
@@ -124,12 +125,12 @@ pub(crate) fn find(r: &Reading, labelled: &[Labelled], total: Option<i64>) -> Ve
             continue;
         }
         let Some((base, amount, proven)) = solve(rate, &money) else { continue };
-        let bare = !proven
+        let unproven = !proven
             && (!label.any(Label::TAX)
                 || label.any(Label::NET)
                 || (label.any(Label::INCLUSIVE) && rate.is_none() && totals));
         let too_much = total.is_some_and(|t| amount * 5 > t * 2);
-        let second_reading = amount == 0 || bare || too_much;
+        let second_reading = amount == 0 || unproven || too_much;
         if second_reading {
             continue;
         }

@@ -70,11 +70,12 @@ pub(crate) fn label_all(r: &Reading) -> Vec<Labelled> {
         }
         let letters = left.chars().filter(|c| c.is_alphabetic()).count();
         let mut borrowed = false;
-        if label.is_empty() && letters < 3 {
-            if let Some(found) = borrowed_label(r, a) {
-                label = found;
-                borrowed = true;
-            }
+        if label.is_empty()
+            && letters < 3
+            && let Some(found) = borrowed_label(r, a)
+        {
+            label = found;
+            borrowed = true;
         }
         let after = row
             .segs
@@ -95,12 +96,11 @@ fn left_text(r: &Reading, index: usize, near: bool) -> String {
     let a = &r.amounts[index];
     let row = &r.layout.rows[a.row];
     let mut from = (0, 0);
-    if near {
-        if let Some(b) =
+    if near
+        && let Some(b) =
             r.amounts[..index].iter().rev().find(|b| b.row == a.row && b.money() && !b.second)
-        {
-            from = (b.seg, b.span.1);
-        }
+    {
+        from = (b.seg, b.span.1);
     }
     let mut text = String::new();
     for (i, seg) in row.segs.iter().enumerate().take(a.seg + 1).skip(from.0) {

@@ -79,6 +79,9 @@ fn example(options: Vec<(bool, Features)>, none: Features) -> Example {
     Example { options: options.into_iter().map(|(_, f)| f).collect(), none, right, weight: 1.0 }
 }
 
+/// Options as indices and values, the right ones, the weight.
+type Dense = (Vec<Vec<(usize, f32)>>, Vec<usize>, f32);
+
 /// Weights that make the right candidates likely: penalised maximum likelihood of the choice, by full-batch steps in
 /// a fixed order, so that the same examples give the same weights.
 pub(crate) fn fit(examples: &[&Example], penalty: f32, steps: usize) -> Weights {
@@ -91,7 +94,7 @@ pub(crate) fn fit(examples: &[&Example], penalty: f32, steps: usize) -> Weights 
         f.iter().filter(|(_, v)| *v != 0.0).map(|(n, v)| (index[n], *v)).collect()
     };
     // The last option of each is "none of them".
-    let data: Vec<(Vec<Vec<(usize, f32)>>, Vec<usize>, f32)> = examples
+    let data: Vec<Dense> = examples
         .iter()
         .map(|e| {
             let options: Vec<_> = e.options.iter().chain([&e.none]).map(dense).collect();

@@ -61,7 +61,7 @@ const OTHER_WORDS: &[&str] = &[
 /// Every date with its features.
 pub(crate) fn candidates(r: &Reading) -> Vec<Candidate> {
     let mut by_date: BTreeMap<NaiveDate, Vec<usize>> = BTreeMap::new();
-    for (i, hit) in r.dates.iter().enumerate() {
+    for (i, hit) in r.dates.iter().enumerate().filter(|(_, h)| !impossible(r, h)) {
         by_date.entry(hit.date).or_default().push(i);
     }
     let sure: Vec<&DateHit> = r.dates.iter().filter(|h| !h.ambiguous).collect();
@@ -104,6 +104,13 @@ pub(crate) fn candidates(r: &Reading) -> Vec<Candidate> {
             Candidate { date: *date, hits: hits.clone(), features: f }
         })
         .collect()
+}
+
+/// Month first is read only where it is written: not on a page that is neither English nor from such a country.
+fn impossible(r: &Reading, hit: &DateHit) -> bool {
+    let abroad = !matches!(r.locale.country.map(|c| c.0), Some("US" | "PH" | "CA"));
+    let english = r.locale.language == Some("en");
+    hit.order == Order::Mdy && hit.ambiguous && hit.weekday != Some(true) && abroad && !english
 }
 
 fn order_features(r: &Reading, all: &[&DateHit], f: &mut Features) {
