@@ -33,7 +33,10 @@ pub fn decide(run: &Run, event: Event) -> Result<Decision, Refused> {
         Event::StepRefused { step, error } => {
             next.expect_running(step)?;
             next.end_attempt(step, StepState::Failed, "refused", &error);
-            next.steps_mut(step).maybe_applied = false;
+            // An earlier attempt without an answer may still be on its way, and a participant need not remember what
+            // it refused: only the answer to the only attempt says that nothing was applied.
+            let earlier = next.step(step).attempts > 1;
+            next.steps_mut(step).maybe_applied &= earlier;
             next.give_up(error);
         }
         Event::StepFailed { step, error, random, retry_after } => {
@@ -217,10 +220,12 @@ impl Draft {
         if let Some(step) = self.begun() {
             let undoing = self.step(step).state == StepState::Compensating;
             let back = if undoing { StepState::Unknown } else { StepState::Pending };
+            // What can be undone is a call to somebody who may have got it: that attempt counts.
+            let local = self.definition(step).undo.is_none();
             let counters = self.steps_mut(step);
             if undoing {
                 counters.undo_attempts = counters.undo_attempts.saturating_sub(1);
-            } else {
+            } else if local {
                 counters.attempts = counters.attempts.saturating_sub(1);
             }
             self.move_step(step, back, Some(json!({ "released": true })));

@@ -400,7 +400,8 @@ impl Explorer {
                     hear(next, Report::Refused(step));
                 }
                 if let Some(next) = spend(RELEASE) {
-                    hear(next, Report::Released);
+                    hear(next.clone(), Report::Released);
+                    hear(after(next), Report::Released);
                 }
             }
             Command::UndoStep { step, .. } => {
