@@ -88,6 +88,9 @@ impl Roles {
     }
 }
 
+/// An attempt that says nothing for this long is spoken of before it ends.
+const SILENCE: Duration = Duration::from_secs(1);
+
 /// Tries until it works, saying for what it waits: 0.2 s, 0.4 s … at most 5 s apart, `limit` in all.
 ///
 /// # Errors
@@ -101,7 +104,15 @@ pub async fn wait_for<T, E: Display, F: Future<Output = Result<T, E>>>(
     let started = tokio::time::Instant::now();
     let mut pause = Duration::from_millis(200);
     loop {
-        match attempt().await {
+        let mut answer = std::pin::pin!(attempt());
+        let answered = tokio::select! {
+            answered = &mut answer => answered,
+            () = tokio::time::sleep(SILENCE) => {
+                warn!(waiting_for = what, "not there yet: no answer so far");
+                answer.await
+            }
+        };
+        match answered {
             Ok(value) => return Ok(value),
             Err(e) if shutdown.is_cancelled() || started.elapsed() + pause > limit => {
                 return Err(e);

@@ -82,6 +82,8 @@ pub struct LaneSettings {
     pub high_water: usize,
     /// How long a message may take to arrive before its runs are sent again.
     pub mark: Duration,
+    /// How often the queue is looked at while there is plenty to do.
+    pub busy: Duration,
 }
 
 impl LaneSettings {
@@ -96,14 +98,16 @@ impl LaneSettings {
                 chunk: 32,
                 high_water: (2 * slots).clamp(8, 32),
                 mark: Duration::from_secs(10),
+                busy: Duration::from_millis(2),
             },
-            // Few wait in the queue, so that an urgent one finds few before it.
+            // No more wait in the queue than there are slots, so that an urgent one finds few before it.
             other => Self {
                 lane: Lane::from(other),
                 slots,
                 chunk: 1,
-                high_water: slots.max(4),
+                high_water: slots,
                 mark: Duration::from_secs(20),
+                busy: Duration::from_millis(20),
             },
         });
         lanes.collect()

@@ -1,6 +1,6 @@
 //! The queue inside one process, on apalis' in-memory backend.
 
-use super::{FAST_PATH, Handler, Message, Queue, QueueError};
+use super::{Handler, Message, Queue, QueueError, fast_path};
 use crate::engine::{Lane, RunId};
 use apalis::layers::limit::ConcurrencyLimitLayer;
 use apalis_core::{
@@ -107,7 +107,7 @@ fn consume(
 impl Queue for MemoryQueue {
     async fn push(&self, lane: &Lane, run: RunId) -> Result<(), QueueError> {
         let channel = self.lane(lane);
-        if channel.waiting.load(Ordering::Acquire) < FAST_PATH {
+        if channel.waiting.load(Ordering::Acquire) < fast_path(lane) {
             channel.put(Message { runs: vec![run] })?;
         }
         Ok(())

@@ -40,9 +40,12 @@ pub type Handler = Arc<dyn Fn(Message) -> BoxFuture<'static, ()> + Send + Sync>;
 #[error("the queue is not available: {0}")]
 pub struct QueueError(pub String);
 
-/// Messages of a lane beyond which [`Queue::push`] leaves a new run to the dispatcher: so the queue stays small
-/// whatever comes in, and what waits longer waits in the database, where priority and fairness count.
-pub const FAST_PATH: usize = 32;
+/// Waiting messages of a lane from which on [`Queue::push`] leaves a new run to the dispatcher: so the queue stays
+/// small whatever comes in, and what waits longer waits in the database, where priority and fairness count. A document
+/// takes long, so the next one is chosen only when somebody is free; of short runs a few are always at hand.
+fn fast_path(lane: &Lane) -> usize {
+    if *lane == Lane::DOCUMENTS { 1 } else { 32 }
+}
 
 /// A queue.
 #[async_trait]

@@ -5,7 +5,7 @@
 //! an apalis worker; it is started again under a new name, and the runs it had taken go on untouched.
 
 use super::{
-    FAST_PATH, Handler, Message, Queue, QueueError,
+    Handler, Message, Queue, QueueError, fast_path,
     wake::{Bell, WakeStrategy},
 };
 use crate::engine::{Lane, RunId};
@@ -194,7 +194,7 @@ fn consume(
 #[async_trait]
 impl Queue for RedisQueue {
     async fn push(&self, lane: &Lane, run: RunId) -> Result<(), QueueError> {
-        if self.depth(lane).await? < FAST_PATH {
+        if self.depth(lane).await? < fast_path(lane) {
             self.put(lane, vec![Message { runs: vec![run] }]).await?;
         }
         Ok(())

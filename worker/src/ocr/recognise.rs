@@ -161,7 +161,8 @@ mod tests {
             [step(1, 0.8), step(1, 0.9), step(0, 1.0), step(1, 0.6), step(3, 1.0), step(2, 1.0)];
         let (text, confidence) = decode(&[1, 6, 4], out.as_flattened(), &a).unwrap();
         assert_eq!(text, "aa b");
-        assert!((confidence - 0.85).abs() < 1e-6);
+        // The space says nothing about how well the letters were read.
+        assert!((confidence - 0.8).abs() < 1e-6);
         assert!(decode(&[1, 6, 5], out.as_flattened(), &a).is_err());
     }
 

@@ -11,8 +11,6 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// While there is plenty to do.
-const BUSY: Duration = Duration::from_millis(2);
 /// While there is nothing to do: how late a retry may be.
 const IDLE: Duration = Duration::from_millis(150);
 /// When the queue is empty, messages that were sent longer ago than this are lost.
@@ -65,13 +63,13 @@ struct Dispatcher {
 impl Dispatcher {
     /// Fills the queue up; says when to look again.
     async fn round(&mut self) -> Result<Duration, String> {
-        let LaneSettings { lane, slots, chunk, high_water, mark } = &self.settings;
+        let LaneSettings { lane, slots, chunk, high_water, mark, busy } = &self.settings;
         let queue_error = |e: QueueError| e.to_string();
         let depth = self.queue.depth(lane).await.map_err(queue_error)?;
         let free = high_water.saturating_sub(depth);
         // A long question for one short answer is not worth it.
         if free * 4 < *high_water {
-            return Ok(BUSY);
+            return Ok(*busy);
         }
         let room = free * chunk;
         let lost = (depth == 0).then_some(LOST);
@@ -88,7 +86,7 @@ impl Dispatcher {
         self.queue.dispatch(lane, messages).await.map_err(queue_error)?;
         metrics::counter!("quittance_dispatched_total", "lane" => lane.name().to_owned())
             .increment(count as u64);
-        Ok(if full { BUSY } else { IDLE })
+        Ok(if full { *busy } else { IDLE })
     }
 
     async fn chores(&self) {

@@ -66,6 +66,7 @@ impl Fixture {
                 chunk: 1,
                 high_water: 8,
                 mark: Duration::from_secs(10),
+                busy: Duration::from_millis(2),
             }],
             scratch: Scratch::default(),
             exhausted: CancellationToken::new(),
@@ -298,6 +299,7 @@ async fn throughput_and_latency_of_runs_that_do_nothing() {
         chunk: 32,
         high_water: 10,
         mark: Duration::from_secs(10),
+        busy: Duration::from_millis(2),
     }];
     let began = tokio::time::Instant::now();
     let running = tokio::spawn(worker.run(soft.clone(), hard.clone()));
