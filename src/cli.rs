@@ -85,7 +85,7 @@ pub(crate) enum Command {
     },
     /// Measure accuracy, calibration, CPU and memory on a folder with a truth.jsonl
     Evaluate(evaluate::Options),
-    /// Print the OpenAPI document
+    /// Print the `OpenAPI` document
     Openapi,
     /// Say what is missing on this machine and how to get it
     Doctor,

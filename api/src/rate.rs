@@ -33,7 +33,7 @@ impl Rates {
         if self.per_minute == 0 {
             return Ok(());
         }
-        const DEPTH: Duration = Duration::from_secs(60);
+        const DEPTH: Duration = Duration::from_mins(1);
         let each = DEPTH / self.per_minute;
         let mut full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
         if full_at.len() > REMEMBERED {

@@ -160,7 +160,7 @@ mod tests {
     async fn waits_until_it_is_there_and_gives_up_at_the_limit() {
         let token = CancellationToken::new();
         let tries = AtomicU32::new(0);
-        let found = wait_for("a server", Duration::from_secs(60), &token, || async {
+        let found = wait_for("a server", Duration::from_mins(1), &token, || async {
             if tries.fetch_add(1, Ordering::SeqCst) < 3 { Err("refused") } else { Ok(7) }
         })
         .await;

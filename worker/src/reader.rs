@@ -198,12 +198,11 @@ impl Reader {
             return Err(ReadError::Engine("no engine".into()));
         };
         let read = catch_unwind(AssertUnwindSafe(|| engine.read_page(image)));
-        match read {
-            Ok(read) => read.map_err(|e| ReadError::Engine(e.0)),
-            Err(_) => {
-                lent.discard();
-                Err(ReadError::Engine("the engine panicked".into()))
-            }
+        if let Ok(read) = read {
+            read.map_err(|e| ReadError::Engine(e.0))
+        } else {
+            lent.discard();
+            Err(ReadError::Engine("the engine panicked".into()))
         }
     }
 }

@@ -32,7 +32,7 @@ const HEARTBEAT: Duration = Duration::from_secs(5);
 /// Broken-off runs may take this long to be given back.
 const RELEASE: Duration = Duration::from_secs(5);
 /// Uploads that were never finished are removed when they are this old.
-const TEMPORARY: Duration = Duration::from_secs(6 * 3600);
+const TEMPORARY: Duration = Duration::from_hours(6);
 
 /// Everything a worker needs.
 #[derive(Clone)]
@@ -197,7 +197,7 @@ async fn clean(blobs: Blobs, clock: SharedClock) {
             Ok(removed) => info!(removed, "removed unfinished uploads"),
             Err(error) => warn!(%error, "unfinished uploads could not be removed"),
         }
-        tokio::time::sleep(Duration::from_secs(3600)).await;
+        tokio::time::sleep(Duration::from_hours(1)).await;
     }
 }
 

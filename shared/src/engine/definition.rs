@@ -86,7 +86,7 @@ impl RetryPolicy {
         let exponent = failed.saturating_sub(1).min(16);
         let plain = self.base.saturating_mul(self.factor.saturating_pow(exponent));
         let share = self.jitter.clamp(0.0, 1.0) * random.clamp(-1.0, 1.0);
-        plain.min(Duration::from_secs(3600)).mul_f64(1.0 + share)
+        plain.min(Duration::from_hours(1)).mul_f64(1.0 + share)
     }
 }
 

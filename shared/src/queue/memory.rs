@@ -151,7 +151,7 @@ impl Queue for MemoryQueue {
                     return;
                 }
                 Err(error) => {
-                    tracing::warn!(%lane, %error, "the queue's worker failed; starting it again")
+                    tracing::warn!(%lane, %error, "the queue's worker failed; starting it again");
                 }
             }
             tokio::time::sleep(Duration::from_millis(200)).await;

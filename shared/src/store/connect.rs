@@ -79,7 +79,7 @@ async fn postgres(
         .min_connections(1)
         .connect_timeout(Duration::from_secs(5))
         .acquire_timeout(Duration::from_secs(5))
-        .idle_timeout(Duration::from_secs(300))
+        .idle_timeout(Duration::from_mins(5))
         // A connection that lay idle may have died with a restart of the server.
         .test_before_acquire(false)
         .test_before_acquire_if_idle_for(Duration::from_secs(1))

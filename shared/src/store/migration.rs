@@ -1,7 +1,13 @@
 //! The schema, for both databases.
 
 use sea_orm::DbBackend;
-use sea_orm_migration::{prelude::*, schema::*};
+use sea_orm_migration::{
+    prelude::*,
+    schema::{
+        big_integer, big_integer_null, boolean, integer, small_integer, string, string_null, text,
+        text_null, uuid,
+    },
+};
 
 pub(super) struct Migrator;
 

@@ -120,7 +120,7 @@ pub fn min_area_rect(points: Vec<[f32; 2]>) -> Option<Rect> {
             }
         }
         let half = [(high[0] - low[0]) / 2.0, (high[1] - low[1]) / 2.0];
-        let (s, t) = ((high[0] + low[0]) / 2.0, (high[1] + low[1]) / 2.0);
+        let (s, t) = (f32::midpoint(high[0], low[0]), f32::midpoint(high[1], low[1]));
         let centre = [first[0] + s * u[0] - t * u[1], first[1] + s * u[1] + t * u[0]];
         let area = half[0] * half[1];
         if best.as_ref().is_none_or(|(least, _)| area < *least) {

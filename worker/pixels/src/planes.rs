@@ -4,7 +4,7 @@ use image::RgbImage;
 
 use crate::geometry::{self, Quad};
 
-/// BGR planes, less ImageNet's mean, over its deviation. The order of means is RGB's although the planes are BGR: so
+/// BGR planes, less `ImageNet`'s mean, over its deviation. The order of means is RGB's although the planes are BGR: so
 /// the model was trained.
 pub fn normalise(image: &RgbImage, planes: &mut Vec<f32>) {
     const MEAN: [f32; 3] = [0.485, 0.456, 0.406];

@@ -172,7 +172,7 @@ fn nothing_and_next_to_nothing() {
 
 #[test]
 fn a_cut_jpeg_is_read_with_a_warning() {
-    let noise = RgbImage::from_fn(200, 200, |x, y| Rgb([(x * 7 ^ y * 13) as u8; 3]));
+    let noise = RgbImage::from_fn(200, 200, |x, y| Rgb([((x * 7) ^ (y * 13)) as u8; 3]));
     let whole = encoded(&noise.into(), ImageFormat::Jpeg);
     let decoded = read(&whole[..whole.len() / 2]).unwrap();
     assert_eq!(decoded.pages[0].image.dimensions(), (200, 200));

@@ -54,7 +54,7 @@ struct Tile {
 }
 
 impl Detector {
-    /// Wraps a model whose input is BGR normalised by ImageNet's mean and deviation and whose output is a map of
+    /// Wraps a model whose input is BGR normalised by `ImageNet`'s mean and deviation and whose output is a map of
     /// probabilities of the same size.
     #[must_use]
     pub fn new(model: Box<dyn Model>) -> Self {

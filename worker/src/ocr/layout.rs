@@ -11,7 +11,7 @@ pub fn sort(lines: &mut Vec<TextLine>) {
             let [tl, tr, br, bl] = line.quad;
             let (cx, cy) =
                 ((tl[0] + tr[0] + br[0] + bl[0]) / 4.0, (tl[1] + tr[1] + br[1] + bl[1]) / 4.0);
-            let left = (tl[0] + bl[0]) / 2.0 * cos + (tl[1] + bl[1]) / 2.0 * sin;
+            let left = f32::midpoint(tl[0], bl[0]) * cos + f32::midpoint(tl[1], bl[1]) * sin;
             let height = (bl[0] - tl[0]).hypot(bl[1] - tl[1]);
             (cy * cos - cx * sin, left, height, line)
         })

@@ -98,7 +98,7 @@ impl Fixture {
     }
 
     async fn ends(&self, id: RunId) -> RunState {
-        let limit = tokio::time::Instant::now() + Duration::from_secs(60);
+        let limit = tokio::time::Instant::now() + Duration::from_mins(1);
         loop {
             let row = self.store.run(id).await.unwrap().unwrap();
             let state: RunState = row.state.parse().unwrap();
