@@ -13,6 +13,8 @@ use std::{
 
 /// Clients remembered; beyond it those with a full bucket are forgotten, which changes nothing for them.
 const REMEMBERED: usize = 10_000;
+/// What a full bucket holds: the uploads of this long.
+const DEPTH: Duration = Duration::from_mins(1);
 
 /// The buckets.
 #[derive(Debug)]
@@ -33,7 +35,6 @@ impl Rates {
         if self.per_minute == 0 {
             return Ok(());
         }
-        const DEPTH: Duration = Duration::from_mins(1);
         let each = DEPTH / self.per_minute;
         let mut full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
         if full_at.len() > REMEMBERED {

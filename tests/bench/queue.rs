@@ -100,7 +100,7 @@ async fn full_queue(slots: usize) {
     }
     let row = stack.sql("SELECT count(*), sum((state = 'completed')::int), max(finished_at) - min(started_at) FROM run");
     let fields: Vec<f64> = row[0].split('|').map(|f| f.parse().unwrap()).collect();
-    assert!(fields[0] == fields[1], "not all completed: {row:?}");
+    assert!((fields[0] - fields[1]).abs() < 0.5, "not all completed: {row:?}");
     report.row("processed, one worker process", fields[0] / (fields[2] / 1e6), "/s", "");
     let size = stack.sql("SELECT pg_database_size(current_database())");
     report.row(

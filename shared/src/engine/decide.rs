@@ -95,11 +95,10 @@ impl Draft {
         self.d.run.epoch += 1;
         let begun = self.begun();
         match (claim, begun) {
-            (Claim::Expired, Some(step)) => self.crashed(step),
+            // A lease cannot be free while an attempt is open; if it were, the attempt's fate would be unknown.
+            (Claim::Expired | Claim::Free, Some(step)) => self.crashed(step),
             // Its first attempt is the one that was never begun, so it goes on under the same number.
             (Claim::Own, Some(step)) => self.command_for(step),
-            // A lease cannot be free while an attempt is open; if it were, the attempt's fate would be unknown.
-            (Claim::Free, Some(step)) => self.crashed(step),
             (_, None) => self.advance(self.d.run.crashes > 0 && self.isolates())?,
         }
         Ok(())

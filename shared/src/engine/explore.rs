@@ -251,6 +251,7 @@ impl Explorer {
         Ok(true)
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "states about which nothing is claimed")]
     fn check(world: &World, undo: bool) -> Result<(), Violation> {
         let net: Vec<usize> = world.effects.iter().map(Effects::net).collect();
         let steps = &world.stored.steps;
@@ -452,10 +453,10 @@ impl Explorer {
 }
 
 fn after(decision: &Decision) -> Worker {
-    match &decision.command {
-        Command::Stop => Worker::Idle,
-        command => Worker::Has { row: Explorer::row(&decision.run), command: command.clone() },
+    if decision.command == Command::Stop {
+        return Worker::Idle;
     }
+    Worker::Has { row: Explorer::row(&decision.run), command: decision.command.clone() }
 }
 
 /// Explores everything; how many worlds there are, or the first violation with the way to it.

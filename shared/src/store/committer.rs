@@ -133,11 +133,12 @@ impl Committer {
                             tracing::error!(%error, "a write is impossible");
                             let text = error.to_string();
                             for op in single {
-                                op.fail(match &error {
-                                    StoreError::Unavailable(_) => {
-                                        StoreError::Unavailable(text.clone())
-                                    }
-                                    _ => StoreError::Corrupt(text.clone()),
+                                let away = matches!(error, StoreError::Unavailable(_));
+                                let text = text.clone();
+                                op.fail(if away {
+                                    StoreError::Unavailable(text)
+                                } else {
+                                    StoreError::Corrupt(text)
                                 });
                             }
                         }

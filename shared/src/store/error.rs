@@ -40,6 +40,10 @@ impl From<DbErr> for StoreError {
 }
 
 /// Whether trying again later can help: no connection, a server that restarts, a lock not got in time.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "whatever else the database says, repeating does not help"
+)]
 pub(super) fn is_transient(error: &DbErr) -> bool {
     use sea_orm::{RuntimeErr, sqlx::Error};
     match error {

@@ -2,6 +2,11 @@
 //!
 //! A crate of its own because the PDF interpreter is compiled into whoever follows its instructions, which takes longer
 //! than all the rest of reading.
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "sizes of pages in points, and counts of letters"
+)]
 
 mod text;
 

@@ -39,7 +39,9 @@ pub(super) async fn decode(
         BlobError::NotFound(_) => {
             ActivityError::refused("ORIGINAL_MISSING", "Le fichier original n'existe plus.")
         }
-        other => ActivityError::failed("ORIGINAL_UNAVAILABLE", other.to_string()),
+        BlobError::Unavailable(_) | BlobError::Configuration { .. } => {
+            ActivityError::failed("ORIGINAL_UNAVAILABLE", error.to_string())
+        }
     })?;
     let reader = Arc::clone(&tools.reader);
     tools.pool.run(context.limit, &context.stop, move |_| reader.decode(&bytes)).await?.map_err(

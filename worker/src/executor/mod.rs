@@ -120,7 +120,7 @@ impl Executor {
                         alone = isolation.alone() => place = Some(alone),
                         () = hold.lost() => {}
                     }
-                    if place.is_none() { self.interrupted(&drive) } else { Some(Event::Isolated) }
+                    if place.is_none() { Self::interrupted(&drive) } else { Some(Event::Isolated) }
                 }
                 Command::RunStep { step, attempt } => {
                     self.run_step(&mut drive, step, attempt).await
@@ -138,9 +138,10 @@ impl Executor {
 
     /// Decides and writes; `None` when the run is this worker's no more.
     async fn write(&self, drive: &mut Drive<'_>, event: Event) -> Option<Command> {
-        let succeeded = match &event {
-            Event::StepSucceeded { step, output, .. } => Some((*step, Arc::new(output.clone()))),
-            _ => None,
+        let succeeded = if let Event::StepSucceeded { step, output, .. } = &event {
+            Some((*step, Arc::new(output.clone())))
+        } else {
+            None
         };
         match self.write_once(drive, event).await {
             Ok(command) => {
@@ -215,14 +216,15 @@ impl Executor {
         };
         let limit = definition.timeout.unwrap_or(self.timeout);
         let generation = drive.run.steps.get(step).map_or(1, |s| s.generation);
-        let context = self.context(drive, &definition.name, step, attempt, limit, "do", generation);
+        let context =
+            Self::context(drive, &definition.name, step, attempt, limit, "do", generation);
         let span = tracing::info_span!("step", step = definition.name, attempt);
         let began = Instant::now();
         // The activity may hold large things; it is gone before the outcome is written.
         let work = AssertUnwindSafe(activity.run(&context)).catch_unwind().instrument(span);
         let result = tokio::select! {
             result = work => result.unwrap_or_else(|panic| Err(ActivityError::panicked(&*panic))),
-            () = drive.hold.lost() => return self.interrupted(drive),
+            () = drive.hold.lost() => return Self::interrupted(drive),
         };
         let outcome = result.as_ref().map_or_else(ActivityError::kind, |_| "succeeded");
         metrics::histogram!(
@@ -251,11 +253,11 @@ impl Executor {
         let limit = definition.timeout.unwrap_or(self.timeout);
         let generation = drive.run.steps.get(step).map_or(1, |s| s.generation);
         let context =
-            self.context(drive, &definition.name, step, attempt, limit, "undo", generation);
+            Self::context(drive, &definition.name, step, attempt, limit, "undo", generation);
         let work = AssertUnwindSafe(activity.run(&context)).catch_unwind();
         let result = tokio::select! {
             result = work => result.unwrap_or_else(|panic| Err(ActivityError::panicked(&*panic))),
-            () = drive.hold.lost() => return self.interrupted(drive),
+            () = drive.hold.lost() => return Self::interrupted(drive),
         };
         Some(match result {
             Ok(Outcome { effect, .. }) => Event::UndoSucceeded { step, effect },
@@ -267,9 +269,7 @@ impl Executor {
         })
     }
 
-    #[expect(clippy::too_many_arguments, reason = "it only gathers what an attempt is told")]
     fn context(
-        &self,
         drive: &Drive<'_>,
         name: &str,
         step: usize,
@@ -298,7 +298,7 @@ impl Executor {
     }
 
     /// The attempt was broken off: the run was taken away, or the process ends.
-    fn interrupted(&self, drive: &Drive<'_>) -> Option<Event> {
+    fn interrupted(drive: &Drive<'_>) -> Option<Event> {
         drive.hold.is_released().then(|| {
             tracing::info!(run = %drive.run.id, "giving a run back unfinished");
             Event::Released { after: Duration::ZERO }

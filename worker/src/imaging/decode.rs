@@ -95,9 +95,8 @@ fn pixels(
     }
     let too_large =
         DecodeError::TooLarge { width: width.into(), height: height.into(), max_pixels };
-    let refused = |e: image::ImageError| match e {
-        image::ImageError::Limits(_) => too_large.clone(),
-        e => damaged(e),
+    let refused = |e: image::ImageError| {
+        if matches!(e, image::ImageError::Limits(_)) { too_large.clone() } else { damaged(e) }
     };
     decoder.set_limits(limits).map_err(refused)?;
     DynamicImage::from_decoder(decoder).map_err(refused)
@@ -132,7 +131,8 @@ fn flatten(image: DynamicImage) -> RgbImage {
     RgbImage::from_fn(rgba.width(), rgba.height(), |x, y| {
         let [r, g, b, a] = rgba.get_pixel(x, y).0;
         let alpha = u16::from(a);
-        let over = |c: u8| ((u16::from(c) * alpha + 255 * (255 - alpha) + 127) / 255) as u8;
+        let mixed = |c: u8| (u16::from(c) * alpha + 255 * (255 - alpha) + 127) / 255;
+        let over = |c: u8| u8::try_from(mixed(c)).unwrap_or(u8::MAX);
         image::Rgb([over(r), over(g), over(b)])
     })
 }

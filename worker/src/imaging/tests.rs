@@ -121,7 +121,7 @@ fn exif_orientation_is_undone() {
     assert_eq!(read(&jpeg_turned(77)).unwrap().pages[0].rotation, 0);
 }
 
-fn chunk(name: &[u8; 4], data: &[u8]) -> Vec<u8> {
+fn chunk(name: [u8; 4], data: &[u8]) -> Vec<u8> {
     let mut crc = !0_u32;
     for byte in name.iter().chain(data) {
         crc ^= u32::from(*byte);
@@ -142,7 +142,7 @@ fn png_declaring(width: u32, height: u32) -> Vec<u8> {
     header.extend(height.to_be_bytes());
     header.extend([8, 2, 0, 0, 0]);
     let mut bytes = b"\x89PNG\r\n\x1a\n".to_vec();
-    for part in [chunk(b"IHDR", &header), chunk(b"IDAT", &[]), chunk(b"IEND", &[])] {
+    for part in [chunk(*b"IHDR", &header), chunk(*b"IDAT", &[]), chunk(*b"IEND", &[])] {
         bytes.extend(part);
     }
     bytes
@@ -172,7 +172,7 @@ fn nothing_and_next_to_nothing() {
 
 #[test]
 fn a_cut_jpeg_is_read_with_a_warning() {
-    let noise = RgbImage::from_fn(200, 200, |x, y| Rgb([((x * 7) ^ (y * 13)) as u8; 3]));
+    let noise = RgbImage::from_fn(200, 200, |x, y| Rgb([((x * 7) ^ (y * 13)).to_le_bytes()[0]; 3]));
     let whole = encoded(&noise.into(), ImageFormat::Jpeg);
     let decoded = read(&whole[..whole.len() / 2]).unwrap();
     assert_eq!(decoded.pages[0].image.dimensions(), (200, 200));

@@ -165,6 +165,7 @@ fn ort_environment(cfg: &ReaderConfig) -> Result<&'static Environment, ReaderErr
 }
 
 #[cfg(feature = "rten")]
+#[expect(clippy::unnecessary_wraps, reason = "without the feature it fails")]
 fn rten_opener(threads: usize) -> Result<(&'static str, Opener), ReaderError> {
     let open = move |path: PathBuf| RtenModel::open(&path, threads).map(Source::Rten);
     Ok(("rten", Box::new(open)))

@@ -2,6 +2,12 @@
 //!
 //! A page goes through [`orientation`], [`detect`], [`recognise`] and [`layout`]; [`ppocr`] puts them together. The
 //! models behind them run on whatever implements [`model::Model`].
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "coordinates of pixels: whole numbers far below 2^23, clamped to the picture before they index it"
+)]
 
 pub mod detect;
 pub(crate) mod factory;

@@ -145,7 +145,7 @@ mod tests {
         let lines = lines(table);
         let texts: Vec<&str> = lines.iter().map(|l| l.text.as_str()).collect();
         assert_eq!(texts, ["Pain bis", "2,50", "€"]);
-        assert_eq!(lines[0].bounds(), [10.0, 10.0, 120.0, 32.0]);
+        assert_eq!(lines[0].bounds().map(f32::round).map(|v| v as i32), [10, 10, 120, 32]);
         assert!((lines[0].confidence - 0.857).abs() < 0.01);
     }
 }

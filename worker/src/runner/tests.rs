@@ -290,7 +290,7 @@ async fn throughput_and_latency_of_runs_that_do_nothing() {
         let some = (0..50).map(|_| fixture.store.create_run(run()));
         ids.extend(futures_util::future::join_all(some).await);
     }
-    writeln!(out, "created {:.0}/s", ids.len() as f64 / began.elapsed().as_secs_f64()).unwrap();
+    writeln!(out, "created {:.0}/s", per_second(ids.len(), began)).unwrap();
     let (soft, hard) = (CancellationToken::new(), CancellationToken::new());
     let mut worker = fixture.worker(crate::activities::Noop);
     worker.lanes = vec![LaneSettings {
@@ -306,7 +306,7 @@ async fn throughput_and_latency_of_runs_that_do_nothing() {
     while fixture.store.queue_counts(&Lane::SAGAS).await.unwrap().queued > 0 {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    writeln!(out, "processed {:.0}/s", ids.len() as f64 / began.elapsed().as_secs_f64()).unwrap();
+    writeln!(out, "processed {:.0}/s", per_second(ids.len(), began)).unwrap();
     let mut waits = Vec::new();
     for _ in 0..300 {
         let run = run();
@@ -323,4 +323,9 @@ async fn throughput_and_latency_of_runs_that_do_nothing() {
     writeln!(out, "create to start: p50 {:.1} ms, p99 {:.1} ms", waits[150], waits[297]).unwrap();
     soft.cancel();
     running.await.unwrap().unwrap();
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a few thousand")]
+fn per_second(count: usize, since: tokio::time::Instant) -> f64 {
+    count as f64 / since.elapsed().as_secs_f64()
 }
