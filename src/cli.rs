@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand};
 use quittance_shared::config::Overrides;
-use quittance_worker::evaluate;
+use quittance_worker::{evaluate, train};
 use std::path::PathBuf;
 
 /// Reads receipts and documents, turns them into transactions, carries orders through to the end.
@@ -85,6 +85,8 @@ pub(crate) enum Command {
     },
     /// Measure accuracy, calibration, CPU and memory on a folder with a truth.jsonl
     Evaluate(evaluate::Options),
+    /// Fit the weights that rank candidates, and judge them by cross-validation
+    Train(train::Options),
     /// Print the `OpenAPI` document
     Openapi,
     /// Say what is missing on this machine and how to get it

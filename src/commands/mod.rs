@@ -26,6 +26,10 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Migrate => serve::migrate(config),
         Command::Analyze { file, text } => analyze::run(&config, &file, text),
         Command::Evaluate(options) => evaluate::run(&options),
+        Command::Train(options) => {
+            quittance_worker::train::run(&options, &mut std::io::stdout().lock())?;
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Doctor => doctor::run(&config),
         Command::Openapi => Ok(ExitCode::SUCCESS),
     }

@@ -119,9 +119,11 @@ impl Store {
         }
         let backend = self.backend();
         let source = backend.rows(&[("id", Kind::Id)]);
+        // Inside CASE no index fits the condition, so the rows are found by id.
         let update = format!(
             "UPDATE run SET dispatched_until = {now} + $2
-             WHERE id IN (SELECT id FROM run WHERE id IN (SELECT n_id FROM {source}) AND {ready}{skip})
+             WHERE id IN (SELECT id FROM run WHERE id IN (SELECT n_id FROM {source})
+                 AND CASE WHEN {ready} THEN true ELSE false END{skip})
              RETURNING id",
             now = backend.now(),
             skip = backend.skip_locked(),
