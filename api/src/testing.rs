@@ -220,7 +220,7 @@ impl App {
         let store = &self.state.store;
         let claimed = store.acquire(id, "test", Duration::from_secs(30)).await.unwrap().unwrap();
         let error = RunError::new(code, "inner words");
-        let event = Event::StepRefused { step: 0, error };
+        let event = Event::StepRefused { step: 0, error, clean: true };
         store.apply_one(decide(&claimed.decision.run, event).unwrap()).await.unwrap();
         self.state.notifier.changed(id);
     }

@@ -5,10 +5,12 @@
 
 mod keys;
 mod layers;
+mod sagas;
 mod secret;
 mod settings;
 
 pub use keys::{KeyConfig, MAX_CLIENT_LENGTH, Scope, is_client_id};
+pub use sagas::{ParticipantConfig, SagasConfig};
 pub use secret::Secret;
 
 use serde::Deserialize;
@@ -37,6 +39,8 @@ pub struct Config {
     pub storage: StorageConfig,
     /// Limits and engines of the reading.
     pub processing: ProcessingConfig,
+    /// Sagas.
+    pub sagas: SagasConfig,
     /// Static API keys.
     pub keys: Vec<KeyConfig>,
     /// Log.

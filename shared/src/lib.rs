@@ -9,5 +9,6 @@ pub mod lifecycle;
 pub mod notify;
 pub mod parts;
 pub mod queue;
+pub mod sagas;
 pub mod store;
 pub mod telemetry;

@@ -8,7 +8,8 @@ use crate::{
     lifecycle::wait_for,
     notify::Notifier,
     queue::{self, Queue},
-    store::Store,
+    sagas,
+    store::{Store, StoreError},
 };
 use anyhow::Context as _;
 use std::{sync::Arc, time::Duration};
@@ -66,8 +67,21 @@ pub async fn open_store(config: &Config, stop: &CancellationToken) -> anyhow::Re
     let store = wait_for("the database", limit, stop, || Store::connect(&config.database))
         .await
         .context("database.url")?;
-    wait_for("the database's tables", limit, stop, || store.migrate())
+    let definitions = sagas::configured(&config.sagas)?;
+    for definition in definitions {
+        store.define(definition);
+    }
+    store.set_saga_values(config.sagas.values.clone());
+    // What is impossible today is impossible in a minute.
+    let migrate = || async {
+        match store.migrate().await {
+            Err(error @ StoreError::Corrupt(_)) => Ok(Err(error)),
+            other => other.map(Ok),
+        }
+    };
+    wait_for("the database's tables", limit, stop, migrate)
         .await
+        .and_then(std::convert::identity)
         .context("database.url")?;
     Ok(store)
 }

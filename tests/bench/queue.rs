@@ -58,6 +58,7 @@ fn job(n: usize) -> NewRun {
         idempotency: None,
         input: json!({ "id": n, "doc": "x".repeat(250) }),
         traceparent: None,
+        parked: false,
     }
 }
 

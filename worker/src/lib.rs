@@ -7,6 +7,7 @@ pub mod executor;
 pub mod imaging;
 pub mod models;
 pub mod ocr;
+pub mod participants;
 pub mod pdf;
 pub mod reader;
 pub mod runner;

@@ -7,6 +7,7 @@ mod tests;
 use crate::{
     activities::{Activities, Tools},
     executor::{Executor, held::Held, isolation::Isolation, pool::CpuPool, random},
+    participants::Participants,
     reader::Reader,
     scratch::Scratch,
 };
@@ -150,10 +151,12 @@ pub async fn run(
         store: deps.store.clone(),
         clock: Arc::clone(&deps.clock),
     };
+    let participants = Arc::new(Participants::new(&deps.config.sagas)?);
+    let activities = Activities::standard(&tools).with_sagas(&participants, &deps.store);
     let executor = Executor {
         store: deps.store,
         notifier: deps.notifier,
-        activities: Activities::standard(&tools),
+        activities,
         worker: name(),
         held: Held::default(),
         timeout: Duration::from_millis(deps.config.processing.timeout_ms),

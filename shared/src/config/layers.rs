@@ -2,8 +2,8 @@
 
 use super::{
     Config, ConfigError, CorsConfig, DatabaseConfig, KeyConfig, LimitsConfig, LogConfig, Overrides,
-    Problem, ProcessingConfig, RedisConfig, S3Config, Secret, ServerConfig, ShutdownConfig,
-    StartupConfig, StorageConfig, StorageKind, keys,
+    Problem, ProcessingConfig, RedisConfig, S3Config, SagasConfig, Secret, ServerConfig,
+    ShutdownConfig, StartupConfig, StorageConfig, StorageKind, keys, sagas,
     settings::{Kind, SETTINGS, Setting, variable},
 };
 use figment::{
@@ -25,6 +25,7 @@ struct Raw {
     redis: RawServer,
     storage: RawStorage,
     processing: ProcessingConfig,
+    sagas: SagasConfig,
     keys: Vec<KeyConfig>,
     log: LogConfig,
     cors: CorsConfig,
@@ -225,7 +226,7 @@ fn merge_text(
     problems: &mut Vec<Problem>,
 ) -> Figment {
     let mut value = Value::from(text);
-    if matches!(setting.kind, Kind::Keys) {
+    if setting.kind.is_yaml() {
         let list: Option<Value> = serde_yaml_ng::from_str::<serde_yaml_ng::Value>(text)
             .ok()
             .and_then(|list| Value::serialize(list).ok());
@@ -298,6 +299,9 @@ fn judge(
                 if matches!(setting.kind, Kind::Keys) {
                     keys::problems(&normal).into_iter().for_each(&mut problem);
                 }
+                if matches!(setting.kind, Kind::Participants) {
+                    sagas::problems(&normal).into_iter().for_each(&mut problem);
+                }
                 insert(&mut tree, setting.name, normal);
             }
             None => problem(format!(
@@ -360,6 +364,7 @@ fn resolve(raw: Raw) -> Result<Config, ConfigError> {
         redis,
         storage: StorageConfig { kind: raw.storage.kind, path, s3: raw.storage.s3 },
         processing: raw.processing,
+        sagas: raw.sagas,
         keys: raw
             .keys
             .into_iter()

@@ -31,6 +31,10 @@ pub(super) enum Kind {
     Origins,
     /// The list of API keys; checked in `keys.rs`.
     Keys,
+    /// The services that sagas call; checked in `sagas.rs`.
+    Participants,
+    /// Names with any values.
+    Values,
 }
 
 /// One setting.
@@ -86,6 +90,9 @@ pub(super) const SETTINGS: &[Setting] = &[
     s("processing.engine", &[], Kind::Choice(&["ppocr", "tesseract"])),
     s("processing.runtime", &[], Kind::Choice(&["auto", "ort", "rten"])),
     s("processing.models_dir", &[], Kind::Text),
+    s("sagas.dir", &[], Kind::Text),
+    s("sagas.participants", &[], Kind::Participants),
+    s("sagas.values", &[], Kind::Values),
     s("keys", &[], Kind::Keys),
     s("log.level", &["LOG_LEVEL"], Kind::LogFilter),
     s("log.format", &[], Kind::Choice(&["auto", "text", "json"])),
@@ -107,7 +114,12 @@ pub(super) fn variable(name: &str) -> String {
 impl Kind {
     /// Whether the value may be shown in a message.
     pub(super) fn is_secret(self) -> bool {
-        matches!(self, Self::Secret | Self::SecretUrl(_) | Self::Keys)
+        matches!(self, Self::Secret | Self::SecretUrl(_) | Self::Keys | Self::Participants)
+    }
+
+    /// Whether a variable or a flag gives it as YAML.
+    pub(super) fn is_yaml(self) -> bool {
+        matches!(self, Self::Keys | Self::Participants | Self::Values)
     }
 
     /// The end of "allowed is …".
@@ -130,6 +142,8 @@ impl Kind {
                 "a list of origins such as https://app.example.com (no path), or \"*\"".into()
             }
             Self::Keys => "a list of keys with name, sha256, client and scopes".into(),
+            Self::Participants => "a name for each service, with its url and headers".into(),
+            Self::Values => "names with values".into(),
         }
     }
 
@@ -183,6 +197,9 @@ impl Kind {
                 list.iter().all(|o| o == "*" || is_origin(o)).then(|| texts(tag, list))
             }
             Self::Keys => matches!(value, Value::Array(..)).then(|| value.clone()),
+            Self::Participants | Self::Values => {
+                matches!(value, Value::Dict(..)).then(|| value.clone())
+            }
         }
     }
 }

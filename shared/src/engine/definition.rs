@@ -3,7 +3,10 @@
 //! A definition is data. Once stored under a name and a version it never changes: a run stays on the version it
 //! began with, and a change is a new version in [`builtin`] with the old one kept beside it.
 
-use super::ids::Lane;
+use super::{
+    ids::Lane,
+    saga::{Calls, Saga},
+};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::{sync::Arc, time::Duration};
@@ -26,6 +29,15 @@ pub struct Definition {
     pub isolate_after_crash: bool,
     /// What an operator's retry runs again.
     pub retry_from: RetryFrom,
+    /// A run that has not passed its pivot by then is undone; counted from its start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<Duration>,
+    /// A run that cannot go on stays `failed` with what it did, until an operator decides.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub manual_compensation: bool,
+    /// Present when the steps are calls to other services.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub saga: Option<Saga>,
 }
 
 /// What an operator's retry runs again.
@@ -59,6 +71,74 @@ pub struct StepDefinition {
     pub undo: Option<String>,
     /// After this step succeeded the run only goes forward.
     pub pivot: bool,
+    /// Steps (by index) that must have succeeded before; `None`: the one before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub depends_on: Option<Vec<usize>>,
+    /// An attempt of which nobody knows whether it took effect may be followed by another: the participant knows
+    /// repetitions by their key, or the call has the same effect twice as once.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub repeatable: bool,
+    /// The same for the undo.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub undo_repeatable: bool,
+    /// What follows when nobody knows and nothing may be repeated any more.
+    #[serde(default, skip_serializing_if = "OnUnknown::is_undo")]
+    pub on_unknown: OnUnknown,
+    /// The calls of a saga's step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calls: Option<Calls>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants a reference")]
+fn is_yes(flag: &bool) -> bool {
+    *flag
+}
+
+/// What follows when nobody knows whether a step took effect.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnUnknown {
+    /// It is taken for done, and undone.
+    #[default]
+    Undo,
+    /// The participant is asked.
+    Query,
+    /// An operator finds out.
+    NeedsAttention,
+}
+
+impl OnUnknown {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants a reference")]
+    fn is_undo(&self) -> bool {
+        *self == Self::Undo
+    }
+}
+
+impl StepDefinition {
+    /// A step that is carried out here: no undo, three retries, repeatable.
+    #[must_use]
+    pub fn local(name: impl Into<String>, activity: impl Into<String>, progress: i16) -> Self {
+        Self {
+            name: name.into(),
+            activity: activity.into(),
+            version: 1,
+            timeout: None,
+            timeout_is_final: true,
+            retry: RetryPolicy::DOCUMENTS,
+            progress,
+            undo: None,
+            pivot: false,
+            depends_on: None,
+            repeatable: true,
+            undo_repeatable: true,
+            on_unknown: OnUnknown::Undo,
+            calls: None,
+        }
+    }
 }
 
 /// Waits between attempts: `base`, `base × factor`, …, each ± `jitter`.
@@ -78,6 +158,10 @@ impl RetryPolicy {
     /// Contract section 6 for documents: three retries after 2 s, 4 s, 8 s, ± 20 %.
     pub const DOCUMENTS: Self =
         Self { retries: 3, base: Duration::from_secs(2), factor: 2, jitter: 0.2 };
+
+    /// Contract section 6 for sagas: three retries after 1 s, 2 s, 4 s, ± 20 %.
+    pub const SAGAS: Self =
+        Self { retries: 3, base: Duration::from_secs(1), factor: 2, jitter: 0.2 };
 
     /// The wait after the `failed`-th failed attempt (1 for the first), with `random` in -1..=1 deciding where in
     /// the jitter's span it lies.
@@ -125,16 +209,8 @@ pub fn builtin() -> Vec<Arc<Definition>> {
 
 /// A photographed or scanned receipt, or a PDF of one.
 fn receipt_v1() -> Definition {
-    let step = |name: &str, progress| StepDefinition {
-        name: name.to_owned(),
-        activity: format!("receipt.{}", name.to_lowercase()),
-        version: 1,
-        timeout: None,
-        timeout_is_final: true,
-        retry: RetryPolicy::DOCUMENTS,
-        progress,
-        undo: None,
-        pivot: false,
+    let step = |name: &str, progress| {
+        StepDefinition::local(name, format!("receipt.{}", name.to_lowercase()), progress)
     };
     Definition {
         name: "receipt".into(),
@@ -150,6 +226,9 @@ fn receipt_v1() -> Definition {
         max_crashes: 3,
         isolate_after_crash: true,
         retry_from: RetryFrom::Start,
+        deadline: None,
+        manual_compensation: false,
+        saga: None,
     }
 }
 
@@ -159,20 +238,13 @@ fn noop_v1() -> Definition {
         name: "noop".into(),
         version: 1,
         lane: Lane::SAGAS,
-        steps: vec![StepDefinition {
-            name: "NOOP".into(),
-            activity: "noop".into(),
-            version: 1,
-            timeout: None,
-            timeout_is_final: true,
-            retry: RetryPolicy::DOCUMENTS,
-            progress: 100,
-            undo: None,
-            pivot: false,
-        }],
+        steps: vec![StepDefinition::local("NOOP", "noop", 100)],
         max_crashes: 3,
         isolate_after_crash: false,
         retry_from: RetryFrom::Start,
+        deadline: None,
+        manual_compensation: false,
+        saga: None,
     }
 }
 
@@ -193,9 +265,18 @@ mod tests {
         }
     }
 
+    /// Name, version and sum of everything that ever left the house.
+    const RELEASED: [(&str, i32, &str); 2] = [
+        ("receipt", 1, "3cb3e1ed4ec0eb6900a183f5e121ac0b105edee7790509026f5a1fb5eda12224"),
+        ("noop", 1, "70a4aaaaaef2aeea02bafda7754d16ecee82225e5c30c3f72498859519309f5e"),
+    ];
+
     /// A stored definition is immutable. When this fails, add a new version instead of changing the old one.
     #[test]
     fn released_definitions_have_not_changed() {
+        let known: Vec<_> =
+            builtin().iter().map(|d| (d.name.clone(), d.version, d.sha())).collect();
+        assert_eq!(known, RELEASED.map(|(n, v, s)| (n.to_owned(), v, s.to_owned())));
         for definition in builtin() {
             assert_eq!(definition.steps.last().map(|s| s.progress), Some(100));
             let again: Definition = serde_json::from_str(&definition.body()).unwrap();

@@ -57,12 +57,14 @@ pub enum Event {
         /// Written in the same commit.
         effect: Option<Effect>,
     },
-    /// The step will never succeed on this input; nothing was applied by this attempt's key.
+    /// The step will never succeed on this input.
     StepRefused {
         /// Which.
         step: usize,
         /// Why.
         error: RunError,
+        /// This attempt surely left nothing behind.
+        clean: bool,
     },
     /// The attempt failed; another may succeed.
     StepFailed {
@@ -73,6 +75,39 @@ pub enum Event {
         /// -1..=1, where in the jitter's span the wait shall lie.
         random: f64,
         /// What the participant asked for, if longer.
+        retry_after: Option<Duration>,
+        /// This attempt surely left nothing behind: it never reached the participant, or was turned away at the
+        /// door.
+        clean: bool,
+    },
+    /// The attempt was not made, because the participant is known to be in trouble. It costs nothing.
+    Deferred {
+        /// Which.
+        step: usize,
+        /// When to look again.
+        after: Duration,
+    },
+    /// The participant was asked, and has done the step's work.
+    QueryFound {
+        /// Which.
+        step: usize,
+        /// Stored, and handed to later steps.
+        output: Value,
+    },
+    /// The participant was asked, and has not done the step's work.
+    QueryAbsent {
+        /// Which.
+        step: usize,
+    },
+    /// The participant gave no answer.
+    QueryFailed {
+        /// Which.
+        step: usize,
+        /// Why.
+        error: RunError,
+        /// As in `StepFailed`.
+        random: f64,
+        /// As in `StepFailed`.
         retry_after: Option<Duration>,
     },
     /// The attempt took longer than it may.
@@ -99,6 +134,10 @@ pub enum Event {
         error: RunError,
         /// As in `StepFailed`.
         random: f64,
+        /// As in `StepFailed`.
+        retry_after: Option<Duration>,
+        /// As in `StepFailed`.
+        clean: bool,
     },
     /// The worker gives the run back unfinished (it is shutting down, or lacks the activity); no attempt is lost.
     Released {
@@ -107,6 +146,21 @@ pub enum Event {
     },
     /// A person or the owner of the run wants it ended.
     CancelRequested,
-    /// An operator wants a failed run to be tried again.
+    /// An operator wants a failed or stuck run to be tried again.
     RetryRequested,
+    /// An operator wants what a failed or stuck run did to be undone.
+    CompensateRequested,
+    /// Nothing new is begun until somebody resumes it.
+    PauseRequested,
+    /// It goes on.
+    ResumeRequested,
+    /// A run that was only prepared begins.
+    StartRequested,
+    /// An operator has settled a stuck step by hand.
+    SkipRequested {
+        /// Which.
+        step: usize,
+        /// What was done, for the history.
+        reason: String,
+    },
 }

@@ -10,10 +10,11 @@ pub mod event;
 mod explore;
 pub mod ids;
 pub mod run;
+pub mod saga;
 pub mod state;
 
 pub use decide::{Refused, decide};
-pub use definition::{Definition, RetryPolicy, StepDefinition};
+pub use definition::{Definition, OnUnknown, RetryPolicy, StepDefinition};
 pub use event::{Claim, Effect, Event, RunError};
 pub use ids::{Lane, Priority, RunId};
 pub use run::{Command, Created, Decision, LeaseWrite, NewRun, Run, Step, Wake};

@@ -26,6 +26,8 @@ pub struct NewRun {
     pub input: Value,
     /// W3C trace context of the request.
     pub traceparent: Option<String>,
+    /// It waits for [`super::Event::StartRequested`].
+    pub parked: bool,
 }
 
 /// What became of a creation.
@@ -58,6 +60,10 @@ pub struct Run {
     pub crashes: u32,
     /// Somebody wants it ended.
     pub cancel_requested: bool,
+    /// Nothing new is begun until somebody resumes it.
+    pub paused: bool,
+    /// Its deadline has passed.
+    pub overdue: bool,
     /// A pivot step succeeded.
     pub pivot_passed: bool,
     /// Why it failed or is being compensated.
@@ -75,21 +81,22 @@ pub struct Step {
     pub attempts: u32,
     /// Attempts to undo begun.
     pub undo_attempts: u32,
-    /// An attempt was begun of which nobody can say that it left nothing behind.
-    pub maybe_applied: bool,
+    /// Attempts of this generation of which nobody can say that they left nothing behind; 0 once that is settled.
+    pub doubt: u32,
     /// Part of the key given to participants; rises when a definite refusal is tried again.
     pub generation: u32,
 }
 
 impl Step {
     /// Not begun.
-    pub const NEW: Self = Self {
-        state: StepState::Pending,
-        attempts: 0,
-        undo_attempts: 0,
-        maybe_applied: false,
-        generation: 1,
-    };
+    pub const NEW: Self =
+        Self { state: StepState::Pending, attempts: 0, undo_attempts: 0, doubt: 0, generation: 1 };
+
+    /// The step may have left something behind.
+    #[must_use]
+    pub fn maybe_applied(self) -> bool {
+        self.doubt > 0
+    }
 }
 
 /// What to do with the lease.
@@ -108,6 +115,8 @@ pub enum Wake {
     Now,
     /// After a wait.
     After(Duration),
+    /// As it was.
+    Keep,
 }
 
 /// One step as it is to be stored.
@@ -160,6 +169,10 @@ pub struct Decision {
     pub lease: LeaseWrite,
     /// Next time to run.
     pub wake: Wake,
+    /// Whether it is paused from now on; `None`: as it was.
+    pub paused: Option<bool>,
+    /// Its deadline from now; `None`: as it was.
+    pub deadline: Option<Duration>,
     /// Writes outside the engine's tables.
     pub effect: Option<Effect>,
     /// Who asked, when it was not the engine itself.
@@ -180,6 +193,13 @@ pub enum Command {
     },
     /// Carry out the step's undo, then report.
     UndoStep {
+        /// Which.
+        step: usize,
+        /// 1 for the first.
+        attempt: u32,
+    },
+    /// Ask the participant what became of the step, then report.
+    QueryStep {
         /// Which.
         step: usize,
         /// 1 for the first.

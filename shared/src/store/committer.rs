@@ -1,6 +1,7 @@
 //! Group commit: the writes of many concurrent runs in one transaction.
 
 use super::{
+    creation, decisions,
     error::{Result, StoreError},
     registry::Registry,
     sql::Backend,
@@ -171,10 +172,12 @@ impl Committer {
         let mut outcome = Outcome::default();
         if !creations.is_empty() {
             outcome.created =
-                writes::create(&tx, self.backend, &self.registry, GRACE, &creations).await?.into();
+                creation::create(&tx, self.backend, &self.registry, GRACE, &creations)
+                    .await?
+                    .into();
         }
-        outcome.sure = writes::apply(&tx, self.backend, &sure, false).await?.into();
-        outcome.unsure = writes::apply(&tx, self.backend, &unsure, true).await?.into();
+        outcome.sure = decisions::apply(&tx, self.backend, &sure, false).await?.into();
+        outcome.unsure = decisions::apply(&tx, self.backend, &unsure, true).await?.into();
         if !wishes.is_empty() {
             outcome.claimed =
                 writes::acquire(&tx, self.backend, &self.registry, &wishes).await?.into();

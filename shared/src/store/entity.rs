@@ -70,6 +70,7 @@ pub mod run_step {
         pub attempts: i32,
         pub undo_attempts: i32,
         pub maybe_applied: bool,
+        pub doubt: i32,
         pub generation: i32,
         pub output: Option<String>,
         pub error_class: Option<String>,

@@ -70,6 +70,8 @@ async fn run(
         progress: row.try_get("", "progress")?,
         crashes: u32::try_from(row.try_get::<i32>("", "crashes")?).unwrap_or(0),
         cancel_requested: row.try_get("", "cancel_requested")?,
+        paused: row.try_get("", "paused")?,
+        overdue: row.try_get("", "overdue").unwrap_or(false),
         pivot_passed: row.try_get("", "pivot_passed")?,
         error: code.map(|code| RunError { code, message: message.unwrap_or_default() }),
     })
@@ -83,7 +85,7 @@ async fn steps(
 ) -> Result<()> {
     let source = backend.rows(&[("id", Kind::Id)]);
     let select = format!(
-        "SELECT run_id, seq, state, attempts, undo_attempts, maybe_applied, generation, output
+        "SELECT run_id, seq, state, attempts, undo_attempts, maybe_applied, doubt, generation, output
          FROM run_step JOIN {source} ON run_id = n_id"
     );
     let rows = db.query_all_raw(backend.statement(select, [rows_value(ids)])).await?;
@@ -106,7 +108,8 @@ async fn steps(
                 .map_err(|()| StoreError::Corrupt(format!("step state {state:?}")))?,
             attempts: count(row, "attempts")?,
             undo_attempts: count(row, "undo_attempts")?,
-            maybe_applied: row.try_get("", "maybe_applied")?,
+            // Rows of earlier versions know only whether.
+            doubt: count(row, "doubt")?.max(u32::from(row.try_get::<bool>("", "maybe_applied")?)),
             generation: count(row, "generation")?,
         };
         if let Some(output) = row.try_get::<Option<String>>("", "output")? {

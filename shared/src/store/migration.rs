@@ -13,7 +13,7 @@ pub(super) struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(Initial)]
+        vec![Box::new(Initial), Box::new(Sagas)]
     }
 
     fn migration_table_name() -> DynIden {
@@ -47,6 +47,28 @@ impl MigrationTrait for Initial {
             db.execute_unprepared("ALTER TABLE run SET (fillfactor = 60)").await?;
             db.execute_unprepared("ALTER TABLE run_step SET (fillfactor = 70)").await?;
         }
+        Ok(())
+    }
+}
+
+struct Sagas;
+
+impl MigrationName for Sagas {
+    fn name(&self) -> &'static str {
+        "m2026_11_21_000002_sagas"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Sagas {
+    #[allow(elided_lifetimes_in_paths, reason = "the signature has to be the trait's")]
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let db = manager.get_connection();
+        // Attempts of which nobody can say that they left nothing behind.
+        db.execute_unprepared("ALTER TABLE run_step ADD COLUMN doubt integer NOT NULL DEFAULT 0")
+            .await?;
+        // The lists of sagas, newest first.
+        db.execute_unprepared("CREATE INDEX run_definition ON run (definition, id)").await?;
         Ok(())
     }
 }

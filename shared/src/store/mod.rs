@@ -5,6 +5,8 @@
 
 mod committer;
 mod connect;
+mod creation;
+mod decisions;
 mod dispatch;
 mod effects;
 mod entity;
@@ -15,6 +17,7 @@ mod migration;
 mod operator;
 mod receipts;
 mod registry;
+mod sagas;
 mod sql;
 mod stats;
 #[cfg(test)]
@@ -27,6 +30,7 @@ pub use effects::ReceiptOutcome;
 pub use error::{Result, StoreError};
 pub use history::{EventRow, RunRow, StepRow};
 pub use receipts::{NewReceipt, Page, ReceiptFilter, ReceiptView};
+pub use sagas::{SagaEvent, SagaFilter, SagaStep, SagaView};
 pub use sql::Backend;
 pub use stats::{Estimate, QueueCounts, ReceiptStats};
 pub use workers::{Held, LaneSlots, Renewed, WorkerInfo};
@@ -133,7 +137,12 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`] when the database stays away.
     pub async fn create_run(&self, run: NewRun) -> Result<Created> {
-        self.create(run, None).await
+        let definition = self.definition(&run.definition);
+        let created = self.create(run, None).await?;
+        if let (Created::New(_), Some(definition)) = (&created, definition) {
+            crate::sagas::created(&definition);
+        }
+        Ok(created)
     }
 
     async fn create(&self, run: NewRun, receipt: Option<NewReceipt>) -> Result<Created> {

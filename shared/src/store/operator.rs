@@ -1,19 +1,19 @@
 //! What people do to runs: retry, cancel. Their decisions go through the same door as the engine's.
 
 use super::{
-    Store,
+    Store, decisions,
     error::{Result, StoreError},
     load,
-    writes::{self, Write},
+    writes::Write,
 };
 use crate::engine::{Event, RunId, decide};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, Value};
 
 impl Store {
-    /// Runs a failed run again under its id. History is kept.
+    /// Runs a failed or stuck run again under its id. History is kept.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`], or [`StoreError::Conflict`] when the run has not failed.
+    /// [`StoreError::NotFound`], or [`StoreError::Conflict`] when the run has not failed and is not stuck.
     pub async fn retry_run(&self, id: RunId, actor: &str) -> Result<()> {
         self.operate(id, actor, Event::RetryRequested).await
     }
@@ -24,6 +24,47 @@ impl Store {
     /// [`StoreError::NotFound`], or [`StoreError::Conflict`] when the run ended or cannot go back.
     pub async fn cancel_run(&self, id: RunId, actor: &str) -> Result<()> {
         self.operate(id, actor, Event::CancelRequested).await
+    }
+
+    /// Undoes what a failed or stuck run did.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], or [`StoreError::Conflict`] when the run has not stopped, or is past its pivot.
+    pub async fn compensate_run(&self, id: RunId, actor: &str) -> Result<()> {
+        self.operate(id, actor, Event::CompensateRequested).await
+    }
+
+    /// Begins a run that was created parked.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], or [`StoreError::Conflict`] when it began before.
+    pub async fn start_run(&self, id: RunId, actor: &str) -> Result<()> {
+        self.operate(id, actor, Event::StartRequested).await
+    }
+
+    /// Lets a run begin nothing new until it is resumed; what is under way ends.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], or [`StoreError::Conflict`] when it has ended or is paused.
+    pub async fn pause_run(&self, id: RunId, actor: &str) -> Result<()> {
+        self.operate(id, actor, Event::PauseRequested).await
+    }
+
+    /// Lets a paused run go on.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], or [`StoreError::Conflict`] when it is not paused.
+    pub async fn resume_run(&self, id: RunId, actor: &str) -> Result<()> {
+        self.operate(id, actor, Event::ResumeRequested).await
+    }
+
+    /// Takes a stuck step for settled, because somebody has settled it by hand: an undo that failed is taken for
+    /// done, a step that failed or whose outcome is unknown likewise.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], or [`StoreError::Conflict`] when the run is not stuck at this step.
+    pub async fn skip_step(&self, id: RunId, step: usize, reason: &str, actor: &str) -> Result<()> {
+        self.operate(id, actor, Event::SkipRequested { step, reason: reason.to_owned() }).await
     }
 
     /// Cancels unless the run has ended anyway.
@@ -37,7 +78,11 @@ impl Store {
     async fn operate(&self, id: RunId, actor: &str, event: Event) -> Result<()> {
         let backend = self.backend();
         let tx = self.begin().await?;
-        let select = format!("SELECT * FROM run WHERE id = $1{}", backend.for_update());
+        let select = format!(
+            "SELECT run.*, COALESCE(deadline_at <= {}, false) AS overdue FROM run WHERE id = $1{}",
+            backend.now(),
+            backend.for_update()
+        );
         let row = tx.query_one_raw(backend.statement(select, [Value::from(id.0)])).await?;
         let Some(row) = row else { return Err(StoreError::NotFound) };
         let mut loaded = load::runs(&tx, backend, &self.inner.registry, &[row]).await?;
@@ -51,10 +96,12 @@ impl Store {
             decision.run.version = decision.version;
         }
         let write = Write { decision: &decision, take: None };
-        for answer in writes::apply(&tx, backend, &[write], false).await? {
-            answer?;
+        let mut elapsed = None;
+        for answer in decisions::apply(&tx, backend, &[write], false).await? {
+            elapsed = answer?.elapsed;
         }
         tx.commit().await?;
+        crate::sagas::count(&decision, elapsed);
         tracing::info!(run = %id, from = %state, to = %decision.run.state, epoch = decision.run.epoch, actor, "operator");
         Ok(())
     }

@@ -5,7 +5,10 @@ use super::{
     error::{Result, StoreError},
     sql::Backend,
 };
-use crate::engine::{Definition, definition::builtin};
+use crate::{
+    engine::{Definition, definition::builtin},
+    sagas::{self, Compiled},
+};
 use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, sea_query::Expr};
 use std::{
     collections::HashMap,
@@ -16,12 +19,14 @@ use std::{
 #[derive(Debug, Default)]
 pub(super) struct Registry {
     known: RwLock<HashMap<(String, i32), Arc<Definition>>>,
+    compiled: RwLock<HashMap<(String, i32), Arc<Compiled>>>,
+    values: RwLock<Arc<serde_json::Value>>,
 }
 
 impl Registry {
     pub(super) fn builtin() -> Self {
         let registry = Self::default();
-        for definition in builtin() {
+        for definition in builtin().into_iter().chain(sagas::builtin()) {
             registry.add(definition);
         }
         registry
@@ -29,10 +34,49 @@ impl Registry {
 
     pub(super) fn add(&self, definition: Arc<Definition>) {
         let key = (definition.name.clone(), definition.version);
+        self.compiled.write().unwrap_or_else(std::sync::PoisonError::into_inner).remove(&key);
         self.known
             .write()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
             .insert(key, definition);
+    }
+
+    /// Names of the definitions that are sagas, sorted.
+    pub(super) fn sagas(&self) -> Vec<String> {
+        let known = self.known.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut names: Vec<String> =
+            known.values().filter(|d| d.saga.is_some()).map(|d| d.name.clone()).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// The calls of a definition, compiled once.
+    pub(super) fn compiled(&self, definition: &Definition) -> Result<Arc<Compiled>> {
+        let key = (definition.name.clone(), definition.version);
+        let found = {
+            let compiled = self.compiled.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+            compiled.get(&key).cloned()
+        };
+        if let Some(compiled) = found {
+            return Ok(compiled);
+        }
+        let compiled = Arc::new(Compiled::of(definition).map_err(|(path, why)| {
+            StoreError::Corrupt(format!("definition {} {path}: {why}", definition.name))
+        })?);
+        self.compiled
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .insert(key, Arc::clone(&compiled));
+        Ok(compiled)
+    }
+
+    pub(super) fn values(&self) -> Arc<serde_json::Value> {
+        Arc::clone(&self.values.read().unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
+
+    pub(super) fn set_values(&self, values: serde_json::Value) {
+        *self.values.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Arc::new(values);
     }
 
     /// The latest version of a name.

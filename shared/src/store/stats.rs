@@ -64,6 +64,26 @@ fn count(value: i64) -> u64 {
 }
 
 impl Store {
+    /// Runs that need an operator, by definition; zero for sagas that have none.
+    ///
+    /// # Errors
+    /// [`super::StoreError::Unavailable`] when the database does not answer.
+    pub async fn stuck_runs(&self) -> Result<BTreeMap<String, u64>> {
+        let mut counts: BTreeMap<String, u64> =
+            self.saga_types().into_iter().map(|name| (name, 0)).collect();
+        // Every run that needs attention has an error, and few have one: there is an index of those.
+        let select = self.backend().statement(
+            "SELECT definition, COUNT(*) FROM run
+             WHERE lane = $1 AND error_code IS NOT NULL AND state = 'needs_attention' GROUP BY definition",
+            [Value::from(Lane::SAGAS.name())],
+        );
+        for row in self.inner.reader.query_all_raw(select).await? {
+            let count: i64 = row.try_get_by_index(1)?;
+            counts.insert(row.try_get_by_index(0)?, u64::try_from(count).unwrap_or(0));
+        }
+        Ok(counts)
+    }
+
     /// Totals of a client's receipts, or of everybody's.
     ///
     /// # Errors

@@ -33,6 +33,7 @@ fn new_run(client: &str) -> NewRun {
         idempotency: None,
         input: json!({ "a": 1 }),
         traceparent: None,
+        parked: false,
     }
 }
 
@@ -218,6 +219,7 @@ async fn a_failed_attempt_waits_and_an_erased_run_is_taken_from_its_worker() {
         error: RunError::new("X", "y"),
         random: 0.0,
         retry_after: None,
+        clean: false,
     };
     store.apply_one(decide(&claimed.decision.run, failed).unwrap()).await.unwrap();
     assert!(store.acquire(id, "w", LEASE).await.unwrap().is_none(), "not before its time");

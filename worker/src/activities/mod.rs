@@ -3,18 +3,26 @@
 mod analyse;
 mod decode;
 mod extract;
+mod http;
 mod noop;
 mod read;
 mod store;
 
+pub use http::HttpCall;
 pub use noop::Noop;
 
 use crate::{
     executor::{activity::Activity, pool::CpuPool},
+    participants::Participants,
     reader::Reader,
     scratch::Scratch,
 };
-use quittance_shared::{blobs::Blobs, domain::clock::SharedClock, store::Store};
+use quittance_shared::{
+    blobs::Blobs,
+    domain::clock::SharedClock,
+    sagas::{self, Direction},
+    store::Store,
+};
 use std::{collections::HashMap, sync::Arc};
 
 /// The register of activities.
@@ -57,6 +65,19 @@ impl Activities {
             .with("receipt.extract", extract::Extract(tools.clone()))
             .with("receipt.analyse", analyse::Analyse)
             .with("receipt.store", store::StoreResult(tools.clone()))
+    }
+
+    /// With the calls of sagas.
+    #[must_use]
+    pub fn with_sagas(self, participants: &Arc<Participants>, store: &Store) -> Self {
+        let call = |direction| HttpCall {
+            direction,
+            participants: Arc::clone(participants),
+            store: store.clone(),
+        };
+        self.with(sagas::DO, call(Direction::Do))
+            .with(sagas::UNDO, call(Direction::Undo))
+            .with(sagas::QUERY, call(Direction::Query))
     }
 
     /// With one more, or another in place of the one of that name.

@@ -2,7 +2,7 @@
 
 use super::held::Meter;
 use async_trait::async_trait;
-use quittance_shared::engine::{Effect, RunError, RunId};
+use quittance_shared::engine::{Definition, Effect, RunError, RunId};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::{any::Any, collections::HashMap, sync::Arc, time::Duration};
@@ -21,8 +21,14 @@ pub trait Activity: Send + Sync {
 pub struct ActivityContext {
     /// The run.
     pub run: RunId,
+    /// What it is a run of.
+    pub definition: Arc<Definition>,
+    /// The step's place in it.
+    pub index: usize,
     /// The step's name.
     pub step: String,
+    /// Part of the key: rises when a definite refusal is tried again.
+    pub generation: u32,
     /// 1 for the first.
     pub attempt: u32,
     /// The same for every attempt of the step: what a participant knows repetitions by.
@@ -85,14 +91,20 @@ impl From<Value> for Outcome {
 /// Why an attempt gave nothing.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ActivityError {
-    /// The same input will never succeed.
+    /// The same input will never succeed; nothing was done.
     Refused(RunError),
+    /// The same input will never succeed, and a part of the work was done.
+    RefusedPartly(RunError),
+    /// No attempt was made; look again after this.
+    Deferred(Duration),
     /// Another attempt may succeed.
     Failed {
         /// Why.
         error: RunError,
         /// Not before, if the other side said so.
         retry_after: Option<Duration>,
+        /// This attempt surely left nothing behind.
+        clean: bool,
     },
     /// It took longer than it may.
     TimedOut,
@@ -106,7 +118,7 @@ impl ActivityError {
 
     /// Builds a failure that may pass.
     pub fn failed(code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self::Failed { error: RunError::new(code, message), retry_after: None }
+        Self::Failed { error: RunError::new(code, message), retry_after: None, clean: false }
     }
 
     /// A panic is a failure like any other: it counts as an attempt.
@@ -122,7 +134,8 @@ impl ActivityError {
 
     pub(super) fn kind(&self) -> &'static str {
         match self {
-            Self::Refused(_) => "refused",
+            Self::Refused(_) | Self::RefusedPartly(_) => "refused",
+            Self::Deferred(_) => "deferred",
             Self::Failed { .. } => "failed",
             Self::TimedOut => "timeout",
         }

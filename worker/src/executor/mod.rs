@@ -4,26 +4,24 @@ pub mod activity;
 pub mod held;
 pub mod isolation;
 pub mod pool;
+mod steps;
 
 use crate::activities::Activities;
-use activity::{ActivityContext, ActivityError, Outcome};
-use futures_util::FutureExt;
 use held::{Held, Hold};
 use isolation::{Isolation, Place};
 use quittance_shared::{
     engine::{Command, Decision, Event, Lane, Run, RunError, RunId, decide},
     notify::Notifier,
-    store::{Claimed, Store, StoreError},
+    sagas,
+    store::{Applied, Claimed, Store, StoreError},
 };
 use rand::{Rng, SeedableRng, rngs::SmallRng};
 use serde_json::Value;
 use std::{
     collections::HashMap,
-    panic::AssertUnwindSafe,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
-use tokio::time::Instant;
 use tracing::Instrument;
 
 /// How long a lease holds without renewal: the time after which the runs of a dead worker go on elsewhere.
@@ -101,7 +99,7 @@ impl Executor {
     async fn drive(&self, claimed: Claimed, hold: &Hold, isolation: &Isolation, place: Place) {
         let Claimed { decision, input, outputs, traceparent, .. } = claimed;
         hold.owns(decision.run.epoch, decision.run.progress);
-        self.written(&decision);
+        self.written(&decision, None);
         let mut command = decision.command;
         let mut drive = Drive {
             run: decision.run,
@@ -126,6 +124,9 @@ impl Executor {
                     self.run_step(&mut drive, step, attempt).await
                 }
                 Command::UndoStep { step, attempt } => self.undo_step(&drive, step, attempt).await,
+                Command::QueryStep { step, attempt } => {
+                    self.query_step(&drive, step, attempt).await
+                }
             };
             let Some(event) = event else { break };
             match self.write(&mut drive, event).await {
@@ -154,7 +155,10 @@ impl Executor {
                 let (step, _) = succeeded?;
                 let error =
                     RunError::new("INTERNAL", "the outcome of the step could not be stored");
-                self.write_once(drive, Event::StepRefused { step, error }).await.ok().flatten()
+                self.write_once(drive, Event::StepRefused { step, error, clean: false })
+                    .await
+                    .ok()
+                    .flatten()
             }
         }
     }
@@ -172,22 +176,28 @@ impl Executor {
                 return Ok(None);
             }
         };
-        let Some(cancelled) = Box::pin(self.insist(&decision, drive.hold)).await? else {
+        let Some(applied) = Box::pin(self.insist(&decision, drive.hold)).await? else {
             return Ok(None);
         };
         drive.run = decision.run.clone();
-        drive.run.cancel_requested |= cancelled;
+        drive.run.cancel_requested |= applied.cancel_requested;
+        drive.run.paused = applied.paused;
+        drive.run.overdue = applied.overdue;
         drive.hold.progress(drive.run.progress);
-        self.written(&decision);
+        self.written(&decision, applied.elapsed);
         Ok(Some(decision.command))
     }
 
     /// Writes until it is written or the run has another owner: the work is done, and the database may be away for
-    /// longer than the store is patient. Answers whether somebody wants the run ended.
-    async fn insist(&self, decision: &Decision, hold: &Hold) -> Result<Option<bool>, StoreError> {
+    /// longer than the store is patient.
+    async fn insist(
+        &self,
+        decision: &Decision,
+        hold: &Hold,
+    ) -> Result<Option<Applied>, StoreError> {
         loop {
             match self.store.apply_one(decision.clone()).await {
-                Ok(applied) => return Ok(Some(applied.cancel_requested)),
+                Ok(applied) => return Ok(Some(applied)),
                 Err(StoreError::Unavailable(error)) if !hold.is_released() => {
                     tracing::warn!(run = %decision.id, error, "a decision is not written yet");
                 }
@@ -205,98 +215,6 @@ impl Executor {
         }
     }
 
-    async fn run_step(&self, drive: &mut Drive<'_>, step: usize, attempt: u32) -> Option<Event> {
-        let definition = drive.run.definition.step(step)?.clone();
-        let Some(activity) = self.activities.get(&definition.activity) else {
-            tracing::warn!(
-                activity = definition.activity,
-                "this worker does not know an activity; leaving the run to others"
-            );
-            return Some(Event::Released { after: UNKNOWN_ACTIVITY });
-        };
-        let limit = definition.timeout.unwrap_or(self.timeout);
-        let generation = drive.run.steps.get(step).map_or(1, |s| s.generation);
-        let context =
-            Self::context(drive, &definition.name, step, attempt, limit, "do", generation);
-        let span = tracing::info_span!("step", step = definition.name, attempt);
-        let began = Instant::now();
-        // The activity may hold large things; it is gone before the outcome is written.
-        let work = AssertUnwindSafe(activity.run(&context)).catch_unwind().instrument(span);
-        let result = tokio::select! {
-            result = work => result.unwrap_or_else(|panic| Err(ActivityError::panicked(&*panic))),
-            () = drive.hold.lost() => return Self::interrupted(drive),
-        };
-        let outcome = result.as_ref().map_or_else(ActivityError::kind, |_| "succeeded");
-        metrics::histogram!(
-            "quittance_step_seconds",
-            "definition" => drive.run.definition.name.clone(),
-            "step" => definition.name.clone(),
-            "outcome" => outcome
-        )
-        .record(began.elapsed().as_secs_f64());
-        Some(match result {
-            Ok(Outcome { value, effect }) => Event::StepSucceeded { step, output: value, effect },
-            Err(ActivityError::Refused(error)) => Event::StepRefused { step, error },
-            Err(ActivityError::TimedOut) => Event::TimedOut { step, limit, random: self.jitter() },
-            Err(ActivityError::Failed { error, retry_after }) => {
-                Event::StepFailed { step, error, random: self.jitter(), retry_after }
-            }
-        })
-    }
-
-    async fn undo_step(&self, drive: &Drive<'_>, step: usize, attempt: u32) -> Option<Event> {
-        let definition = drive.run.definition.step(step)?.clone();
-        let undo = definition.undo.as_deref().and_then(|name| self.activities.get(name));
-        let Some(activity) = undo else {
-            return Some(Event::Released { after: UNKNOWN_ACTIVITY });
-        };
-        let limit = definition.timeout.unwrap_or(self.timeout);
-        let generation = drive.run.steps.get(step).map_or(1, |s| s.generation);
-        let context =
-            Self::context(drive, &definition.name, step, attempt, limit, "undo", generation);
-        let work = AssertUnwindSafe(activity.run(&context)).catch_unwind();
-        let result = tokio::select! {
-            result = work => result.unwrap_or_else(|panic| Err(ActivityError::panicked(&*panic))),
-            () = drive.hold.lost() => return Self::interrupted(drive),
-        };
-        Some(match result {
-            Ok(Outcome { effect, .. }) => Event::UndoSucceeded { step, effect },
-            Err(error) => Event::UndoFailed {
-                step,
-                error: error.into_run_error(limit),
-                random: self.jitter(),
-            },
-        })
-    }
-
-    fn context(
-        drive: &Drive<'_>,
-        name: &str,
-        step: usize,
-        attempt: u32,
-        limit: Duration,
-        direction: &str,
-        generation: u32,
-    ) -> ActivityContext {
-        let before: i16 = step
-            .checked_sub(1)
-            .and_then(|before| drive.run.definition.step(before))
-            .map_or(0, |before| before.progress);
-        let after = drive.run.definition.step(step).map_or(100, |s| s.progress);
-        ActivityContext {
-            run: drive.run.id,
-            step: name.to_owned(),
-            attempt,
-            key: format!("{}:{name}:{direction}:{generation}", drive.run.id),
-            limit,
-            input: Arc::clone(&drive.input),
-            outputs: drive.outputs.clone(),
-            traceparent: drive.traceparent.clone(),
-            progress: drive.hold.meter(before, after),
-            stop: drive.hold.stop(),
-        }
-    }
-
     /// The attempt was broken off: the run was taken away, or the process ends.
     fn interrupted(drive: &Drive<'_>) -> Option<Event> {
         drive.hold.is_released().then(|| {
@@ -310,7 +228,7 @@ impl Executor {
     }
 
     /// Says what was written: one line a transition, the notification, the counters.
-    fn written(&self, decision: &Decision) {
+    fn written(&self, decision: &Decision, elapsed: Option<Duration>) {
         let run = &decision.run;
         for event in &decision.events {
             let step = event.step.and_then(|i| run.definition.step(i)).map(|s| s.name.as_str());
@@ -327,18 +245,7 @@ impl Executor {
             )
             .increment(1);
         }
+        sagas::count(decision, elapsed);
         self.notifier.changed(run.id);
-    }
-}
-
-impl ActivityError {
-    /// The error as it is stored.
-    fn into_run_error(self, limit: Duration) -> RunError {
-        match self {
-            Self::Refused(error) | Self::Failed { error, .. } => error,
-            Self::TimedOut => {
-                RunError::new("TIMEOUT", format!("took longer than {} ms", limit.as_millis()))
-            }
-        }
     }
 }

@@ -3,7 +3,7 @@
 
 use super::LaneSettings;
 use quittance_shared::{
-    engine::RunId,
+    engine::{Lane, RunId},
     queue::{Message, Queue, QueueError},
     store::{Fairness, Store, StoreError},
 };
@@ -96,6 +96,14 @@ impl Dispatcher {
         }
         if let Ok(depth) = self.queue.depth(lane).await {
             gauge("quittance_queue_messages", lane.name(), "waiting", depth as u64);
+        }
+        if *lane == Lane::SAGAS
+            && let Ok(stuck) = self.store.stuck_runs().await
+        {
+            for (name, count) in stuck {
+                #[expect(clippy::cast_precision_loss, reason = "metrics are doubles")]
+                metrics::gauge!("quittance_stuck_runs", "type" => name).set(count as f64);
+            }
         }
         match self.store.queue_counts(lane).await {
             Ok(counts) => {

@@ -89,6 +89,7 @@ impl Fixture {
             idempotency: None,
             input: json!({}),
             traceparent: None,
+            parked: false,
         };
         self.store.create_run(run).await.unwrap();
         if push {
@@ -283,6 +284,7 @@ async fn throughput_and_latency_of_runs_that_do_nothing() {
         idempotency: None,
         input: json!({ "x": "y".repeat(200) }),
         traceparent: None,
+        parked: false,
     };
     let began = tokio::time::Instant::now();
     let mut ids = Vec::new();

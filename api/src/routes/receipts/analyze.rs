@@ -151,6 +151,7 @@ async fn store(state: AppState, upload: Upload, new: New) -> Result<RunId, ApiEr
             "expectedType": metadata.expected_type,
         }),
         traceparent: new.traceparent,
+        parked: false,
     };
     let receipt = NewReceipt {
         filename,

@@ -1,0 +1,195 @@
+//! A decision in the making: looking at the run, and noting what is to be written.
+
+use super::Refused;
+use crate::engine::{
+    definition::{OnUnknown, StepDefinition},
+    event::RunError,
+    run::{Command, Decision, EventWrite, LeaseWrite, Run, Step, StepWrite, Wake},
+    state::{RunState, StepState},
+};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// `d.run` starts as the stored run and becomes the new one.
+pub(super) struct Draft {
+    pub(super) d: Decision,
+}
+
+impl Draft {
+    pub(super) fn of(run: &Run) -> Self {
+        let mut after = run.clone();
+        after.version += 1;
+        Self {
+            d: Decision {
+                id: run.id,
+                epoch: run.epoch,
+                version: run.version,
+                run: after,
+                steps: Vec::new(),
+                events: Vec::new(),
+                lease: LeaseWrite::Keep,
+                wake: Wake::Now,
+                paused: None,
+                deadline: None,
+                effect: None,
+                actor: None,
+                command: Command::Stop,
+            },
+        }
+    }
+
+    // ---- looking ----
+
+    pub(super) fn step(&self, index: usize) -> &Step {
+        &self.d.run.steps[index]
+    }
+
+    pub(super) fn steps_mut(&mut self, index: usize) -> &mut Step {
+        &mut self.d.run.steps[index]
+    }
+
+    pub(super) fn definition(&self, index: usize) -> &StepDefinition {
+        &self.d.run.definition.steps[index]
+    }
+
+    pub(super) fn name(&self, index: usize) -> &str {
+        &self.definition(index).name
+    }
+
+    pub(super) fn isolates(&self) -> bool {
+        self.d.run.definition.isolate_after_crash
+    }
+
+    fn find(&self, wanted: impl Fn(&Step, &StepDefinition) -> bool) -> Option<usize> {
+        let mut steps = self.d.run.steps.iter().zip(&self.d.run.definition.steps);
+        steps.position(|(step, definition)| wanted(step, definition))
+    }
+
+    /// The step whose attempt, or undo, was begun and has not reported.
+    pub(super) fn begun(&self) -> Option<usize> {
+        self.find(|s, _| matches!(s.state, StepState::Running | StepState::Compensating))
+    }
+
+    pub(super) fn pending(&self) -> Option<usize> {
+        self.find(|s, _| s.state == StepState::Pending)
+    }
+
+    /// The step of which the participant has to be asked before anything else happens.
+    pub(super) fn to_ask(&self) -> Option<usize> {
+        self.find(|s, d| {
+            s.state == StepState::Unknown && d.on_unknown == OnUnknown::Query && s.maybe_applied()
+        })
+    }
+
+    /// The last step that may have left something behind and can be undone. Steps stand in an order in which each
+    /// comes after those it depends on, so this is the reverse order of dependencies.
+    pub(super) fn to_undo(&self) -> Option<usize> {
+        let steps = self.d.run.steps.iter().zip(&self.d.run.definition.steps).enumerate();
+        steps
+            .rev()
+            .find(|(_, (step, definition))| {
+                step.maybe_applied()
+                    && definition.undo.is_some()
+                    && step.state != StepState::CompensationFailed
+            })
+            .map(|(index, _)| index)
+    }
+
+    /// The pivot succeeded, or may have, and cannot be undone: there is no way back.
+    pub(super) fn committed(&self) -> bool {
+        self.d.run.pivot_passed
+            || self
+                .find(|s, d| {
+                    d.pivot
+                        && d.undo.is_none()
+                        && s.maybe_applied()
+                        && s.state != StepState::Pending
+                })
+                .is_some()
+    }
+
+    pub(super) fn expect(&self, step: usize, state: StepState) -> Result<(), Refused> {
+        match self.d.run.steps.get(step) {
+            Some(s) if s.state == state => Ok(()),
+            _ => Err(Refused(self.d.run.state)),
+        }
+    }
+
+    pub(super) fn expect_not_ended(&self) -> Result<(), Refused> {
+        if self.d.run.state.is_ended() { Err(Refused(self.d.run.state)) } else { Ok(()) }
+    }
+
+    // ---- writing ----
+
+    pub(super) fn move_run(&mut self, to: RunState, detail: Option<Value>) {
+        let from = std::mem::replace(&mut self.d.run.state, to).as_str();
+        self.d.events.push(EventWrite { step: None, from, to: to.as_str(), detail });
+    }
+
+    pub(super) fn move_step(&mut self, index: usize, to: StepState, detail: Option<Value>) {
+        let from = std::mem::replace(&mut self.steps_mut(index).state, to).as_str();
+        self.d.events.push(EventWrite { step: Some(index), from, to: to.as_str(), detail });
+        self.mark(index);
+    }
+
+    /// Something happened that changes no state.
+    pub(super) fn note(&mut self, what: &'static str) {
+        let state = self.d.run.state.as_str();
+        let detail = Some(json!({ "note": what }));
+        self.d.events.push(EventWrite { step: None, from: state, to: state, detail });
+    }
+
+    pub(super) fn end_attempt(
+        &mut self,
+        index: usize,
+        to: StepState,
+        class: &'static str,
+        error: &RunError,
+    ) {
+        let detail = json!({ "class": class, "code": error.code, "message": error.message });
+        self.move_step(index, to, Some(detail));
+        let write = self.mark(index);
+        write.error = Some((class, error.clone()));
+        write.ends = true;
+    }
+
+    /// The write of a step, brought up to date.
+    pub(super) fn mark(&mut self, index: usize) -> &mut StepWrite {
+        let step = *self.step(index);
+        let at = self.d.steps.iter().position(|w| w.index == index).unwrap_or_else(|| {
+            self.d.steps.push(StepWrite {
+                index,
+                step,
+                output: None,
+                error: None,
+                begins: false,
+                ends: false,
+            });
+            self.d.steps.len() - 1
+        });
+        let write = &mut self.d.steps[at];
+        write.step = step;
+        write
+    }
+
+    pub(super) fn end(&mut self, state: RunState) {
+        let detail =
+            self.d.run.error.as_ref().map(|e| json!({ "code": e.code, "message": e.message }));
+        self.move_run(state, detail);
+        self.d.lease = LeaseWrite::Release;
+        self.d.command = Command::Stop;
+    }
+
+    pub(super) fn sleep(&mut self, wait: Duration) {
+        self.d.lease = LeaseWrite::Release;
+        self.d.wake = Wake::After(wait);
+        self.d.command = Command::Stop;
+    }
+
+    /// Leaves the run to whoever takes it next.
+    pub(super) fn let_go(&mut self) {
+        self.d.lease = LeaseWrite::Release;
+        self.d.wake = Wake::Now;
+        self.d.command = Command::Stop;
+    }
+}

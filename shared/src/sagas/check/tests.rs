@@ -1,0 +1,102 @@
+use super::*;
+
+const GOOD: &str = "\
+saga: small_saga
+version: 1
+participants:
+  bank: { idempotency: keys }
+  till: { idempotency: none }
+input:
+  amount: money
+steps:
+  - name: LOOK
+    participant: till
+    call: { method: GET, url: /look }
+  - name: PAY
+    participant: bank
+    call:
+      method: POST
+      url: /payments
+      body: { amount: '${input.amount}' }
+      output: { id: '${body.id}' }
+    undo:
+      method: DELETE
+      url: \"/payments/${known ? output.id : '-'}\"
+";
+
+fn flaws(text: &str) -> Vec<(Option<usize>, String, String)> {
+    match parse("x.yaml", text) {
+        Ok(_) => Vec::new(),
+        Err(flaws) => flaws.into_iter().map(|f| (f.line, f.path, f.message)).collect(),
+    }
+}
+
+#[test]
+fn a_good_file_has_no_flaws() {
+    assert_eq!(flaws(GOOD), []);
+    let definition = parse("x.yaml", GOOD).unwrap();
+    assert_eq!(definition.steps[0].progress, 50);
+    assert!(definition.steps[0].repeatable);
+    let again: Definition = serde_json::from_str(&definition.body()).unwrap();
+    assert_eq!(again, definition);
+    assert_eq!(again.sha(), definition.sha());
+}
+
+#[test]
+fn each_flaw_names_line_path_and_matter() {
+    for (from, to, line, path, message) in [
+        ("version: 1", "version: 0", Some(2), "version", "begin with 1"),
+        ("small_saga", "Small", Some(1), "saga", "no name"),
+        (
+            "participant: bank",
+            "participant: bnak",
+            Some(13),
+            "steps[1].participant",
+            "no participant",
+        ),
+        ("name: LOOK", "name: PAY", Some(9), "steps[0].name", "two steps"),
+        (
+            "url: /payments\n",
+            "url: https://evil.example/\n",
+            Some(16),
+            "steps[1].call.url",
+            "only a path",
+        ),
+        ("${input.amount}", "${inputs.amount}", Some(17), "steps[1].call.body", "`inputs`"),
+        ("${input.amount}", "${steps.REFUND.output.x}", Some(17), "steps[1].call.body", "REFUND"),
+        (
+            "${known ? output.id : '-'}",
+            "${known ?}",
+            Some(21),
+            "steps[1].undo.url",
+            "no valid expression",
+        ),
+        ("method: POST", "method: PSOT", Some(15), "steps[1].call.method", "no method"),
+        ("participant: bank", "participant: till", Some(12), "steps[1].on_unknown", "no keys"),
+        ("amount: money", "amount: cash", Some(7), "input.amount", "no type"),
+        (
+            "    undo:\n      method: DELETE\n      url: \"/payments/${known ? output.id : '-'}\"\n",
+            "",
+            Some(12),
+            "steps[1].undo",
+            "nothing says how to undo",
+        ),
+    ] {
+        let text = GOOD.replace(from, to);
+        assert_ne!(text, GOOD, "{from}");
+        let found = flaws(&text);
+        assert!(
+            found.iter().any(|(l, p, m)| *l == line && p == path && m.contains(message)),
+            "{to}: {found:?}"
+        );
+    }
+}
+
+#[test]
+fn yaml_errors_name_their_line() {
+    let found = flaws(&GOOD.replace("version: 1", "versoin: 1"));
+    assert!(found[0].2.contains("versoin"), "{found:?}");
+    assert!(found[0].0.is_some(), "{found:?}");
+    let found = flaws("saga: [");
+    assert!(!found.is_empty());
+}

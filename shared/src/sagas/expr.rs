@@ -1,0 +1,407 @@
+//! CEL expressions, and values whose strings hold them.
+
+use super::money::{major, minor};
+use cel::{
+    Context, Env, ExecutionError, Program, Value as Cel,
+    objects::{Key, Map},
+};
+use serde_json::{Map as Object, Number, Value};
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+};
+
+/// Functions beside those of CEL itself.
+const FUNCTIONS: [&str; 3] = ["sum", "minor", "major"];
+
+/// A compiled expression.
+#[derive(Debug)]
+pub(super) struct Expr {
+    source: String,
+    program: Program,
+}
+
+impl Expr {
+    /// Compiles an expression that may use these variables.
+    ///
+    /// # Errors
+    /// What is wrong with it, for people.
+    pub(super) fn compile(source: &str, variables: &[&str]) -> Result<Self, String> {
+        let program = environment().compile(source).map_err(|e| {
+            format!("`{source}` is no valid expression: {}", first_line(&e.to_string()))
+        })?;
+        let references = program.references();
+        let mut unknown: Vec<&str> = references
+            .variables()
+            .into_iter()
+            .filter(|v| !v.starts_with('@') && !variables.contains(v))
+            .filter(|v| !is_bound(source, v))
+            .collect();
+        unknown.sort_unstable();
+        if let Some(name) = unknown.first() {
+            return Err(format!(
+                "`{source}` uses `{name}`, which is not known here; known are {}",
+                variables.join(", ")
+            ));
+        }
+        for function in references.functions() {
+            let plain = function.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+            let operator = function.contains(['_', '@', '!', '-']);
+            if plain && !operator && !FUNCTIONS.contains(&function) && !STANDARD.contains(&function)
+            {
+                return Err(format!("`{source}` calls `{function}`, which is no function"));
+            }
+        }
+        drop(references);
+        Ok(Self { source: source.to_owned(), program })
+    }
+
+    /// Evaluates it.
+    ///
+    /// # Errors
+    /// Why it has no value here.
+    pub(super) fn eval(&self, scope: &Scope) -> Result<Value, String> {
+        let value = self.program.execute(&scope.context).map_err(|e| {
+            format!("`{}` has no value: {}", self.source, first_line(&e.to_string()))
+        })?;
+        to_json(&value).ok_or_else(|| format!("`{}` gives something JSON cannot hold", self.source))
+    }
+
+    /// Evaluates a condition.
+    ///
+    /// # Errors
+    /// When it has no value, or one that is neither true nor false.
+    pub(super) fn holds(&self, scope: &Scope) -> Result<bool, String> {
+        self.eval(scope)?
+            .as_bool()
+            .ok_or_else(|| format!("`{}` is neither true nor false", self.source))
+    }
+
+    pub(super) fn source(&self) -> &str {
+        &self.source
+    }
+}
+
+/// CEL's own functions that make sense on JSON.
+const STANDARD: [&str; 15] = [
+    "size",
+    "has",
+    "all",
+    "exists",
+    "exists_one",
+    "map",
+    "filter",
+    "contains",
+    "startsWith",
+    "endsWith",
+    "int",
+    "double",
+    "string",
+    "max",
+    "min",
+];
+
+/// A name that a macro such as `map(i, …)` binds.
+fn is_bound(source: &str, name: &str) -> bool {
+    ["map(", "filter(", "all(", "exists(", "exists_one("].iter().any(|call| {
+        source.match_indices(call).any(|(at, _)| {
+            let rest = source[at + call.len()..].trim_start();
+            rest.strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with(','))
+        })
+    })
+}
+
+fn first_line(text: &str) -> String {
+    let line: String = text.lines().next().unwrap_or_default().chars().take(300).collect();
+    line
+}
+
+fn environment() -> Arc<Env> {
+    static ENV: OnceLock<Arc<Env>> = OnceLock::new();
+    Arc::clone(ENV.get_or_init(|| Arc::new(Env::stdlib())))
+}
+
+/// The values of variables.
+pub(super) struct Scope {
+    context: Context<'static, 'static>,
+}
+
+impl Scope {
+    pub(super) fn new() -> Self {
+        let mut context = Context::with_env(environment());
+        // A name is refused only where it is declared twice.
+        drop(context.add_function("sum", sum));
+        drop(context.add_function("minor", to_minor));
+        drop(context.add_function("major", to_major));
+        Self { context }
+    }
+
+    pub(super) fn set(&mut self, name: &str, value: &Value) {
+        self.context.add_variable_from_value(name, to_cel(value));
+    }
+}
+
+fn sum(list: Arc<Vec<Cel>>) -> Result<Cel, ExecutionError> {
+    let mut total = 0_i64;
+    for value in list.iter() {
+        let Cel::Int(number) = value else {
+            let why = "only whole numbers are added; for amounts take minor(…) first";
+            return Err(ExecutionError::function_error("sum", why));
+        };
+        total = total
+            .checked_add(*number)
+            .ok_or_else(|| ExecutionError::function_error("sum", "the sum is too large"))?;
+    }
+    Ok(Cel::Int(total))
+}
+
+fn to_minor(value: Cel) -> Result<Cel, ExecutionError> {
+    let why = "this is no amount with at most two decimals";
+    to_json(&value)
+        .and_then(|value| minor(&value))
+        .map(Cel::Int)
+        .ok_or_else(|| ExecutionError::function_error("minor", why))
+}
+
+fn to_major(amount: i64) -> Cel {
+    to_cel(&major(amount))
+}
+
+fn to_cel(value: &Value) -> Cel {
+    match value {
+        Value::Null => Cel::Null,
+        Value::Bool(flag) => Cel::Bool(*flag),
+        Value::Number(number) => number
+            .as_i64()
+            .map(Cel::Int)
+            .or_else(|| number.as_f64().map(Cel::Float))
+            .unwrap_or(Cel::Null),
+        Value::String(text) => Cel::String(Arc::new(text.clone())),
+        Value::Array(list) => Cel::List(Arc::new(list.iter().map(to_cel).collect())),
+        Value::Object(object) => {
+            let map: HashMap<Key, Cel> = object
+                .iter()
+                .map(|(key, value)| (Key::String(Arc::new(key.clone())), to_cel(value)))
+                .collect();
+            Cel::Map(Map { map: Arc::new(map) })
+        }
+    }
+}
+
+fn to_json(value: &Cel) -> Option<Value> {
+    Some(match value {
+        Cel::Null => Value::Null,
+        Cel::Bool(flag) => Value::Bool(*flag),
+        Cel::Int(number) => Value::from(*number),
+        Cel::UInt(number) => Value::from(*number),
+        // 50.0 is what JSON calls 50.
+        Cel::Float(number) => Value::Number(Number::from_f64(*number)?),
+        Cel::String(text) => Value::String(text.to_string()),
+        Cel::List(list) => Value::Array(list.iter().map(to_json).collect::<Option<_>>()?),
+        Cel::Map(map) => {
+            let mut object = Object::new();
+            for (key, value) in map.map.iter() {
+                object.insert(key.to_string(), to_json(value)?);
+            }
+            Value::Object(object)
+        }
+        _ => return None,
+    })
+}
+
+/// A JSON value whose strings may hold `${expression}`.
+#[derive(Debug)]
+pub(super) enum Template {
+    /// As it stands.
+    Plain(Value),
+    /// The whole string is one expression: its value, of whatever type.
+    Value(Expr),
+    /// Text with expressions in it.
+    Text(Vec<Part>),
+    /// A list.
+    List(Vec<Self>),
+    /// An object.
+    Object(Vec<(String, Self)>),
+}
+
+/// A piece of text.
+#[derive(Debug)]
+pub(super) enum Part {
+    /// As it stands.
+    Plain(String),
+    /// The value of an expression.
+    Value(Expr),
+}
+
+impl Template {
+    /// Compiles a value.
+    ///
+    /// # Errors
+    /// What is wrong with one of its expressions.
+    pub(super) fn compile(value: &Value, variables: &[&str]) -> Result<Self, String> {
+        Ok(match value {
+            Value::String(text) => {
+                let mut parts = parts(text, variables)?;
+                match parts.as_mut_slice() {
+                    [] => Self::Plain(value.clone()),
+                    [Part::Plain(_)] => Self::Plain(value.clone()),
+                    [Part::Value(_)] => match parts.pop() {
+                        Some(Part::Value(expr)) => Self::Value(expr),
+                        _ => Self::Plain(value.clone()),
+                    },
+                    _ => Self::Text(parts),
+                }
+            }
+            Value::Array(list) => Self::List(
+                list.iter().map(|v| Self::compile(v, variables)).collect::<Result<_, _>>()?,
+            ),
+            Value::Object(object) => Self::Object(
+                object
+                    .iter()
+                    .map(|(k, v)| Ok((k.clone(), Self::compile(v, variables)?)))
+                    .collect::<Result<_, String>>()?,
+            ),
+            Value::Null | Value::Bool(_) | Value::Number(_) => Self::Plain(value.clone()),
+        })
+    }
+
+    /// Its value.
+    ///
+    /// # Errors
+    /// Why one of its expressions has none.
+    pub(super) fn render(&self, scope: &Scope) -> Result<Value, String> {
+        Ok(match self {
+            Self::Plain(value) => value.clone(),
+            Self::Value(expr) => expr.eval(scope)?,
+            Self::Text(parts) => Value::String(text(parts, scope, |t| t)?),
+            Self::List(list) => {
+                Value::Array(list.iter().map(|t| t.render(scope)).collect::<Result<_, _>>()?)
+            }
+            Self::Object(fields) => Value::Object(
+                fields
+                    .iter()
+                    .map(|(k, t)| Ok((k.clone(), t.render(scope)?)))
+                    .collect::<Result<_, String>>()?,
+            ),
+        })
+    }
+}
+
+/// Splits text at its expressions.
+pub(super) fn parts(text: &str, variables: &[&str]) -> Result<Vec<Part>, String> {
+    let mut parts = Vec::new();
+    let mut rest = text;
+    while let Some(at) = rest.find("${") {
+        if at > 0 {
+            parts.push(Part::Plain(rest[..at].to_owned()));
+        }
+        let inner = &rest[at + 2..];
+        let end = closing(inner).ok_or_else(|| format!("`{text}` has a `${{` without its `}}`"))?;
+        parts.push(Part::Value(Expr::compile(inner[..end].trim(), variables)?));
+        rest = &inner[end + 1..];
+    }
+    if !rest.is_empty() {
+        parts.push(Part::Plain(rest.to_owned()));
+    }
+    Ok(parts)
+}
+
+/// Where the expression at the beginning of `text` ends: at the brace that belongs to it.
+fn closing(text: &str) -> Option<usize> {
+    let (mut depth, mut quote) = (0_usize, None);
+    for (at, c) in text.char_indices() {
+        match (quote, c) {
+            (Some(open), _) if open == c => quote = None,
+            (Some(_), _) => {}
+            (None, '"' | '\'') => quote = Some(c),
+            (None, '{') => depth += 1,
+            (None, '}') if depth == 0 => return Some(at),
+            (None, '}') => depth -= 1,
+            (None, _) => {}
+        }
+    }
+    None
+}
+
+/// The text of parts, with each expression's value passed through `escape`.
+pub(super) fn text(
+    parts: &[Part],
+    scope: &Scope,
+    escape: impl Fn(String) -> String,
+) -> Result<String, String> {
+    let mut out = String::new();
+    for part in parts {
+        match part {
+            Part::Plain(plain) => out.push_str(plain),
+            Part::Value(expr) => {
+                let value = expr.eval(scope)?;
+                out.push_str(&escape(scalar(&value).ok_or_else(|| {
+                    format!("`{}` is {value}, which cannot stand in a text", expr.source())
+                })?));
+            }
+        }
+    }
+    Ok(out)
+}
+
+/// A value as text; `None` for lists, objects and null.
+pub(super) fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(flag) => Some(flag.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn scope() -> Scope {
+        let mut scope = Scope::new();
+        let items = json!([{ "product_id": 456, "quantity": 2, "price": 29.99 }, { "product_id": "x", "quantity": 1, "price": 0.02 }]);
+        scope.set("input", &json!({ "items": items, "name": "a/b c", "n": 3 }));
+        scope
+    }
+
+    #[test]
+    fn values_keep_their_types() {
+        let template = json!({
+            "all": "${input.items}", "n": "${input.n + 1}", "text": "n is ${input.n}", "plain": 7,
+            "total": "${major(sum(input.items.map(i, minor(i.price) * i.quantity)))}",
+            "list": ["${-input.n}", "${input.n > 2 ? 'many' : 'few'}"],
+            "object": "${ {'a': input.n} }",
+        });
+        let rendered = Template::compile(&template, &["input"]).unwrap().render(&scope()).unwrap();
+        assert_eq!(rendered["total"], json!(60));
+        assert_eq!(rendered["n"], json!(4));
+        assert_eq!(rendered["text"], json!("n is 3"));
+        assert_eq!(rendered["list"], json!([-3, "many"]));
+        assert_eq!(rendered["object"], json!({ "a": 3 }));
+        assert_eq!(rendered["all"][0]["price"], json!(29.99));
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_when_it_is_compiled() {
+        for (source, expected) in [
+            ("input.", "no valid expression"),
+            ("inptu.n", "`inptu`, which is not known here"),
+            ("input.n + summe([1])", "`summe`, which is no function"),
+        ] {
+            let error = Expr::compile(source, &["input"]).unwrap_err();
+            assert!(error.contains(expected), "{source}: {error}");
+        }
+        assert!(parts("a ${input.n", &["input"]).is_err());
+        assert_eq!(parts("${ {'a': '}'} } b", &["input"]).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn what_has_no_value_says_so() {
+        for source in ["input.missing", "sum(input.items.map(i, i.price))", "minor(1.005)"] {
+            let error = Expr::compile(source, &["input"]).unwrap().eval(&scope()).unwrap_err();
+            assert!(error.contains(source), "{error}");
+        }
+    }
+}

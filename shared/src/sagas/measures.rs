@@ -1,0 +1,90 @@
+//! Numbers about sagas, counted as decisions are written.
+
+use super::{state_after, step_status};
+use crate::engine::{Decision, Definition, RunState, run::EventWrite};
+use std::time::Duration;
+
+/// A saga was created.
+pub fn created(definition: &Definition) {
+    if definition.saga.is_none() {
+        return;
+    }
+    total(definition, RunState::Pending.as_str());
+    own_state(definition, state_after(definition, None, None, RunState::Pending.as_str(), None));
+}
+
+/// A decision was written; `elapsed` since the run began, where it ended.
+pub fn count(decision: &Decision, elapsed: Option<Duration>) {
+    let definition = &*decision.run.definition;
+    if definition.saga.is_none() {
+        return;
+    }
+    for event in &decision.events {
+        match event.step.and_then(|index| definition.step(index)) {
+            Some(step) => {
+                of_step(&step.name, event);
+                if event.to == "running" || event.to == "compensating" {
+                    let direction = if event.to == "running" { "do" } else { "undo" };
+                    metrics::counter!(
+                        "saga_attempts_total",
+                        "type" => definition.name.clone(),
+                        "step" => step.name.to_lowercase(),
+                        "direction" => direction
+                    )
+                    .increment(1);
+                }
+                let detail = event.detail.as_ref();
+                let own =
+                    state_after(definition, Some(&step.name), Some(event.from), event.to, detail);
+                own_state(definition, own);
+            }
+            None => of_run(definition, event, elapsed),
+        }
+    }
+}
+
+fn of_step(name: &str, event: &EventWrite) {
+    let Ok(state) = event.to.parse() else { return };
+    if event.from == event.to {
+        return;
+    }
+    let status = step_status(state);
+    metrics::counter!("saga_steps_total", "type" => name.to_lowercase(), "status" => status)
+        .increment(1);
+}
+
+fn of_run(definition: &Definition, event: &EventWrite, elapsed: Option<Duration>) {
+    if event.from == event.to {
+        return;
+    }
+    total(definition, event.to);
+    let name = definition.name.clone();
+    match event.to.parse() {
+        Ok(RunState::Compensating) => {
+            metrics::counter!("saga_compensations_total", "type" => name.clone()).increment(1);
+        }
+        Ok(RunState::Failed | RunState::Compensated | RunState::NeedsAttention) => {
+            metrics::counter!("saga_failures_total", "type" => name.clone()).increment(1);
+        }
+        _ => {}
+    }
+    if let Some(elapsed) = elapsed.filter(|_| event.to.parse().is_ok_and(RunState::is_ended)) {
+        metrics::histogram!("saga_duration_seconds", "type" => name).record(elapsed.as_secs_f64());
+    }
+    let detail = event.detail.as_ref();
+    own_state(definition, state_after(definition, None, Some(event.from), event.to, detail));
+}
+
+fn total(definition: &Definition, status: &'static str) {
+    metrics::counter!("saga_total", "type" => definition.name.clone(), "status" => status)
+        .increment(1);
+}
+
+/// The counter of a saga's own states.
+fn own_state(definition: &Definition, state: Option<&str>) {
+    let metric = definition.saga.as_ref().and_then(|s| s.states.as_ref()?.metric.clone());
+    if let (Some(metric), Some(state)) = (metric, state) {
+        let label = metrics::Label::new(metric.label, state.to_owned());
+        metrics::counter!(metric.name, vec![label]).increment(1);
+    }
+}

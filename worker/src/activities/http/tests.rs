@@ -1,0 +1,403 @@
+//! A whole worker against a small participant that answers as it is told.
+
+use crate::{
+    activities::Activities,
+    executor::{Executor, held::Held, random},
+    participants::Participants,
+    runner::{LaneSettings, Worker, name},
+    scratch::Scratch,
+};
+use axum::{
+    Router,
+    body::Bytes,
+    extract::{Request, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use quittance_shared::{
+    config::{ParticipantConfig, SagasConfig},
+    engine::{Lane, NewRun, Priority, RunId, RunState},
+    notify::Notifier,
+    queue::{MemoryQueue, Queue},
+    sagas::{self, wire_states},
+    store::{SagaView, Store},
+};
+use serde_json::{Value, json};
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use tokio_util::sync::CancellationToken;
+
+/// What a participant does with a call.
+#[derive(Clone)]
+enum Does {
+    Answers(u16, Value),
+    Says(u16, &'static str),
+    Nothing,
+}
+
+#[derive(Clone, Debug)]
+struct Seen {
+    call: String,
+    key: Option<String>,
+    undoes: Option<String>,
+    secret: Option<String>,
+    traceparent: Option<String>,
+    body: Value,
+}
+
+#[derive(Clone, Default)]
+struct Service {
+    seen: Arc<Mutex<Vec<Seen>>>,
+    script: Arc<Mutex<HashMap<String, VecDeque<Does>>>>,
+}
+
+async fn serve(State(service): State<Service>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let body: Bytes = axum::body::to_bytes(body, 1 << 20).await.unwrap();
+    let call = format!("{} {}", parts.method, parts.uri.path());
+    let header =
+        |name: &str| parts.headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
+    let seen = Seen {
+        call: call.clone(),
+        key: header("idempotency-key"),
+        undoes: header("idempotency-undoes"),
+        secret: header("authorization"),
+        traceparent: header("traceparent"),
+        body: serde_json::from_slice(&body).unwrap_or_default(),
+    };
+    service.seen.lock().unwrap().push(seen);
+    let does = service.script.lock().unwrap().get_mut(&call).and_then(VecDeque::pop_front);
+    let does = does.unwrap_or_else(|| Does::Answers(200, json!({ "id": "p1" })));
+    match does {
+        Does::Answers(status, body) => {
+            (StatusCode::from_u16(status).unwrap(), axum::Json(body)).into_response()
+        }
+        Does::Says(status, text) => (StatusCode::from_u16(status).unwrap(), text).into_response(),
+        Does::Nothing => {
+            tokio::time::sleep(Duration::from_secs(60)).await;
+            StatusCode::OK.into_response()
+        }
+    }
+}
+
+struct World {
+    service: Service,
+    store: Store,
+    queue: Arc<dyn Queue>,
+    saga: String,
+    stop: CancellationToken,
+    _folder: tempfile::TempDir,
+}
+
+const KEYED: &str = "
+version: 1
+participants:
+  bank: { idempotency: keys }
+input:
+  amount: money
+  items: { type: list, of: id }
+steps:
+  - name: RESERVE
+    participant: bank
+    for_each: input.items
+    retry: { retries: 2, base: 10ms }
+    call: { method: POST, url: '/stock/${item}', timeout: 150ms }
+    undo: { method: DELETE, url: '/stock/${item}', timeout: 150ms }
+  - name: PAY
+    participant: bank
+    retry: { retries: 2, base: 10ms }
+    call:
+      method: POST
+      url: /payments
+      timeout: 150ms
+      body: { amount: '${input.amount}' }
+      refused: status == 409 || (status == 201 && has(body.error))
+      output: { id: '${body.id}' }
+    undo: { method: POST, url: \"/payments/${known ? output.id : '-'}/refund\" }
+states:
+  created: NEW
+  steps: { PAY: { refused: UNPAID } }
+  completed: DONE
+  otherwise: LOST
+";
+
+const KEYLESS: &str = "
+version: 1
+participants:
+  bank: { idempotency: none }
+input: {}
+steps:
+  - name: ORDER
+    participant: bank
+    retry: { retries: 2, base: 10ms }
+    on_unknown: needs_attention
+    call: { method: POST, url: /orders, timeout: 150ms, output: { id: '${body.id}' } }
+    undo: { method: DELETE, url: '/orders/${output.id}', repeatable: true }
+  - name: PAY
+    participant: bank
+    retry: { retries: 2, base: 10ms }
+    pivot: true
+    on_unknown: query
+    call: { method: POST, url: /payments, timeout: 150ms }
+    query: { method: GET, url: /payments/mine }
+";
+
+impl World {
+    async fn new(text: &str) -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/base", listener.local_addr().unwrap());
+        let service = Service::default();
+        let app = Router::new().fallback(serve).with_state(service.clone());
+        tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+        let folder = tempfile::tempdir().unwrap();
+        let file = format!("sqlite://{}", folder.path().join("q.db").display());
+        let store = Store::open(&file, 8).await.unwrap();
+        let saga = format!("t_{}", RunId::new().0.simple());
+        let definition = sagas::parse("test.yaml", &format!("saga: {saga}\n{text}"))
+            .unwrap_or_else(|flaws| panic!("{flaws:?}"));
+        store.define(definition);
+        store.migrate().await.unwrap();
+        let headers = BTreeMap::from([("Authorization".to_owned(), "Bearer hidden".into())]);
+        let bank = ParticipantConfig { url, headers };
+        let config = SagasConfig {
+            dir: None,
+            participants: BTreeMap::from([("bank".to_owned(), bank)]),
+            values: json!({}),
+        };
+        let participants = Arc::new(Participants::new(&config).unwrap());
+        let queue: Arc<dyn Queue> = Arc::new(MemoryQueue::default());
+        let executor = Executor {
+            store: store.clone(),
+            notifier: Notifier::local(),
+            activities: Activities::default().with_sagas(&participants, &store),
+            worker: name(),
+            held: Held::default(),
+            timeout: Duration::from_secs(5),
+            random: random(),
+        };
+        let worker = Worker {
+            executor: Arc::new(executor),
+            queue: Arc::clone(&queue),
+            lanes: vec![LaneSettings {
+                lane: Lane::SAGAS,
+                slots: 4,
+                chunk: 1,
+                high_water: 8,
+                mark: Duration::from_secs(10),
+                busy: Duration::from_millis(2),
+            }],
+            scratch: Scratch::default(),
+            exhausted: CancellationToken::new(),
+        };
+        let stop = CancellationToken::new();
+        tokio::spawn(worker.run(stop.clone(), stop.clone()));
+        Self { service, store, queue, saga, stop, _folder: folder }
+    }
+
+    fn script(&self, call: &str, does: &[Does]) {
+        let call = call.replace(' ', " /base");
+        self.service.script.lock().unwrap().insert(call, does.iter().cloned().collect());
+    }
+
+    async fn start(&self, parked: bool) -> RunId {
+        let run = NewRun {
+            id: RunId::new(),
+            definition: self.saga.clone(),
+            client_id: "c".into(),
+            priority: Priority::Normal,
+            idempotency: None,
+            input: json!({ "amount": 12.5, "items": ["a", "b"] }),
+            traceparent: None,
+            parked,
+        };
+        let id = run.id;
+        self.store.create_run(run).await.unwrap();
+        self.queue.push(&Lane::SAGAS, id).await.unwrap();
+        id
+    }
+
+    async fn ends(&self, id: RunId) -> SagaView {
+        for _ in 0..1000 {
+            let view = self.store.saga(id).await.unwrap().unwrap();
+            if view.state.is_ended() {
+                return view;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("it does not end: {:?}", self.store.saga(id).await);
+    }
+
+    fn calls(&self) -> Vec<String> {
+        let seen = self.service.seen.lock().unwrap();
+        seen.iter().map(|s| s.call.replace("/base", "")).collect()
+    }
+
+    fn seen(&self, call: &str) -> Vec<Seen> {
+        let call = call.replace(' ', " /base");
+        let seen = self.service.seen.lock().unwrap();
+        seen.iter().filter(|s| s.call == call).cloned().collect()
+    }
+
+    fn states(view: &SagaView) -> Vec<String> {
+        wire_states(view).into_iter().map(|s| s.state).collect()
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+#[tokio::test]
+async fn a_saga_completes_and_its_calls_carry_keys_traces_and_secrets() {
+    let world = World::new(KEYED).await;
+    let id = world.start(false).await;
+    let view = world.ends(id).await;
+    assert_eq!(view.state, RunState::Completed, "{view:?}");
+    assert_eq!(world.calls(), ["POST /stock/a", "POST /stock/b", "POST /payments"]);
+    let first = &world.seen("POST /stock/a")[0];
+    assert_eq!(first.key.as_deref(), Some(&*format!("{id}:RESERVE.0:do:1")));
+    let pay = &world.seen("POST /payments")[0];
+    assert_eq!(pay.key.as_deref(), Some(&*format!("{id}:PAY:do:1")));
+    assert_eq!(pay.secret.as_deref(), Some("Bearer hidden"));
+    assert_eq!(pay.body, json!({ "amount": 12.5 }));
+    assert!(pay.traceparent.as_ref().is_some_and(|t| t.contains(&id.0.simple().to_string())));
+    assert_eq!(view.steps[1].output, Some(json!({ "id": "p1" })));
+    assert_eq!(view.steps[1].input.as_ref().unwrap()["body"]["amount"], json!(12.5));
+    assert!(!format!("{view:?}").contains("hidden"));
+    assert_eq!(World::states(&view), ["NEW", "DONE"]);
+}
+
+#[tokio::test]
+async fn a_refusal_undoes_what_was_done_in_the_reverse_order() {
+    let world = World::new(KEYED).await;
+    world.script("POST /payments", &[Does::Answers(201, json!({ "error": "no money" }))]);
+    let id = world.start(false).await;
+    let view = world.ends(id).await;
+    assert_eq!(view.state, RunState::Compensated);
+    let error = view.error.clone().unwrap();
+    assert_eq!((error.code.as_str(), error.message.as_str()), ("PAY_REFUSED", "bank: no money"));
+    assert_eq!(world.calls()[3..], ["DELETE /stock/b", "DELETE /stock/a"]);
+    let undo = &world.seen("DELETE /stock/b")[0];
+    assert_eq!(undo.key.as_deref(), Some(&*format!("{id}:RESERVE.1:undo:1")));
+    assert_eq!(undo.undoes.as_deref(), Some(&*format!("{id}:RESERVE.1:do:1")));
+    assert_eq!(World::states(&view), ["NEW", "UNPAID"]);
+}
+
+#[tokio::test]
+async fn a_refusal_halfway_through_a_list_undoes_the_whole_list() {
+    let world = World::new(KEYED).await;
+    world.script("POST /stock/b", &[Does::Answers(409, json!({ "message": "none left" }))]);
+    let view = world.ends(world.start(false).await).await;
+    assert_eq!(view.state, RunState::Compensated);
+    assert_eq!(world.calls()[2..], ["DELETE /stock/b", "DELETE /stock/a"]);
+}
+
+#[tokio::test]
+async fn lost_and_senseless_answers_are_asked_for_again_under_the_same_key() {
+    let world = World::new(KEYED).await;
+    let odd = [Does::Nothing, Does::Says(200, "<html>"), Does::Answers(200, json!({ "id": 7 }))];
+    world.script("POST /payments", &odd);
+    let view = world.ends(world.start(false).await).await;
+    assert_eq!(view.state, RunState::Completed);
+    let keys: Vec<_> = world.seen("POST /payments").into_iter().map(|s| s.key).collect();
+    assert_eq!(keys.len(), 3);
+    assert!(keys.iter().all(|k| *k == keys[0]));
+    assert_eq!(view.steps[1].attempts, 3);
+}
+
+#[tokio::test]
+async fn what_may_have_been_done_is_undone_by_its_key() {
+    let world = World::new(KEYED).await;
+    let broken = Does::Answers(500, json!({}));
+    world.script("POST /payments", &[Does::Nothing, broken.clone(), broken]);
+    let id = world.start(false).await;
+    let view = world.ends(id).await;
+    assert_eq!(view.state, RunState::Compensated);
+    assert_eq!(view.error.clone().unwrap().code, "PAY_FAILED");
+    let refund = &world.seen("POST /payments/-/refund")[0];
+    assert_eq!(refund.undoes.as_deref(), Some(&*format!("{id}:PAY:do:1")));
+    assert_eq!(World::states(&view), ["NEW", "LOST"]);
+}
+
+#[tokio::test]
+async fn an_undo_that_never_succeeds_needs_attention_and_the_others_go_on() {
+    let world = World::new(KEYED).await;
+    let broken = || Does::Answers(503, json!({}));
+    // Refused, but an earlier attempt had no answer: nobody knows, so it is undone.
+    world.script("POST /payments", &[Does::Nothing, Does::Answers(409, json!({}))]);
+    world.script("POST /payments/-/refund", &[broken(), broken(), broken()]);
+    let id = world.start(false).await;
+    let view = world.ends(id).await;
+    assert_eq!(view.state, RunState::NeedsAttention);
+    assert_eq!(world.calls().last().map(String::as_str), Some("DELETE /stock/a"));
+    assert!(world.store.skip_step(id, 0, "not that one", "ops").await.is_err());
+    world.store.skip_step(id, 1, "refunded by hand", "ops").await.unwrap();
+    let view = world.ends(id).await;
+    assert_eq!(view.state, RunState::Compensated);
+    let told = format!("{:?}", view.events);
+    assert!(told.contains("refunded by hand") && told.contains("ops"));
+}
+
+#[tokio::test]
+async fn a_participant_without_keys_is_never_called_twice() {
+    let world = World::new(KEYLESS).await;
+    world.script("POST /orders", &[Does::Nothing]);
+    let view = world.ends(world.start(false).await).await;
+    assert_eq!(view.state, RunState::NeedsAttention);
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(world.calls(), ["POST /orders"]);
+}
+
+#[tokio::test]
+async fn a_question_settles_what_an_answer_did_not() {
+    let world = World::new(KEYLESS).await;
+    world.script("POST /payments", &[Does::Answers(500, json!({}))]);
+    let view = world.ends(world.start(false).await).await;
+    assert_eq!(view.state, RunState::Completed, "{view:?}");
+    assert_eq!(world.calls(), ["POST /orders", "POST /payments", "GET /payments/mine"]);
+
+    let world = World::new(KEYLESS).await;
+    world.script("POST /payments", &[Does::Answers(500, json!({}))]);
+    world.script("GET /payments/mine", &[Does::Answers(404, json!({}))]);
+    let view = world.ends(world.start(false).await).await;
+    assert_eq!(view.state, RunState::Completed, "{view:?}");
+    assert_eq!(world.seen("POST /payments").len(), 2);
+}
+
+#[tokio::test]
+async fn a_parked_saga_waits_and_a_redirect_is_not_followed() {
+    let world = World::new(KEYED).await;
+    let redirect = Does::Answers(302, json!({}));
+    world.script("POST /stock/a", &[redirect.clone(), redirect.clone(), redirect]);
+    let id = world.start(true).await;
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    assert!(world.calls().is_empty());
+    let view = world.store.saga(id).await.unwrap().unwrap();
+    assert!(view.parked && view.steps[0].input.is_none());
+    world.store.start_run(id, "c").await.unwrap();
+    assert!(world.store.start_run(id, "c").await.is_err());
+    let view = world.ends(id).await;
+    assert_eq!(view.state, RunState::Compensated);
+    assert_eq!(view.error.unwrap().code, "RESERVE_FAILED");
+}
+
+#[tokio::test]
+async fn sagas_are_listed_newest_first() {
+    let world = World::new(KEYED).await;
+    let (first, second) = (world.start(false).await, world.start(false).await);
+    world.ends(first).await;
+    world.ends(second).await;
+    let filter = quittance_shared::store::SagaFilter {
+        definition: Some(world.saga.clone()),
+        limit: 1,
+        ..Default::default()
+    };
+    let (page, total) = world.store.sagas(&filter).await.unwrap();
+    assert_eq!((page[0].id, total), (second, 2));
+    assert!(page[0].events.is_empty());
+}

@@ -1,0 +1,208 @@
+//! The services that sagas call: only those the configuration names, without redirects, each behind a breaker.
+
+pub mod breaker;
+
+use anyhow::Context as _;
+use breaker::{Breaker, Refusal};
+use quittance_shared::{
+    config::{ParticipantConfig, SagasConfig},
+    sagas::{Answer, Request},
+};
+use reqwest::{
+    Client, Method, StatusCode, Url,
+    header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
+    redirect,
+};
+use serde_json::Value;
+use std::{collections::BTreeMap, time::Duration};
+use tokio::time::Instant;
+
+/// Bytes of an answer that are read.
+const MAX_ANSWER: usize = 1024 * 1024;
+/// A service that does not take the connection in this time is not there.
+const CONNECT: Duration = Duration::from_secs(3);
+/// A participant cannot ask for a longer wait than this.
+const MAX_RETRY_AFTER: Duration = Duration::from_hours(1);
+
+/// The configured services.
+#[derive(Debug)]
+pub struct Participants {
+    client: Client,
+    known: BTreeMap<String, Known>,
+}
+
+#[derive(Debug)]
+struct Known {
+    base: Url,
+    /// Secrets among them: marked as sensitive, never shown.
+    headers: HeaderMap,
+    breaker: Breaker,
+}
+
+/// What came of a call.
+#[derive(Debug)]
+pub enum Reply {
+    /// An answer, and the wait it asked for.
+    Answer(Answer, Option<Duration>),
+    /// The request never reached the service.
+    NotSent(String),
+    /// It may have reached the service, and no answer came.
+    Lost(String),
+    /// The service is in trouble; the request was not made. Look again after this.
+    Open(Duration),
+    /// The configuration does not name the service.
+    Unnamed,
+}
+
+impl Participants {
+    /// Those of the configuration.
+    ///
+    /// # Errors
+    /// An address or a header that is none.
+    pub fn new(config: &SagasConfig) -> anyhow::Result<Self> {
+        // A second one is refused, and the first does as well.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = Client::builder()
+            .redirect(redirect::Policy::none())
+            .connect_timeout(CONNECT)
+            .no_proxy()
+            .pool_idle_timeout(Duration::from_secs(30))
+            .user_agent(concat!("quittance/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .context("the client for participants")?;
+        let known = config
+            .participants
+            .iter()
+            .map(|(name, participant)| Ok((name.clone(), Known::new(name, participant)?)))
+            .collect::<anyhow::Result<_>>()?;
+        Ok(Self { client, known })
+    }
+
+    /// Makes a call with these headers beside the request's own.
+    pub async fn call(
+        &self,
+        name: &str,
+        request: &Request,
+        headers: &[(&'static str, String)],
+    ) -> Reply {
+        let Some(known) = self.known.get(name) else { return Reply::Unnamed };
+        let permit = match known.breaker.admit() {
+            Ok(permit) => permit,
+            Err(Refusal { after }) => return Reply::Open(after),
+        };
+        let began = Instant::now();
+        let reply = self.send(known, request, headers).await;
+        let (outcome, healthy) = match &reply {
+            Reply::Answer(answer, _) if answer.status >= 500 => ("error", false),
+            Reply::Answer(..) => ("answer", true),
+            Reply::NotSent(_) => ("not_sent", false),
+            Reply::Lost(_) => ("lost", false),
+            Reply::Open(_) | Reply::Unnamed => ("none", true),
+        };
+        permit.report(healthy);
+        metrics::histogram!(
+            "saga_call_seconds", "participant" => name.to_owned(), "outcome" => outcome
+        )
+        .record(began.elapsed().as_secs_f64());
+        reply
+    }
+
+    async fn send(
+        &self,
+        known: &Known,
+        request: &Request,
+        headers: &[(&'static str, String)],
+    ) -> Reply {
+        let (url, method) = match known.target(request) {
+            Ok(target) => target,
+            Err(why) => return Reply::NotSent(why),
+        };
+        let mut call = self
+            .client
+            .request(method, url)
+            .headers(known.headers.clone())
+            .timeout(request.timeout);
+        for (name, value) in &request.headers {
+            call = call.header(name, value);
+        }
+        for (name, value) in headers {
+            call = call.header(*name, value);
+        }
+        if let Some(body) = &request.body {
+            call = call.json(body);
+        }
+        let mut response = match call.send().await {
+            Ok(response) => response,
+            Err(error) if error.is_builder() => {
+                return Reply::NotSent("the request cannot be built".into());
+            }
+            Err(error) if error.is_connect() => return Reply::NotSent("no connection".into()),
+            Err(error) if error.is_timeout() => {
+                return Reply::Lost(format!("no answer within {} ms", request.timeout.as_millis()));
+            }
+            Err(_) => return Reply::Lost("the connection broke before an answer came".into()),
+        };
+        let status = response.status();
+        let retry_after = retry_after(response.headers());
+        let mut bytes = Vec::new();
+        loop {
+            match response.chunk().await {
+                Ok(Some(chunk)) if bytes.len() + chunk.len() > MAX_ANSWER => {
+                    return Reply::Lost(format!("HTTP {status} with more than {MAX_ANSWER} bytes"));
+                }
+                Ok(Some(chunk)) => bytes.extend_from_slice(&chunk),
+                Ok(None) => break,
+                // A refusal is one whether or not all of its words arrive.
+                Err(_) if status.is_client_error() => break,
+                Err(_) => return Reply::Lost(format!("HTTP {status}, and the connection broke")),
+            }
+        }
+        Reply::Answer(Answer { status: status.as_u16(), body: json(status, &bytes) }, retry_after)
+    }
+}
+
+fn json(status: StatusCode, bytes: &[u8]) -> Option<Value> {
+    if bytes.is_empty() || status == StatusCode::NO_CONTENT {
+        return Some(Value::Object(serde_json::Map::new()));
+    }
+    serde_json::from_slice(bytes).ok()
+}
+
+/// Whole seconds; the form with a date needs clocks that agree.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds: u64 = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds).min(MAX_RETRY_AFTER))
+}
+
+impl Known {
+    fn new(name: &str, config: &ParticipantConfig) -> anyhow::Result<Self> {
+        let setting = || format!("sagas.participants.{name}");
+        let base = Url::parse(config.url.trim_end_matches('/')).with_context(setting)?;
+        let mut headers = HeaderMap::new();
+        for (header, value) in &config.headers {
+            let header: HeaderName = header.parse().with_context(setting)?;
+            // The value is not shown, it may be a secret.
+            let mut value = HeaderValue::from_str(value.expose())
+                .map_err(|_| anyhow::anyhow!("{}.headers.{header}: no valid value", setting()))?;
+            value.set_sensitive(true);
+            headers.insert(header, value);
+        }
+        Ok(Self { base, headers, breaker: Breaker::new(name) })
+    }
+
+    /// Where the request goes. Whatever the path holds, it stays under the configured address.
+    fn target(&self, request: &Request) -> Result<(Url, Method), String> {
+        let text = format!("{}{}", self.base.as_str().trim_end_matches('/'), request.path);
+        let url = Url::parse(&text).map_err(|_| "the address cannot be built".to_owned())?;
+        let under = self.base.path().trim_end_matches('/');
+        let inside = url.origin() == self.base.origin()
+            && url.path().strip_prefix(under).is_some_and(|rest| rest.starts_with('/'))
+            && url.username() == self.base.username();
+        if !inside {
+            return Err("the call would leave the participant's address".into());
+        }
+        let method = Method::from_bytes(request.method.as_bytes())
+            .map_err(|_| format!("{} is no method", request.method))?;
+        Ok((url, method))
+    }
+}
