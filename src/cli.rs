@@ -87,8 +87,24 @@ pub(crate) enum Command {
     Evaluate(evaluate::Options),
     /// Fit the weights that rank candidates, and judge them by cross-validation
     Train(train::Options),
+    /// Check definitions of sagas, or list the known ones
+    #[command(subcommand)]
+    Sagas(Sagas),
     /// Print the `OpenAPI` document
     Openapi,
     /// Say what is missing on this machine and how to get it
     Doctor,
+}
+
+/// What to do with sagas.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Sagas {
+    /// Say what is wrong with definitions: file, line, and what to write instead
+    Check {
+        /// YAML files
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// The sagas a server with this configuration knows, and whom they call
+    List,
 }

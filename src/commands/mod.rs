@@ -3,9 +3,10 @@
 mod analyze;
 mod doctor;
 mod evaluate;
+mod sagas;
 mod serve;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, Sagas};
 use anyhow::Context as _;
 use quittance_shared::config::Config;
 use std::{io::Write as _, process::ExitCode};
@@ -17,6 +18,9 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         let document = quittance_api::openapi().to_pretty_json().context("the OpenAPI document")?;
         writeln!(std::io::stdout(), "{document}")?;
         return Ok(ExitCode::SUCCESS);
+    }
+    if let Command::Sagas(Sagas::Check { files }) = &command {
+        return sagas::check(files);
     }
     let config = Config::load(&cli.settings.overrides())?;
     match command {
@@ -30,6 +34,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             quittance_worker::train::run(&options, &mut std::io::stdout().lock())?;
             Ok(ExitCode::SUCCESS)
         }
+        Command::Sagas(_) => sagas::list(&config),
         Command::Doctor => doctor::run(&config),
         Command::Openapi => Ok(ExitCode::SUCCESS),
     }
