@@ -73,31 +73,21 @@ async fn postgres(
     url: &str,
     connections: u32,
 ) -> Result<(Backend, DatabaseConnection, DatabaseConnection)> {
-    let options = |connections: u32, planner: &'static [(&'static str, &'static str)]| {
-        let mut options = ConnectOptions::new(url);
-        options
-            .max_connections(connections)
-            .min_connections(1)
-            .connect_timeout(Duration::from_secs(5))
-            .acquire_timeout(Duration::from_secs(5))
-            .idle_timeout(Duration::from_mins(5))
-            // A connection that lay idle may have died with a restart of the server.
-            .test_before_acquire(false)
-            .test_before_acquire_if_idle_for(Duration::from_secs(1))
-            .statement_timeout(Duration::from_secs(30))
-            .sqlx_logging(false)
-            .map_sqlx_postgres_opts(move |postgres| {
-                postgres.application_name("quittance").options(planner.iter().copied())
-            });
-        options
-    };
-    // Every write names its rows by their keys. Without fresh statistics (tables fill and empty by the second here)
-    // the planner would rather read the whole table beside them.
-    let by_key =
-        &[("enable_hashjoin", "off"), ("enable_mergejoin", "off"), ("enable_bitmapscan", "off")];
-    let writer = Database::connect(options(connections.clamp(2, 6), by_key)).await?;
-    let reader = Database::connect(options(connections.max(2), &[])).await?;
-    Ok((Backend::Postgres, writer, reader))
+    let mut options = ConnectOptions::new(url);
+    options
+        .max_connections(connections.max(2))
+        .min_connections(1)
+        .connect_timeout(Duration::from_secs(5))
+        .acquire_timeout(Duration::from_secs(5))
+        .idle_timeout(Duration::from_mins(5))
+        // A connection that lay idle may have died with a restart of the server.
+        .test_before_acquire(false)
+        .test_before_acquire_if_idle_for(Duration::from_secs(1))
+        .statement_timeout(Duration::from_secs(30))
+        .sqlx_logging(false)
+        .map_sqlx_postgres_opts(|postgres| postgres.application_name("quittance"));
+    let pool = Database::connect(options).await?;
+    Ok((Backend::Postgres, pool.clone(), pool))
 }
 
 #[cfg(not(feature = "postgres"))]

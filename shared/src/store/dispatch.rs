@@ -119,7 +119,8 @@ impl Store {
         }
         let backend = self.backend();
         let source = backend.rows(&[("id", Kind::Id)]);
-        // Inside CASE no index fits the condition, so the rows are found by id.
+        // Inside CASE no index fits the condition, so the rows are found by id. Else a planner without fresh
+        // statistics goes through every open run to find these few.
         let update = format!(
             "UPDATE run SET dispatched_until = {now} + $2
              WHERE id IN (SELECT id FROM run WHERE id IN (SELECT n_id FROM {source})
