@@ -52,6 +52,7 @@ pub enum RetryFrom {
 
 /// One step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "they are data, independent of each other")]
 pub struct StepDefinition {
     /// Upper snake case, unique in the definition.
     pub name: String,

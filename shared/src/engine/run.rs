@@ -43,6 +43,7 @@ pub enum Created {
 
 /// A stored run, as far as decisions depend on it.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "they are columns, independent of each other")]
 pub struct Run {
     /// Its id.
     pub id: RunId,

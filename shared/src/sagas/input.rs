@@ -81,7 +81,7 @@ impl Judge {
             Kind::Integer => match value.as_i64() {
                 Some(number) => self.bounds(at, shape, number.checked_mul(100).unwrap_or(i64::MAX)),
                 None => {
-                    self.wrong(at, "un nombre entier est attendu", "a whole number is expected")
+                    self.wrong(at, "un nombre entier est attendu", "a whole number is expected");
                 }
             },
             Kind::Money => match money::minor(value).filter(|_| value.is_number()) {
@@ -115,7 +115,7 @@ impl Judge {
         let fits = match value {
             Value::String(text) => !text.trim().is_empty() && text.len() <= MAX_ID,
             Value::Number(number) => number.is_i64() || number.is_u64(),
-            _ => false,
+            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => false,
         };
         if !fits {
             self.wrong(

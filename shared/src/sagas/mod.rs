@@ -15,6 +15,7 @@ mod measures;
 mod money;
 #[cfg(test)]
 mod schema;
+mod template;
 mod wire;
 
 pub use builtin::{SOURCES, builtin};

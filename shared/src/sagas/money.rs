@@ -8,7 +8,7 @@ pub(super) fn minor(value: &Value) -> Option<i64> {
     let text = match value {
         Value::Number(number) => number.to_string(),
         Value::String(text) => text.trim().to_owned(),
-        _ => return None,
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => return None,
     };
     let (negative, digits) =
         text.strip_prefix('-').map_or((false, text.as_str()), |rest| (true, rest));

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 /// So many failures …
 const FAILURES: usize = 5;
 /// … within this time open it …
-const WINDOW: Duration = Duration::from_secs(60);
+const WINDOW: Duration = Duration::from_mins(1);
 /// … for this long.
 const OPEN: Duration = Duration::from_secs(30);
 /// Who comes while the one call is out looks again after this.

@@ -43,9 +43,10 @@ impl Draft {
 
     /// Nothing is left to begin, so that a pause has nothing to hold up.
     fn is_over(&self) -> bool {
-        match self.d.run.state {
-            RunState::Compensating => self.to_undo().is_none(),
-            _ => self.pending().is_none() && self.to_ask().is_none(),
+        if self.d.run.state == RunState::Compensating {
+            self.to_undo().is_none()
+        } else {
+            self.pending().is_none() && self.to_ask().is_none()
         }
     }
 

@@ -5,6 +5,7 @@
 //! point; answers of the participant and of the store are lost. The invariants are those of the design.
 
 mod model;
+mod moves;
 mod rules;
 
 use super::{
@@ -12,10 +13,7 @@ use super::{
     RunState, Step, StepState, decide,
     definition::{RetryFrom, builtin},
 };
-use model::{
-    CANCEL, CRASH, DEFER, EXPIRE, Effects, FAIL, OPERATE, PAUSE, REFUSE, RELEASE, RETRY, Report,
-    Row, Rules, Worker, World,
-};
+use model::{CRASH, EXPIRE, Effects, Report, Row, Rules, Worker, World};
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
@@ -173,7 +171,7 @@ impl Explorer {
                     *step = *old;
                 }
             }
-            self.hand_over(world, d, who);
+            Self::hand_over(world, d, who);
             return Ok(true);
         }
         for event in &d.events {
@@ -202,15 +200,14 @@ impl Explorer {
         if world.replayed != (world.stored.state, states) {
             return Err("I7: replaying the history does not give the stored row".into());
         }
-        self.hand_over(world, d, who);
+        Self::hand_over(world, d, who);
         if d.command == Command::Stop && d.lease == LeaseWrite::Keep && !wish {
             return Err(format!("I9: nobody goes on with a run that is {}", d.run.state));
         }
         Ok(true)
     }
 
-    #[expect(clippy::wildcard_enum_match_arm, reason = "states about which nothing is claimed")]
-    fn hand_over(&self, world: &mut World, d: &Decision, who: Option<u8>) {
+    fn hand_over(world: &mut World, d: &Decision, who: Option<u8>) {
         match d.lease {
             LeaseWrite::Release => (world.owner, world.live) = (None, false),
             LeaseWrite::Keep if d.run.epoch > d.epoch && who.is_some() => {
@@ -220,6 +217,7 @@ impl Explorer {
         }
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "states about which nothing is claimed")]
     fn check(world: &World, undo: bool) -> Result<(), Violation> {
         if world.by_hand {
             return Ok(());
@@ -310,44 +308,6 @@ impl Explorer {
         Ok(out)
     }
 
-    /// What people may ask for.
-    fn operators(
-        &self,
-        world: &World,
-        spend: &impl Fn(usize) -> Option<World>,
-        out: &mut Vec<World>,
-    ) -> Result<(), Violation> {
-        let stuck = world.stored.state == RunState::NeedsAttention;
-        let skip = |step| Event::SkipRequested { step, reason: String::new() };
-        let mut wishes = vec![
-            (spend(CANCEL), Event::CancelRequested, false),
-            (spend(PAUSE), Event::PauseRequested, false),
-        ];
-        if stuck {
-            wishes.push((spend(OPERATE), Event::RetryRequested, self.rules.keyless.is_some()));
-            wishes.push((spend(OPERATE), Event::CompensateRequested, true));
-            wishes.extend((0..2).map(|step| (spend(OPERATE), skip(step), true)));
-        } else {
-            wishes.push((spend(RETRY), Event::RetryRequested, false));
-        }
-        if world.stored.paused {
-            // Somebody does, some time.
-            wishes.push((Some(world.clone()), Event::ResumeRequested, false));
-        }
-        for (next, event, by_hand) in wishes {
-            let Some(mut next) = next else { continue };
-            let Ok(mut decision) = decide(&self.run(&world.stored), event) else { continue };
-            let wish = decision.run.epoch == decision.epoch;
-            if wish {
-                decision.run.version = decision.version;
-            }
-            next.by_hand |= by_hand;
-            self.apply(&mut next, &decision, None, wish)?;
-            out.push(next);
-        }
-        Ok(())
-    }
-
     fn claim(&self, world: &World, who: u8, out: &mut Vec<World>) -> Result<(), Violation> {
         let claim = match world.owner {
             _ if world.stored.state.is_ended() || world.stored.paused => return Ok(()),
@@ -363,94 +323,6 @@ impl Explorer {
         if self.apply(&mut next, &decision, Some(who), false)? {
             next.workers[usize::from(who)] = after(&decision);
             out.push(next);
-        }
-        Ok(())
-    }
-
-    /// The call: what the participant does, and what the worker hears of it.
-    fn act(
-        &self,
-        world: &World,
-        at: usize,
-        row: &Row,
-        command: &Command,
-        spend: &impl Fn(usize) -> Option<World>,
-        out: &mut Vec<World>,
-    ) -> Result<(), Violation> {
-        let mut hear = |mut next: World, event: Report| {
-            next.workers[at] = Worker::Reports { row: row.clone(), event };
-            out.push(next);
-        };
-        match *command {
-            Command::Stop => return Err("a worker holds on to nothing".into()),
-            Command::QueryStep { step, .. } => {
-                let key = row.steps[step].generation;
-                let found = world.effects[step].done.contains(&key);
-                let answer = if found { Report::Found(step) } else { Report::Absent(step) };
-                hear(world.clone(), answer);
-                if let Some(next) = spend(FAIL) {
-                    hear(next, Report::QueryFailed(step));
-                }
-                if let Some(next) = spend(DEFER) {
-                    hear(next, Report::Deferred(step));
-                }
-            }
-            Command::AwaitIsolation => hear(world.clone(), Report::Isolated),
-            Command::RunStep { step, .. } => {
-                let key = row.steps[step].generation;
-                let effects = &world.effects[step];
-                let rules = &self.rules;
-                let applied = effects.done.contains(&key);
-                let tomb =
-                    rules.tombstones && rules.keyless.is_none() && effects.undone.contains(&key);
-                let after = |mut next: World| {
-                    next.effects[step].apply(key, rules);
-                    next
-                };
-                if let Some(next) = spend(DEFER) {
-                    hear(next, Report::Deferred(step));
-                }
-                let answer = if tomb { Report::Refused(step) } else { Report::Succeeded(step) };
-                hear(after(world.clone()), answer);
-                if let Some(next) = spend(FAIL) {
-                    // Never arrived, or done and the answer lost.
-                    hear(next.clone(), Report::Failed(step));
-                    hear(after(next), Report::Failed(step));
-                }
-                if !applied && let Some(next) = spend(REFUSE) {
-                    hear(next, Report::Refused(step));
-                }
-                if let Some(next) = spend(RELEASE) {
-                    hear(next.clone(), Report::Released);
-                    hear(after(next), Report::Released);
-                }
-            }
-            Command::UndoStep { step, .. } => {
-                let key = row.steps[step].generation;
-                if self.definition.steps[step].undo.is_none() {
-                    return Err("an undo of a step that has none".into());
-                }
-                // One whose undo is out of attempts waits for an operator; the others still go on.
-                let given_up = |i: usize| {
-                    row.steps[i].state == StepState::CompensationFailed
-                        || self.definition.steps[i].undo.is_none()
-                };
-                if (step + 1..row.steps.len()).any(|i| world.effects[i].net() > 0 && !given_up(i)) {
-                    return Err(format!("I5: undoing step {step} before a later one"));
-                }
-                let after = |mut next: World| {
-                    next.effects[step].undo(key, &self.rules);
-                    next
-                };
-                if let Some(next) = spend(DEFER) {
-                    hear(next, Report::Deferred(step));
-                }
-                hear(after(world.clone()), Report::Undone(step));
-                if let Some(next) = spend(FAIL) {
-                    hear(next.clone(), Report::UndoFailed(step));
-                    hear(after(next), Report::UndoFailed(step));
-                }
-            }
         }
         Ok(())
     }

@@ -18,6 +18,10 @@ pub(super) const OPERATE: usize = 9;
 
 /// What is explored. The flags that say `true` everywhere are the protocol; each that is taken away must be missed.
 #[derive(Clone, Copy)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a part of the protocol that can be taken away"
+)]
 pub(super) struct Rules {
     /// The store looks at epoch and version.
     pub(super) fencing: bool,

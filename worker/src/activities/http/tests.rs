@@ -77,10 +77,14 @@ async fn serve(State(service): State<Service>, request: Request) -> Response {
         }
         Does::Says(status, text) => (StatusCode::from_u16(status).unwrap(), text).into_response(),
         Does::Nothing => {
-            tokio::time::sleep(Duration::from_secs(60)).await;
+            tokio::time::sleep(Duration::from_mins(1)).await;
             StatusCode::OK.into_response()
         }
     }
+}
+
+fn times(n: usize, does: Does) -> Vec<Does> {
+    std::iter::repeat_n(does, n).collect()
 }
 
 struct World {
@@ -153,7 +157,9 @@ impl World {
         let app = Router::new().fallback(serve).with_state(service.clone());
         tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
         let folder = tempfile::tempdir().unwrap();
-        let file = format!("sqlite://{}", folder.path().join("q.db").display());
+        // On PostgreSQL one test at a time: the lane is everybody's.
+        let file = std::env::var("DATABASE_URL")
+            .unwrap_or_else(|_| format!("sqlite://{}", folder.path().join("q.db").display()));
         let store = Store::open(&file, 8).await.unwrap();
         let saga = format!("t_{}", RunId::new().0.simple());
         let definition = sagas::parse("test.yaml", &format!("saga: {saga}\n{text}"))
@@ -200,6 +206,16 @@ impl World {
     fn script(&self, call: &str, does: &[Does]) {
         let call = call.replace(' ', " /base");
         self.service.script.lock().unwrap().insert(call, does.iter().cloned().collect());
+    }
+
+    async fn waits_for(&self, call: &str) {
+        for _ in 0..500 {
+            if !self.seen(call).is_empty() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("{call} was not seen: {:?}", self.calls());
     }
 
     async fn start(&self, parked: bool) -> RunId {
@@ -400,4 +416,67 @@ async fn sagas_are_listed_newest_first() {
     let (page, total) = world.store.sagas(&filter).await.unwrap();
     assert_eq!((page[0].id, total), (second, 2));
     assert!(page[0].events.is_empty());
+}
+
+#[tokio::test]
+async fn a_paused_saga_begins_nothing_new_until_it_is_resumed() {
+    let world = World::new(KEYED).await;
+    world.script("POST /stock/b", &[Does::Nothing]);
+    let id = world.start(false).await;
+    world.waits_for("POST /stock/b").await;
+    world.store.pause_run(id, "ops").await.unwrap();
+    assert!(world.store.pause_run(id, "ops").await.is_err());
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    let before = world.calls();
+    assert!(!before.contains(&"POST /payments".to_owned()), "{before:?}");
+    world.store.resume_run(id, "ops").await.unwrap();
+    assert_eq!(world.ends(id).await.state, RunState::Completed);
+}
+
+#[tokio::test]
+async fn a_cancelled_saga_waits_for_the_call_that_is_out_and_goes_back() {
+    let world = World::new(KEYED).await;
+    world.script("POST /payments", &[Does::Nothing]);
+    let id = world.start(false).await;
+    world.waits_for("POST /payments").await;
+    world.store.cancel_run(id, "c").await.unwrap();
+    let view = world.ends(id).await;
+    assert_eq!(view.state, RunState::Cancelled);
+    let expected = ["POST /payments/-/refund", "DELETE /stock/b", "DELETE /stock/a"];
+    assert_eq!(world.calls()[3..], expected);
+    assert!(world.store.cancel_run(id, "c").await.is_err());
+    assert!(world.store.compensate_run(id, "c").await.is_err());
+}
+
+#[tokio::test]
+async fn a_saga_that_is_not_done_in_time_goes_back() {
+    let world = World::new(&KEYED.replace("version: 1", "version: 1\ndeadline: 300ms")).await;
+    world.script("POST /payments", &times(3, Does::Answers(503, json!({}))));
+    world.script("POST /stock/b", &times(2, Does::Nothing));
+    let view = world.ends(world.start(false).await).await;
+    assert_eq!(view.state, RunState::Compensated);
+    assert_eq!(view.error.unwrap().code, "DEADLINE_EXCEEDED");
+}
+
+#[tokio::test]
+async fn what_failed_by_hand_is_retried_under_another_key_only_if_the_refusal_was_definite() {
+    let text = KEYED.replace("version: 1", "version: 1\ncompensation: manual");
+    let world = World::new(&text).await;
+    world.script("POST /payments", &[Does::Answers(409, json!({}))]);
+    let id = world.start(false).await;
+    assert_eq!(world.ends(id).await.state, RunState::Failed);
+    world.store.retry_run(id, "ops").await.unwrap();
+    let view = world.ends(id).await;
+    assert_eq!((view.state, view.retry_count), (RunState::Completed, 1));
+    let keys: Vec<_> = world.seen("POST /payments").into_iter().filter_map(|s| s.key).collect();
+    assert_eq!(keys, [format!("{id}:PAY:do:1"), format!("{id}:PAY:do:2")]);
+    assert_eq!(world.seen("POST /stock/a").len(), 1);
+
+    let world = World::new(&text).await;
+    world.script("POST /payments", &times(3, Does::Answers(500, json!({}))));
+    let id = world.start(false).await;
+    assert_eq!(world.ends(id).await.state, RunState::Failed);
+    world.store.compensate_run(id, "ops").await.unwrap();
+    assert_eq!(world.ends(id).await.state, RunState::Compensated);
+    assert_eq!(world.seen("POST /payments/-/refund").len(), 1);
 }
