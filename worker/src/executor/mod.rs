@@ -92,7 +92,8 @@ impl Executor {
                 .record(claimed.waited.as_secs_f64());
         }
         let definition = &claimed.decision.run.definition;
-        let span = tracing::info_span!("run", run = %id, definition = definition.name);
+        let traceparent = claimed.traceparent.as_deref();
+        let span = tracing::info_span!("run", run = %id, definition = definition.name, traceparent);
         self.drive(claimed, &hold, isolation, place).instrument(span).await;
     }
 

@@ -376,6 +376,7 @@ async fn a_question_settles_what_an_answer_did_not() {
     let view = world.ends(world.start(false).await).await;
     assert_eq!(view.state, RunState::Completed, "{view:?}");
     assert_eq!(world.calls(), ["POST /orders", "POST /payments", "GET /payments/mine"]);
+    drop(world);
 
     let world = World::new(KEYLESS).await;
     world.script("POST /payments", &[Does::Answers(500, json!({}))]);
@@ -471,6 +472,7 @@ async fn what_failed_by_hand_is_retried_under_another_key_only_if_the_refusal_wa
     let keys: Vec<_> = world.seen("POST /payments").into_iter().filter_map(|s| s.key).collect();
     assert_eq!(keys, [format!("{id}:PAY:do:1"), format!("{id}:PAY:do:2")]);
     assert_eq!(world.seen("POST /stock/a").len(), 1);
+    drop(world);
 
     let world = World::new(&text).await;
     world.script("POST /payments", &times(3, Does::Answers(500, json!({}))));
