@@ -145,9 +145,9 @@ impl World {
             queue: Arc::clone(&queue),
             lanes: vec![LaneSettings {
                 lane: Lane::SAGAS,
-                slots: 4,
-                chunk: 1,
-                high_water: 8,
+                slots: 8,
+                chunk: 32,
+                high_water: 32,
                 mark: Duration::from_secs(10),
                 busy: Duration::from_millis(2),
             }],
