@@ -119,7 +119,12 @@ impl Pending {
     }
 
     /// Fills the body.
-    pub(crate) fn write(&self, context: &Context, response: &mut Response) {
+    pub(crate) fn write(&self, context: &Context, path: &str, response: &mut Response) {
+        if let (Content::Refusal(error), Some(name)) = (&self.content, bare_name(path)) {
+            let body = serde_json::json!({ name: error.text.get(context.language) });
+            fill(context, body.to_string().into_bytes(), response);
+            return;
+        }
         let timestamp = rfc3339(context.now());
         let receipt = self.id.map(|id| id.to_string());
         let mut envelope = Envelope {
@@ -146,11 +151,28 @@ impl Pending {
             }
         }
         let body = serde_json::to_vec(&envelope).unwrap_or_default();
-        let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.remove(header::CONTENT_LENGTH);
-        headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(context.language.code()));
-        *response.body_mut() = Body::from(body);
+        fill(context, body, response);
+    }
+}
+
+fn fill(context: &Context, body: Vec<u8>, response: &mut Response) {
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.remove(header::CONTENT_LENGTH);
+    headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(context.language.code()));
+    *response.body_mut() = Body::from(body);
+}
+
+/// The one field a refusal has on surfaces whose clients know no envelope.
+fn bare_name(path: &str) -> Option<&'static str> {
+    let under =
+        |root: &str| path.strip_prefix(root).is_some_and(|r| r.is_empty() || r.starts_with('/'));
+    if under("/api/v1/sagas") || under("/saga") {
+        Some("error")
+    } else if under("/api/commande") {
+        Some("detail")
+    } else {
+        None
     }
 }
 

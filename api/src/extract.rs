@@ -30,6 +30,12 @@ impl FromRequestParts<AppState> for ReceiptId {
     }
 }
 
+/// One part of the path, by its name.
+pub(crate) async fn path_text(parts: &mut Parts, state: &AppState, name: &str) -> Option<String> {
+    let pairs = Path::<Vec<(String, String)>>::from_request_parts(parts, state).await.ok()?;
+    pairs.0.into_iter().find_map(|(n, value)| (n == name).then_some(value))
+}
+
 /// The query parameters.
 #[derive(Clone, Debug)]
 pub(crate) struct Params(Vec<(String, String)>);

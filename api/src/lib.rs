@@ -9,6 +9,7 @@ mod envelope;
 mod error;
 mod estimate;
 mod extract;
+mod idempotency;
 mod metadata;
 mod middleware;
 mod openapi;

@@ -16,6 +16,8 @@ use utoipa_axum::router::OpenApiRouter;
     ),
     tags(
         (name = "receipts", description = "Upload a receipt, ask for its status, get its result"),
+        (name = "sagas", description = "Create sagas, run them, see and steer them"),
+        (name = "commande", description = "Checkout of a basket"),
         (name = "system", description = "Health and metrics"),
     ),
     modifiers(&Keys),
@@ -39,6 +41,8 @@ impl Modify for Keys {
 pub(crate) fn operations() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(Document::openapi())
         .merge(routes::receipts::router())
+        .merge(routes::sagas::router())
+        .merge(routes::commande::router())
         .merge(routes::system::router())
 }
 

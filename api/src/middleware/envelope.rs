@@ -26,6 +26,7 @@ pub(crate) async fn layer(
 ) -> Response {
     let context = Context::new(request.headers(), Arc::clone(&state.clock));
     let method = request.method().clone();
+    let path = request.uri().path().to_owned();
     let route = request
         .extensions()
         .get::<MatchedPath>()
@@ -38,9 +39,9 @@ pub(crate) async fn layer(
     let foreign =
         response.status().as_u16() >= 400 && response.extensions().get::<Bare>().is_none();
     if let Some(pending) = pending {
-        pending.write(&context, &mut response);
+        pending.write(&context, &path, &mut response);
     } else if foreign {
-        Pending::refusal(foreign_refusal(&method, &response)).write(&context, &mut response);
+        Pending::refusal(foreign_refusal(&method, &response)).write(&context, &path, &mut response);
     }
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(&context.request_id) {

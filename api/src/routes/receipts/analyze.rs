@@ -7,6 +7,7 @@ use crate::{
     envelope::{Answer, Refusal, Success},
     error::{ApiError, ErrorCode},
     estimate::DEFINITION,
+    idempotency,
     metadata::field_is,
     state::AppState,
     upload::{self, Upload},
@@ -14,7 +15,7 @@ use crate::{
 };
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
 };
 use quittance_shared::{
     blobs::Blobs,
@@ -91,7 +92,7 @@ pub(crate) async fn handler(
     context: Context,
     request: Request,
 ) -> Result<Answer<Accepted>, ApiError> {
-    let key = idempotency_key(request.headers())?;
+    let key = idempotency::key(request.headers())?;
     refuse_by_length(&state, request.headers())?;
     let traceparent = header_text(request.headers(), "traceparent").filter(|t| is_traceparent(t));
     let _place = state.uploads.clone().try_acquire_owned().map_err(|_| busy())?;
@@ -233,26 +234,6 @@ fn refuse_by_length(state: &AppState, headers: &HeaderMap) -> Result<(), ApiErro
 
 fn header_text(headers: &HeaderMap, name: &str) -> Option<String> {
     headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned)
-}
-
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
-    const NAME: &str = "Idempotency-Key";
-    let mut values = headers.get_all(HeaderName::from_static("idempotency-key")).iter();
-    let Some(value) = values.next() else { return Ok(None) };
-    let valid = |v: &HeaderValue| {
-        (1..=255).contains(&v.len()) && v.as_bytes().iter().all(u8::is_ascii_graphic)
-    };
-    if values.next().is_some() || !valid(value) {
-        return Err(ApiError::field(
-            NAME,
-            Text::new(
-                "L'en-tête « Idempotency-Key » doit avoir, une seule fois, 1 à 255 caractères ASCII visibles, sans \
-                 espace.",
-                "The header \"Idempotency-Key\" must have, once, 1 to 255 visible ASCII characters without spaces.",
-            ),
-        ));
-    }
-    Ok(value.to_str().ok().map(str::to_owned))
 }
 
 /// Whose receipt it is: the key's client, or the one that is named.

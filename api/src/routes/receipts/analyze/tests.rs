@@ -3,23 +3,6 @@ use crate::testing::{App, BOUNDARY, Form, form, png};
 use axum::{body::Body, http::Request};
 
 #[test]
-fn keys_are_visible_and_of_a_length() {
-    let key = |values: &[&[u8]]| {
-        let mut headers = HeaderMap::new();
-        for value in values {
-            headers.append("idempotency-key", HeaderValue::from_bytes(value).unwrap());
-        }
-        idempotency_key(&headers).map_err(|e| e.field)
-    };
-    assert_eq!(key(&[]), Ok(None));
-    assert_eq!(key(&[b"till-7/0042"]), Ok(Some("till-7/0042".into())));
-    for bad in [&b""[..], b"a b", b"\xc3\xa9", &[b'x'; 256]] {
-        assert_eq!(key(&[bad]), Err(Some("Idempotency-Key")));
-    }
-    assert_eq!(key(&[b"a", b"b"]), Err(Some("Idempotency-Key")));
-}
-
-#[test]
 fn whose_receipt_it_is() {
     let caller = |client: Option<&str>, admin| Caller {
         name: "x".into(),

@@ -1,0 +1,86 @@
+//! `POST /saga/order`: the older way to an order, waiting for its end.
+
+use super::{body, find, saga_url, start, wait, wire::SagaRefusal};
+use crate::{auth::Caller, context::Context, envelope::Bare, error::ApiError, state::AppState};
+use axum::{
+    Json,
+    extract::{Request, State},
+    http::{StatusCode, header},
+    response::{IntoResponse as _, Response},
+};
+use quittance_shared::{engine::RunState, i18n::Text, store::SagaView};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+/// The request.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only describes the body that is read piece by piece")]
+struct NewOrder {
+    /// Who orders.
+    user_id: Value,
+    /// `[{product_id, quantity}]`.
+    items: Vec<Value>,
+}
+
+/// What became of the order.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct OrderAnswer {
+    /// The Store Manager's id; null where it never gave one.
+    order_id: Value,
+    /// `OK`, or what went wrong.
+    #[schema(example = "OK")]
+    status: String,
+}
+
+/// Places an order and waits for its end, 30 seconds at most.
+#[utoipa::path(
+    post, path = "/saga/order", tag = "sagas", operation_id = "createOrder",
+    params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters")),
+    request_body(content = NewOrder),
+    responses(
+        (status = 200, body = OrderAnswer, description = "Placed and paid"),
+        (status = 202, body = OrderAnswer, description = "It still runs; `Location` is where it stands"),
+        (status = 400, body = SagaRefusal, description = "A field is missing or wrong"),
+        (status = 401, body = SagaRefusal, description = "No key, or an unknown one"),
+        (status = 413, body = SagaRefusal, description = "The body is too large"),
+        (status = 422, body = SagaRefusal, description = "The key was used with another body"),
+        (status = 500, body = OrderAnswer, description = "It did not come about"),
+        (status = 503, body = SagaRefusal, description = "The database cannot be reached"),
+    )
+)]
+pub(crate) async fn handler(
+    State(state): State<AppState>,
+    caller: Caller,
+    context: Context,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let headers = request.headers().clone();
+    let data = Value::Object(body::object(&state, request, false).await?);
+    let id = start::create(&state, &caller, &headers, "order_saga", data, false).await?;
+    let ended = wait::ended(&state, id, &headers).await?;
+    let view = find(&state, &caller, id).await?;
+    let answer = |status: String| Json(OrderAnswer { order_id: order_id(&view), status });
+    if !ended {
+        let text =
+            Text::new("La commande est en cours de création.", "The order is being created.");
+        let location = [(header::LOCATION, saga_url(id))];
+        return Ok((StatusCode::ACCEPTED, location, answer(context.say(&text))).into_response());
+    }
+    if view.state == RunState::Completed {
+        return Ok(answer("OK".into()).into_response());
+    }
+    let text = Text::new(
+        "Une erreur s'est produite lors de la création de la commande.",
+        "An error occurred while the order was being created.",
+    );
+    let mut response =
+        (StatusCode::INTERNAL_SERVER_ERROR, answer(context.say(&text))).into_response();
+    response.extensions_mut().insert(Bare);
+    Ok(response)
+}
+
+fn order_id(view: &SagaView) -> Value {
+    let mut outputs = view.steps.iter().filter_map(|s| s.output.as_ref());
+    outputs.find_map(|o| o.get("order_id")).cloned().unwrap_or_default()
+}

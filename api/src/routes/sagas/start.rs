@@ -1,0 +1,86 @@
+//! Creating a saga, for every surface.
+
+use super::announce;
+use crate::{
+    auth::Caller,
+    error::{ApiError, ErrorCode},
+    idempotency,
+    state::AppState,
+};
+use axum::http::{HeaderMap, StatusCode};
+use quittance_shared::{
+    engine::{Created, NewRun, Priority, RunId},
+    i18n::Text,
+    sagas::validate_input,
+    telemetry::is_traceparent,
+};
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+/// Judges the input and creates the saga; `parked` until it is executed, or for the workers to take at once.
+pub(crate) async fn create(
+    state: &AppState,
+    caller: &Caller,
+    headers: &HeaderMap,
+    kind: &str,
+    data: Value,
+    parked: bool,
+) -> Result<RunId, ApiError> {
+    let key = idempotency::key(headers)?;
+    let known = state.store.definition(kind).filter(|d| d.saga.is_some());
+    let Some(definition) = known else { return Err(unknown_type(state, kind)) };
+    if let Err(problems) = validate_input(&definition, &data) {
+        let join = |pick: fn(&Text) -> &str| {
+            problems.iter().map(|p| pick(&p.message)).collect::<Vec<_>>().join("; ")
+        };
+        return Err(ApiError::field("data", Text::new(join(|t| &t.fr), join(|t| &t.en))));
+    }
+    let client = caller.client.clone().unwrap_or_else(|| caller.name.clone());
+    let traceparent = headers.get("traceparent").and_then(|v| v.to_str().ok());
+    let hash = Sha256::digest(format!("saga-v1\n{kind}\n{client}\n{parked}\n{data}"));
+    let run = NewRun {
+        id: RunId::new(),
+        definition: kind.to_owned(),
+        client_id: client,
+        priority: Priority::Normal,
+        idempotency: key.map(|key| (key, hex::encode(hash))),
+        input: data,
+        traceparent: traceparent.filter(|t| is_traceparent(t)).map(str::to_owned),
+        parked,
+    };
+    // A client that hangs up must not keep the workers from hearing of what is committed.
+    let own = state.clone();
+    let task = tokio::spawn(async move {
+        let created = own.store.create_run(run).await?;
+        if let Created::New(id) = created
+            && !parked
+        {
+            announce(&own, id).await;
+        }
+        Ok::<_, ApiError>(created)
+    });
+    match task.await.map_err(|_| ApiError::internal())?? {
+        Created::New(id) | Created::Existing(id) => Ok(id),
+        Created::KeyReused => Err(key_reused()),
+    }
+}
+
+fn unknown_type(state: &AppState, kind: &str) -> ApiError {
+    let kind: String = kind.chars().take(100).collect();
+    let known = state.store.saga_types().join(", ");
+    ApiError::field(
+        "type",
+        Text::new(
+            format!("Le champ « type » nomme une saga inconnue : « {kind} ». Connues : {known}."),
+            format!("The field \"type\" names an unknown saga: \"{kind}\". Known: {known}."),
+        ),
+    )
+}
+
+fn key_reused() -> ApiError {
+    let text = Text::new(
+        "Cette « Idempotency-Key » a déjà servi pour une autre demande. Prenez-en une nouvelle pour chaque saga.",
+        "This \"Idempotency-Key\" was used for another request. Take a new one for each saga.",
+    );
+    ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::IdempotencyKeyReused, text)
+}

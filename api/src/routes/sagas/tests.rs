@@ -1,0 +1,165 @@
+use crate::testing::{App, Got, UNKNOWN};
+use axum::{
+    body::Body,
+    http::{Method, Request},
+};
+use serde_json::{Value, json};
+
+fn purchase() -> Value {
+    json!({"type": "purchase_saga", "data": {
+        "store_id": 1, "customer_id": 2, "payment_method": "card", "amount": 25.98,
+        "items": [{"product_id": 3, "quantity": 2, "price": 12.99}],
+    }})
+}
+
+async fn post(app: &App, path: &str, body: impl ToString, headers: &[(&str, &str)]) -> Got {
+    let mut request = Request::post(path).header("content-type", "application/json");
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    app.send(request.body(Body::from(body.to_string())).unwrap()).await
+}
+
+async fn created(app: &App, headers: &[(&str, &str)]) -> String {
+    let got = post(app, "/api/v1/sagas", purchase(), headers).await;
+    assert_eq!(got.status, 201, "{}", got.json);
+    got.json["saga"]["id"].as_str().unwrap().to_owned()
+}
+
+const ASYNC: (&str, &str) = ("prefer", "respond-async");
+
+#[tokio::test]
+async fn a_saga_waits_until_it_is_executed() {
+    let app = App::new().await;
+    let got = post(&app, "/api/v1/sagas", purchase(), &[]).await;
+    assert_eq!((got.status, &got.json["message"]), (201, &"Saga démarrée avec succès".into()));
+    let saga = &got.json["saga"];
+    assert_eq!((&saga["type"], &saga["status"]), (&"purchase_saga".into(), &"pending".into()));
+    assert_eq!((&saga["data"], &saga["retry_count"]), (&purchase()["data"], &0.into()));
+    assert_eq!(saga["steps"].as_array().unwrap().len(), 5);
+    assert_eq!(saga["steps"][0]["type"], "validate_inventory");
+    assert_eq!(saga["steps"][0]["step_order"], 1);
+    let url = format!("/api/v1/sagas/{}", saga["id"].as_str().unwrap());
+    assert_eq!(got.header("location"), url);
+    assert_eq!(app.get(&url).await.json["saga"]["id"], saga["id"]);
+
+    let got = post(&app, &format!("{url}/execute"), "", &[ASYNC]).await;
+    assert_eq!((got.status, got.header("location")), (202, url.as_str()));
+    let got = post(&app, &format!("{url}/execute"), "", &[ASYNC]).await;
+    assert_eq!(got.status, 409, "it was executed already");
+    assert!(got.json["error"].as_str().unwrap().contains("pending"), "{}", got.json);
+}
+
+#[tokio::test]
+async fn wrong_states_change_nothing() {
+    let app = App::new().await;
+    let id = created(&app, &[]).await;
+    let url = format!("/api/v1/sagas/{id}");
+    let before = app.get(&url).await.json;
+    for operation in ["retry", "compensate"] {
+        let got = post(&app, &format!("{url}/{operation}"), "", &[ASYNC]).await;
+        assert_eq!(got.status, 409, "{operation}: {}", got.json);
+    }
+    for (step, reason, status) in
+        [("1", "by hand", 409), ("9", "by hand", 400), ("1", " ", 400), ("x", "by hand", 400)]
+    {
+        let path = format!("{url}/steps/{step}/skip");
+        let got = post(&app, &path, json!({"reason": reason}), &[]).await;
+        assert_eq!(got.status, status, "{step} {reason}: {}", got.json);
+    }
+    assert_eq!(app.get(&url).await.json, before);
+    let got = post(&app, &format!("{url}/cancel"), "", &[]).await;
+    assert_eq!((got.status, &got.json["saga"]["status"]), (200, &"cancelled".into()));
+    assert_eq!(post(&app, &format!("{url}/pause"), "", &[]).await.status, 409);
+}
+
+#[tokio::test]
+async fn bad_input_is_named() {
+    let app = App::new().await;
+    let mut wrong = purchase();
+    wrong["data"]["items"][0]["quantity"] = "two".into();
+    for (body, word) in [
+        (String::new(), "JSON"),
+        ("[]".into(), "objet"),
+        ("{}".into(), "type"),
+        (json!({"type": "noop", "data": {}}).to_string(), "purchase_saga"),
+        (json!({"type": "purchase_saga"}).to_string(), "data"),
+        (json!({"type": "purchase_saga", "data": {}}).to_string(), "store_id"),
+        (wrong.to_string(), "items[0].quantity"),
+    ] {
+        let got = post(&app, "/api/v1/sagas", &body, &[]).await;
+        let error = got.json["error"].as_str().unwrap_or_default();
+        assert!(got.status == 400 && error.contains(word), "{body}: {}", got.json);
+    }
+    let huge = format!("{{\"type\":\"{}\"}}", "x".repeat(2_000_000));
+    assert_eq!(post(&app, "/api/v1/sagas", huge, &[]).await.status, 413);
+    assert_eq!(app.get("/api/v1/sagas").await.json["total"], 0);
+    assert_eq!(app.get("/api/v1/sagas/x").await.status, 400);
+    let got = app.get(&format!("/api/v1/sagas/{UNKNOWN}")).await;
+    assert_eq!(got.status, 404);
+    assert!(got.json["error"].as_str().unwrap().contains(UNKNOWN));
+    for query in ["status=done", "limit=0", "offset=-1"] {
+        assert_eq!(app.get(&format!("/api/v1/sagas?{query}")).await.status, 400, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn the_same_key_gives_the_same_saga() {
+    let app = App::new().await;
+    let key = [("idempotency-key", "k1")];
+    let first = created(&app, &key).await;
+    assert_eq!(created(&app, &key).await, first);
+    let mut other = purchase();
+    other["data"]["amount"] = json!(1);
+    assert_eq!(post(&app, "/api/v1/sagas", other, &key).await.status, 422);
+    let list = app.get("/api/v1/sagas?status=pending&type=purchase_saga&limit=5").await.json;
+    assert_eq!(
+        (&list["total"], &list["limit"], &list["offset"]),
+        (&1.into(), &5.into(), &0.into())
+    );
+}
+
+#[tokio::test]
+async fn a_client_sees_its_own_only() {
+    let app = App::with_keys().await;
+    let id = created(&app, &[("x-api-key", "key-lyon")]).await;
+    let url = format!("/api/v1/sagas/{id}");
+    for (key, status) in [("key-lyon", 200), ("key-nice", 404), ("key-boss", 200), ("no", 401)] {
+        let got = app.call(Method::GET, &url, &[("x-api-key", key)]).await;
+        assert_eq!(got.status, status, "{key}");
+    }
+    let nice = [("x-api-key", "key-nice"), ASYNC];
+    for operation in ["execute", "retry", "compensate", "cancel", "pause", "resume"] {
+        let got = post(&app, &format!("{url}/{operation}"), "", &nice).await;
+        assert_eq!(got.status, 404, "{operation}");
+    }
+    let lyon = [("x-api-key", "key-lyon")];
+    let skip = format!("{url}/steps/1/skip");
+    assert_eq!(post(&app, &skip, json!({"reason": "x"}), &lyon).await.status, 403);
+}
+
+#[tokio::test]
+async fn the_older_surfaces_answer_in_their_shape() {
+    let app = App::new().await;
+    let order = json!({"user_id": 1, "items": [{"product_id": 2, "quantity": 3}]});
+    let got = post(&app, "/saga/order", &order, &[ASYNC]).await;
+    assert_eq!((got.status, &got.json["order_id"]), (202, &Value::Null), "{}", got.json);
+    assert_eq!(post(&app, "/saga/order", "{}", &[]).await.status, 400);
+
+    let got =
+        post(&app, "/api/commande/checkout", json!({"client_id": 1, "magasin_id": 2}), &[ASYNC])
+            .await;
+    assert_eq!((got.status, &got.json["etat_final"]), (202, &"Initiée".into()), "{}", got.json);
+    let id = got.json["saga_id"].as_str().unwrap();
+    assert_eq!(
+        app.get(got.header("location")).await.json,
+        json!({"id": id, "client_id": 1, "magasin_id": 2, "etat_actuel": "Initiée"})
+    );
+    let history = app.get(&format!("/api/commande/{id}/historique")).await.json;
+    assert_eq!(history[0]["etat"], "Initiée");
+    for unknown in [UNKNOWN, "x"] {
+        let got = app.get(&format!("/api/commande/{unknown}")).await;
+        assert_eq!((got.status, got.json), (404, json!({"detail": "Commande non trouvée"})));
+    }
+    assert_eq!(post(&app, "/api/commande/checkout", "{}", &[]).await.status, 400);
+}

@@ -1,0 +1,167 @@
+//! Sagas as contract section 3 shows them.
+
+use chrono::{DateTime, Utc};
+use quittance_shared::{
+    domain::clock::rfc3339,
+    engine::RunError,
+    sagas::{run_status, step_status},
+    store::{SagaEvent, SagaStep, SagaView},
+};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// A saga.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Saga {
+    /// Its id.
+    id: Uuid,
+    /// `purchase_saga`.
+    #[serde(rename = "type")]
+    kind: String,
+    /// `pending`, `in_progress`, `completed`, `failed`, `compensating`, `compensated`, `cancelled`, `needs_attention`.
+    status: &'static str,
+    /// What it was created with.
+    data: Value,
+    /// RFC 3339, UTC.
+    created_at: String,
+    /// First step.
+    started_at: Option<String>,
+    /// End, however it ended.
+    completed_at: Option<String>,
+    /// Why it failed, or goes back.
+    error: Option<String>,
+    /// How often it was retried on request.
+    retry_count: u32,
+    /// All of them, in order.
+    steps: Vec<Step>,
+    /// Oldest first; empty in lists.
+    history: Vec<Line>,
+}
+
+/// A step.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SagaStep)]
+struct Step {
+    /// The saga's id and the step's number.
+    id: String,
+    /// `process_payment`.
+    #[serde(rename = "type")]
+    kind: String,
+    /// `pending`, `in_progress`, `completed`, `failed`, `compensated`.
+    status: &'static str,
+    /// 1 for the first.
+    #[serde(rename = "step_order")]
+    order: usize,
+    /// Begun.
+    attempts: u32,
+    /// The call, without secrets.
+    input_data: Option<Value>,
+    /// What it left.
+    output_data: Option<Value>,
+    /// Why its last attempt failed.
+    error: Option<String>,
+    /// RFC 3339, UTC.
+    started_at: Option<String>,
+    /// RFC 3339, UTC.
+    completed_at: Option<String>,
+    /// RFC 3339, UTC.
+    compensated_at: Option<String>,
+}
+
+/// A line of the history.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SagaEvent)]
+struct Line {
+    /// 1, 2, 3 …
+    seq: i64,
+    /// RFC 3339, UTC.
+    timestamp: String,
+    /// Step it is about; null: the saga itself.
+    step: Option<String>,
+    /// State before.
+    from: Option<String>,
+    /// State after.
+    to: String,
+    /// Worker that took it up.
+    worker: Option<String>,
+    /// Who asked.
+    actor: Option<String>,
+    /// More.
+    detail: Option<Value>,
+}
+
+/// A saga with what was done.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Told {
+    /// For people.
+    #[schema(example = "Saga exécutée avec succès")]
+    pub(crate) message: String,
+    /// As it is now.
+    pub(crate) saga: Saga,
+}
+
+/// A refusal.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SagaRefusal {
+    /// For people: what is wrong, and the remedy.
+    error: String,
+}
+
+impl From<SagaView> for Saga {
+    fn from(view: SagaView) -> Self {
+        let id = view.id.0;
+        Self {
+            id,
+            kind: view.definition.name.clone(),
+            status: run_status(view.state),
+            data: view.input,
+            created_at: rfc3339(view.created_at),
+            started_at: time(view.started_at),
+            completed_at: time(view.finished_at),
+            error: view.error.map(error),
+            retry_count: view.retry_count,
+            steps: view.steps.into_iter().map(|s| step(id, s)).collect(),
+            history: view.events.into_iter().map(line).collect(),
+        }
+    }
+}
+
+fn step(id: Uuid, step: SagaStep) -> Step {
+    let order = step.index + 1;
+    Step {
+        id: format!("{id}-{order}"),
+        kind: step.name.to_lowercase(),
+        status: step_status(step.state),
+        order,
+        attempts: step.attempts,
+        input_data: step.input,
+        output_data: step.output,
+        error: step.error.map(error),
+        started_at: time(step.started_at),
+        completed_at: time(step.finished_at),
+        compensated_at: time(step.compensated_at),
+    }
+}
+
+fn line(event: SagaEvent) -> Line {
+    Line {
+        seq: event.seq,
+        timestamp: rfc3339(event.at),
+        step: event.step.map(|s| s.to_lowercase()),
+        from: event.from,
+        to: event.to,
+        worker: event.worker,
+        actor: event.actor,
+        detail: event.detail,
+    }
+}
+
+fn time(at: Option<DateTime<Utc>>) -> Option<String> {
+    at.map(rfc3339)
+}
+
+fn error(error: RunError) -> String {
+    format!("{}: {}", error.code, error.message)
+}
