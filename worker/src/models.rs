@@ -183,7 +183,7 @@ mod tests {
         let path = dir.path().join("small.bin");
         std::fs::write(&path, "ab").unwrap();
         assert!(locate(dir.path(), &SMALL).unwrap_err().to_string().contains("2 bytes"));
-        std::fs::write(&path, "abd").unwrap();
+        std::fs::write(&path, "xyz").unwrap();
         assert!(locate(dir.path(), &SMALL).is_ok());
         assert!(verify(dir.path(), &SMALL).unwrap_err().to_string().contains("SHA-256"));
         std::fs::write(&path, "abc").unwrap();
