@@ -42,7 +42,8 @@ pub(crate) fn operations() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(Document::openapi())
         .merge(routes::receipts::router())
         .merge(routes::sagas::router())
-        .merge(routes::commande::router())
+        .merge(routes::orders::router())
+        .merge(routes::checkout::router())
         .merge(routes::system::router())
 }
 

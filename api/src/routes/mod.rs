@@ -1,6 +1,7 @@
 //! One operation a file.
 
-pub(crate) mod commande;
+pub(crate) mod checkout;
+pub(crate) mod orders;
 pub(crate) mod receipts;
 pub(crate) mod sagas;
 pub(crate) mod system;

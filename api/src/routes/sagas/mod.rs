@@ -1,14 +1,18 @@
 //! `/api/v1/sagas`, and what the older surfaces over sagas share with it.
 
+mod act;
 pub(crate) mod body;
+pub(crate) mod cancel;
+pub(crate) mod compensate;
 pub(crate) mod create;
 pub(crate) mod execute;
 pub(crate) mod get;
 pub(crate) mod list;
-pub(crate) mod order;
+pub(crate) mod pause;
+pub(crate) mod resume;
+pub(crate) mod retry;
 pub(crate) mod skip;
 pub(crate) mod start;
-pub(crate) mod steer;
 pub(crate) mod wait;
 pub(crate) mod wire;
 
@@ -37,14 +41,13 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(create::handler))
         .routes(routes!(list::handler))
         .routes(routes!(get::handler))
-        .routes(routes!(execute::execute))
-        .routes(routes!(execute::retry))
-        .routes(routes!(execute::compensate))
-        .routes(routes!(steer::cancel))
-        .routes(routes!(steer::pause))
-        .routes(routes!(steer::resume))
+        .routes(routes!(execute::handler))
+        .routes(routes!(retry::handler))
+        .routes(routes!(compensate::handler))
+        .routes(routes!(cancel::handler))
+        .routes(routes!(pause::handler))
+        .routes(routes!(resume::handler))
         .routes(routes!(skip::handler))
-        .routes(routes!(order::handler))
 }
 
 /// The `{id}` of a path.
@@ -93,9 +96,14 @@ fn refused(id: RunId, error: StoreError) -> ApiError {
         StoreError::Conflict { state } => {
             let text = Text::new(
                 format!(
-                    "L'état « {state} » de la saga ne permet pas cette opération. Rien n'a été changé."
+                    "L'état « {state} » de la saga ne permet pas cette opération. Rien n'a été changé. Voyez ce qui \
+                     lui est arrivé : GET {}.",
+                    saga_url(id)
                 ),
-                format!("The saga's state \"{state}\" does not allow this. Nothing was changed."),
+                format!(
+                    "The saga's state \"{state}\" does not allow this. Nothing was changed. See what became of it: GET {}.",
+                    saga_url(id)
+                ),
             );
             ApiError::new(StatusCode::CONFLICT, ErrorCode::Conflict, text)
         }

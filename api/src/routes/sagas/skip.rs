@@ -1,10 +1,9 @@
 //! `POST /api/v1/sagas/{id}/steps/{n}/skip`: an operator settles a step nobody can finish.
 
 use super::{
-    SagaId, body,
-    execute::steered,
-    find,
-    steer::told,
+    SagaId,
+    act::{steered, text, told},
+    body, find,
     wire::{SagaRefusal, Told},
 };
 use crate::{
@@ -21,14 +20,12 @@ use axum::{
 };
 use quittance_shared::{i18n::Text, store::SagaView};
 use serde_json::Value;
-use std::borrow::Cow;
 use utoipa::ToSchema;
 
 /// Longest reason.
 const MAX_REASON: usize = 2000;
 
-const DONE: Text =
-    Text { fr: Cow::Borrowed("Étape passée"), en: Cow::Borrowed("The step was skipped") };
+const DONE: Text = text("Étape passée", "The step was skipped");
 
 /// The request.
 #[derive(ToSchema)]

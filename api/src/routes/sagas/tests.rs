@@ -3,7 +3,12 @@ use axum::{
     body::Body,
     http::{Method, Request},
 };
+use quittance_shared::{
+    engine::{Command, Decision, Event, RunError, RunId, decide},
+    sagas::refused_code,
+};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 fn purchase() -> Value {
     json!({"type": "purchase_saga", "data": {
@@ -24,6 +29,40 @@ async fn created(app: &App, headers: &[(&str, &str)]) -> String {
     let got = post(app, "/api/v1/sagas", purchase(), headers).await;
     assert_eq!(got.status, 201, "{}", got.json);
     got.json["saga"]["id"].as_str().unwrap().to_owned()
+}
+
+/// Plays the worker: takes the saga as soon as it may be taken and carries it on until there is nothing to do, each
+/// step with the same output; `refuses` is refused.
+async fn work(app: &App, id: &str, refuses: Option<usize>) {
+    let id: RunId = id.parse().unwrap();
+    let store = &app.state.store;
+    let claimed = loop {
+        if let Some(claimed) = store.acquire(id, "test", Duration::from_secs(30)).await.unwrap() {
+            break claimed;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    let Decision { mut run, mut command, .. } = claimed.decision;
+    loop {
+        let event = match command {
+            Command::RunStep { step, .. } if refuses == Some(step) => {
+                let error = RunError::new(
+                    refused_code(&run.definition.steps[step].name),
+                    "insufficient funds",
+                );
+                Event::StepRefused { step, error, clean: true }
+            }
+            Command::RunStep { step, .. } => {
+                Event::StepSucceeded { step, output: json!({"order_id": 7}), effect: None }
+            }
+            Command::UndoStep { step, .. } => Event::UndoSucceeded { step, effect: None },
+            Command::QueryStep { .. } | Command::AwaitIsolation | Command::Stop => break,
+        };
+        let decision = decide(&run, event).unwrap();
+        (run, command) = (decision.run.clone(), decision.command.clone());
+        store.apply_one(decision).await.unwrap();
+        app.state.notifier.changed(id);
+    }
 }
 
 const ASYNC: (&str, &str) = ("prefer", "respond-async");
@@ -162,4 +201,84 @@ async fn the_older_surfaces_answer_in_their_shape() {
         assert_eq!((got.status, got.json), (404, json!({"detail": "Commande non trouvée"})));
     }
     assert_eq!(post(&app, "/api/commande/checkout", "{}", &[]).await.status, 400);
+}
+
+#[tokio::test]
+async fn executing_waits_for_the_end() {
+    let app = App::new().await;
+    let id = created(&app, &[]).await;
+    let url = format!("/api/v1/sagas/{id}");
+    let execute = format!("{url}/execute");
+    let (got, ()) = tokio::join!(post(&app, &execute, "", &[]), work(&app, &id, None));
+    assert_eq!((got.status, &got.json["message"]), (200, &"Saga exécutée avec succès".into()));
+    let saga = &got.json["saga"];
+    assert_eq!((&saga["status"], &saga["error"]), (&"completed".into(), &Value::Null));
+    assert!(saga["completed_at"].as_str().unwrap().ends_with('Z'), "{saga}");
+    assert!(saga["history"].as_array().unwrap().len() > 5, "{saga}");
+    for step in saga["steps"].as_array().unwrap() {
+        assert_eq!((&step["status"], &step["attempts"]), (&"completed".into(), &1.into()));
+    }
+    for operation in ["execute", "retry", "compensate", "cancel", "pause", "resume"] {
+        let got = post(&app, &format!("{url}/{operation}"), "", &[]).await;
+        assert_eq!(got.status, 409, "{operation}: {}", got.json);
+        assert!(got.json["error"].as_str().unwrap().contains("completed"), "{}", got.json);
+    }
+}
+
+#[tokio::test]
+async fn what_was_refused_is_undone_and_told() {
+    let app = App::new().await;
+    let id = created(&app, &[]).await;
+    let execute = format!("/api/v1/sagas/{id}/execute");
+    let (got, ()) = tokio::join!(post(&app, &execute, "", &[]), work(&app, &id, Some(2)));
+    assert_eq!((got.status, &got.json["saga"]["status"]), (200, &"compensated".into()));
+    assert!(got.json["message"].as_str().unwrap().contains("compensated"), "{}", got.json);
+    assert_eq!(
+        got.json["saga"]["steps"][2]["error"],
+        "PROCESS_PAYMENT_REFUSED: insufficient funds"
+    );
+    assert_eq!(got.json["saga"]["steps"][1]["status"], "compensated");
+}
+
+/// The id of the one saga there is, once it is there.
+async fn only(app: &App) -> String {
+    loop {
+        let list = app.get("/api/v1/sagas").await.json;
+        if let Some(id) = list["sagas"][0]["id"].as_str() {
+            return id.to_owned();
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_order_answers_when_it_has_ended() {
+    for (refuses, status) in [(None, 200), (Some(3), 500)] {
+        let app = App::new().await;
+        let order = json!({"user_id": 1, "items": [{"product_id": 2, "quantity": 3}]});
+        let worker = async { work(&app, &only(&app).await, refuses).await };
+        let (got, ()) = tokio::join!(post(&app, "/saga/order", &order, &[]), worker);
+        let text = if refuses.is_none() {
+            "OK"
+        } else {
+            "Une erreur s'est produite lors de la création de la commande."
+        };
+        assert_eq!((got.status, &got.json), (status, &json!({"order_id": 7, "status": text})));
+    }
+}
+
+#[tokio::test]
+async fn a_checkout_answers_200_however_it_ended() {
+    for (refuses, label) in [(None, "Confirmée"), (Some(1), "Échec stock")] {
+        let app = App::new().await;
+        let basket = json!({"client_id": 1, "magasin_id": 2});
+        let worker = async { work(&app, &only(&app).await, refuses).await };
+        let (got, ()) = tokio::join!(post(&app, "/api/commande/checkout", &basket, &[]), worker);
+        assert_eq!((got.status, &got.json["etat_final"]), (200, &label.into()), "{}", got.json);
+        assert_eq!(got.json.get("erreur").is_some(), refuses.is_some(), "{}", got.json);
+        let url = format!("/api/commande/{}", got.json["saga_id"].as_str().unwrap());
+        assert_eq!(app.get(&url).await.json["etat_actuel"], label);
+        let history = app.get(&format!("{url}/historique")).await.json;
+        let states: Vec<_> = history.as_array().unwrap().iter().map(|s| &s["etat"]).collect();
+        assert_eq!((states[0], *states.last().unwrap()), (&"Initiée".into(), &label.into()));
+    }
 }

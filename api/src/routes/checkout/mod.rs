@@ -1,8 +1,8 @@
 //! `/api/commande`: the checkout of a basket.
 
-pub(crate) mod checkout;
 pub(crate) mod get;
 pub(crate) mod history;
+pub(crate) mod start;
 
 use crate::{
     auth::Caller,
@@ -24,7 +24,7 @@ const DEFINITION: &str = "checkout_saga";
 
 pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
-        .routes(routes!(checkout::handler))
+        .routes(routes!(start::handler))
         .routes(routes!(get::handler))
         .routes(routes!(history::handler))
 }

@@ -1,7 +1,13 @@
 //! `POST /saga/order`: the older way to an order, waiting for its end.
 
-use super::{body, find, saga_url, start, wait, wire::SagaRefusal};
-use crate::{auth::Caller, context::Context, envelope::Bare, error::ApiError, state::AppState};
+use crate::{
+    auth::Caller,
+    context::Context,
+    envelope::Bare,
+    error::ApiError,
+    routes::sagas::{body, find, saga_url, start, wait, wire::SagaRefusal},
+    state::AppState,
+};
 use axum::{
     Json,
     extract::{Request, State},

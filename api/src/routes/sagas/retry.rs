@@ -1,0 +1,43 @@
+//! `POST /api/v1/sagas/{id}/retry`: runs a failed saga again and waits for its end.
+
+use super::{
+    SagaId,
+    act::{Words, after, steered, text},
+    find,
+    wire::{SagaRefusal, Told},
+};
+use crate::{auth::Caller, context::Context, error::ApiError, state::AppState};
+use axum::{extract::State, http::HeaderMap, response::Response};
+use quittance_shared::engine::RunState;
+
+const WORDS: Words = Words {
+    good: text("Saga relancée avec succès", "The saga was retried successfully"),
+    wanted: RunState::Completed,
+};
+
+/// Runs a failed saga again and waits for its end, 30 seconds at most.
+#[utoipa::path(
+    post, path = "/api/v1/sagas/{id}/retry", tag = "sagas", operation_id = "retrySaga",
+    params(("id" = Uuid, Path, description = "Id of the saga")),
+    responses(
+        (status = 200, body = Told, description = "It ended"),
+        (status = 202, body = Told, description = "It still runs; `Location` is where it stands"),
+        (status = 400, body = SagaRefusal, description = "The id is malformed"),
+        (status = 401, body = SagaRefusal, description = "No key, or an unknown one"),
+        (status = 404, body = SagaRefusal, description = "Unknown, or another client's"),
+        (status = 409, body = SagaRefusal, description = "It has not failed"),
+        (status = 503, body = SagaRefusal, description = "The database cannot be reached"),
+    )
+)]
+pub(crate) async fn handler(
+    State(state): State<AppState>,
+    caller: Caller,
+    context: Context,
+    headers: HeaderMap,
+    SagaId(id): SagaId,
+) -> Result<Response, ApiError> {
+    find(&state, &caller, id).await?;
+    let actor = caller.name.clone();
+    steered(&state, id, move |own| async move { own.store.retry_run(id, &actor).await }).await?;
+    after(&state, &caller, &context, &headers, id, &WORDS).await
+}
