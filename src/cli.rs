@@ -48,6 +48,12 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
+    /// Port and folder of the demonstration shop, which has no other settings.
+    pub(crate) fn shop(&self) -> (u16, PathBuf) {
+        let folder = self.data_dir.clone().unwrap_or_else(|| PathBuf::from("shop-data"));
+        (self.port.unwrap_or(9000), folder)
+    }
+
     /// As the configuration takes them.
     pub(crate) fn overrides(&self) -> Overrides {
         let list = |words: &Option<Vec<String>>| words.as_ref().map(|w| w.join(","));
@@ -90,6 +96,11 @@ pub(crate) enum Command {
     /// Check definitions of sagas, or list the known ones
     #[command(subcommand)]
     Sagas(Sagas),
+    /// The demonstration shop: the services that the builtin sagas call, on loopback
+    ///
+    /// Listens on --port (9000) and keeps stock, balances and its ledger in --data-dir (`shop-data`). `GET /ledger`
+    /// shows every effect, `POST /faults` makes calls fail, `POST /reset` begins anew. docs/PARTICIPANTS.md says more.
+    Shop,
     /// Print the `OpenAPI` document
     Openapi,
     /// Say what is missing on this machine and how to get it

@@ -5,6 +5,7 @@ mod doctor;
 mod evaluate;
 mod sagas;
 mod serve;
+mod shop;
 
 use crate::cli::{Cli, Command, Sagas};
 use anyhow::Context as _;
@@ -22,6 +23,10 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     if let Command::Sagas(Sagas::Check { files }) = &command {
         return sagas::check(files);
     }
+    if matches!(command, Command::Shop) {
+        let (port, folder) = cli.settings.shop();
+        return shop::run(port, &folder);
+    }
     let config = Config::load(&cli.settings.overrides())?;
     match command {
         Command::Serve => serve::run(config, serve::Role::All),
@@ -36,6 +41,6 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Command::Sagas(_) => sagas::list(&config),
         Command::Doctor => doctor::run(&config),
-        Command::Openapi => Ok(ExitCode::SUCCESS),
+        Command::Openapi | Command::Shop => Ok(ExitCode::SUCCESS),
     }
 }
