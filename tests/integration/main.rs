@@ -20,4 +20,5 @@ mod idempotency;
 mod keys;
 mod order;
 mod receipts;
+mod sagas;
 mod servers;
