@@ -41,6 +41,10 @@ build-demo: setup
 demo: models build-demo ## read the receipts in samples/ through a server of its own, then stop it
 	@python3 scripts/demo.py --binary $(DEMO_BIN) samples
 
+.PHONY: demo-saga
+demo-saga: models build-demo ## three purchases over a demonstration shop: one succeeds, one is refused, one survives kill -9
+	@python3 scripts/demo_saga.py --binary $(DEMO_BIN)
+
 .PHONY: run
 run: models build-demo ## serve until Ctrl-C (SQLite under ./data; PORT to choose the port)
 	@exec $(DEMO_BIN) serve $(ARGS)
@@ -83,4 +87,4 @@ $(BENCH_PARTS:%=bench-%): bench-%: test-setup models
 .PHONY: clean
 clean: ## remove what was built and what the demo stored; models stay
 	$(CARGO) clean
-	rm -rf data/demo
+	rm -rf data/demo data/demo-saga

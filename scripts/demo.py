@@ -80,11 +80,11 @@ def free_port():
 class Server:
     """`quittance serve` as a child process."""
 
-    def __init__(self, binary, data_dir):
+    def __init__(self, binary, data_dir, settings=None):
         self.port = free_port()
         self.log = data_dir / "server.log"
         environment = {k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "REDIS_URL", "DB_HOST", "REDIS_HOST")}
-        environment.update(PORT=str(self.port), QUITTANCE_DATA_DIR=str(data_dir))
+        environment.update(PORT=str(self.port), QUITTANCE_DATA_DIR=str(data_dir), **(settings or {}))
         with open(self.log, "wb") as log:
             # A session of its own, so that Ctrl-C reaches only this script, which then stops the server properly.
             self.process = subprocess.Popen(

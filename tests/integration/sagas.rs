@@ -35,8 +35,12 @@ impl Shop {
 
     fn participants(&self) -> String {
         let url = |name: &str| json!({ "url": format!("http://127.0.0.1:{}/{name}", self.port) });
-        json!({ "inventory": url("inventory"), "payment": url("payment"), "sales": url("sales") })
-            .to_string()
+        json!({
+            "inventory": url("inventory"), "payment": url("payment"), "sales": url("sales"),
+            "store_manager": url("store-manager"), "payments_api": url("payments-api"),
+            "panier": url("panier"), "stock": url("stock"), "clients": url("clients"), "ventes": url("ventes"),
+        })
+        .to_string()
     }
 
     async fn fault(&self, fault: Value) {
@@ -214,6 +218,56 @@ async fn a_worker_killed_during_the_payment_charges_once() {
         let saga = end_of(&stack.client(), &id).await;
         assert_eq!(saga["status"], "completed", "{saga}");
         assert_eq!(kinds(&shop.net().await), bought());
+    })
+    .await;
+}
+
+/// Client 20 has one cent, so that every payment of theirs is refused.
+#[tokio::test]
+async fn orders_and_checkouts_answer_as_their_older_clients_expect() {
+    with_a_shop(async |stack, shop| {
+        let client = stack.client();
+        let order =
+            |user: u32| json!({ "user_id": user, "items": [{ "product_id": 1, "quantity": 2 }] });
+        let answer = post(&client, "/saga/order", &order(1)).await;
+        assert!(answer.status == 200 && answer.json["status"] == "OK", "{}", answer.json);
+        assert!(!answer.json["order_id"].is_null(), "{}", answer.json);
+
+        shop.first_day().await;
+        let answer = post(&client, "/saga/order", &order(20)).await;
+        let text = "Une erreur s'est produite lors de la création de la commande.";
+        assert!(answer.status == 500 && answer.json["status"] == text, "{}", answer.json);
+        assert_eq!(shop.net().await, [], "a refused order left something behind");
+
+        let checkout = |client: u32| json!({ "client_id": client, "magasin_id": 1 });
+        let answer = post(&client, "/api/commande/checkout", &checkout(1)).await;
+        assert!(
+            answer.status == 200 && answer.json["etat_final"] == "Confirmée",
+            "{}",
+            answer.json
+        );
+        let id = answer.json["saga_id"].as_str().unwrap().to_owned();
+        let history = client.get(&format!("/api/commande/{id}/historique")).await.json;
+        let states: Vec<_> =
+            history.as_array().unwrap().iter().map(|s| s["etat"].clone()).collect();
+        let expected = [
+            "Initiée",
+            "Panier récupéré",
+            "Stock réservé",
+            "Paiement effectué",
+            "Commande enregistrée",
+            "Confirmée",
+        ];
+        assert_eq!(states, expected);
+
+        shop.first_day().await;
+        let answer = post(&client, "/api/commande/checkout", &checkout(20)).await;
+        assert!(
+            answer.status == 200 && answer.json["etat_final"] == "Échec paiement",
+            "{}",
+            answer.json
+        );
+        assert_eq!(shop.net().await, [], "a refused checkout left something behind");
     })
     .await;
 }
