@@ -136,6 +136,15 @@ impl Client {
         self.call(Method::GET, path).await
     }
 
+    /// Sends JSON.
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
+        let body = body.to_string();
+        let send =
+            |r: reqwest::RequestBuilder| r.header("content-type", "application/json").body(body);
+        let answer = self.attempt(Method::POST, path, send).await;
+        answer.unwrap_or_else(|e| panic!("{path}: {e:?}"))
+    }
+
     pub(crate) async fn try_upload(&self, upload: &Upload) -> Result<Answer, reqwest::Error> {
         let form = upload.form();
         self.attempt(Method::POST, "/api/v1/receipts/analyze", |r| {

@@ -5,6 +5,7 @@ pub(crate) mod expect;
 pub(crate) mod postgres;
 pub(crate) mod process;
 pub(crate) mod redis;
+pub(crate) mod shop;
 pub(crate) mod stack;
 
 use std::{
