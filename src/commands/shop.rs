@@ -1,9 +1,13 @@
 //! `quittance shop`: the services that the builtin sagas call, to try them.
 
 use anyhow::Context as _;
+use quittance_shared::lifecycle::Shutdown;
 use quittance_shop::{SERVICES, Shop};
-use std::{io::Write as _, path::Path, process::ExitCode};
+use std::{io::Write as _, path::Path, process::ExitCode, time::Duration};
 use tokio::net::TcpListener;
+
+/// How long open calls may take after the first signal: less than the 10 s after which supervisors kill.
+const DRAIN: Duration = Duration::from_secs(8);
 
 /// Loopback only: whoever reaches the shop can take its goods.
 pub(super) fn run(port: u16, folder: &Path) -> anyhow::Result<ExitCode> {
@@ -11,6 +15,7 @@ pub(super) fn run(port: u16, folder: &Path) -> anyhow::Result<ExitCode> {
         .with_context(|| format!("cannot create the folder {}", folder.display()))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
+        let shutdown = Shutdown::on_signals(DRAIN)?;
         let shop = Shop::open(&folder.join("shop.sqlite")).await?;
         let listener = TcpListener::bind(("127.0.0.1", port))
             .await
@@ -26,13 +31,7 @@ pub(super) fn run(port: u16, folder: &Path) -> anyhow::Result<ExitCode> {
              QUITTANCE_SAGAS_PARTICIPANTS='{{{}}}'",
             participants.join(", ")
         )?;
-        let stop = async {
-            // Without signals there is nothing to wait for but the end of the process.
-            if tokio::signal::ctrl_c().await.is_err() {
-                std::future::pending::<()>().await;
-            }
-        };
-        shop.serve(listener, stop).await?;
+        quittance_api::serve(listener, shop.router(), shutdown).await?;
         Ok(ExitCode::SUCCESS)
     })
 }

@@ -1,9 +1,9 @@
 //! Told to fail: `POST /faults` says which calls, how, and how often.
 
-use crate::{SERVICES, Shop, store::Answer};
+use crate::{SERVICES, Shop};
 use axum::{
     Json, Router,
-    body::Body,
+    body::{Body, HttpBody as _},
     extract::State,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
@@ -83,21 +83,22 @@ impl Fault {
 }
 
 /// The answer, or what a fault makes of it.
-pub(crate) fn reply(kind: Option<Kind>, answer: Answer) -> Response {
+pub(crate) fn reply(kind: Option<Kind>, answer: Response) -> Response {
     match kind {
         Some(Kind::DropReply) => {
             // A body that fails before its first byte: the server closes the connection and has sent nothing.
             let broken = futures_util::stream::once(async {
                 Err::<Vec<u8>, _>(std::io::Error::from(std::io::ErrorKind::ConnectionAborted))
             });
-            let length = [(header::CONTENT_LENGTH, answer.body.to_string().len())];
-            (answer.status, length, Body::from_stream(broken)).into_response()
+            let length = answer.body().size_hint().exact().unwrap_or(1);
+            let length = [(header::CONTENT_LENGTH, length)];
+            (answer.status(), length, Body::from_stream(broken)).into_response()
         }
         Some(Kind::Malformed) => {
             let json = [(header::CONTENT_TYPE, "application/json")];
-            (answer.status, json, "{\"malformed\": ").into_response()
+            (answer.status(), json, "{\"malformed\": ").into_response()
         }
-        _ => (answer.status, Json(answer.body)).into_response(),
+        _ => answer,
     }
 }
 

@@ -3,6 +3,7 @@
 //! Its state is real (stock, balances, payments, sales in a SQLite file), it keeps idempotency keys as
 //! docs/PARTICIPANTS.md asks, it can be told to fail, and it keeps a ledger of every call and its effect.
 
+mod effects;
 mod faults;
 mod ledger;
 mod money;
@@ -14,9 +15,8 @@ mod tests;
 
 use axum::Router;
 use faults::Faults;
-use std::{future::Future, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 use store::Store;
-use tokio::net::TcpListener;
 
 pub use store::ShopError;
 
@@ -38,19 +38,10 @@ impl Shop {
 
     /// Every route.
     pub fn router(&self) -> Router {
-        services::routes().merge(ledger::routes()).merge(faults::routes()).with_state(self.clone())
-    }
-
-    /// Serves until `stop` is done.
-    ///
-    /// # Errors
-    /// The listener fails.
-    pub async fn serve(
-        &self,
-        listener: TcpListener,
-        stop: impl Future<Output = ()> + Send + 'static,
-    ) -> std::io::Result<()> {
-        axum::serve(listener, self.router()).with_graceful_shutdown(stop).await
+        services::routes(self)
+            .merge(ledger::routes())
+            .merge(faults::routes())
+            .with_state(self.clone())
     }
 }
 

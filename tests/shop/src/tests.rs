@@ -19,7 +19,7 @@ impl World {
         let shop = Shop::open(&folder.path().join("shop.sqlite")).await.unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        tokio::spawn(async move { shop.serve(listener, std::future::pending()).await });
+        tokio::spawn(async move { axum::serve(listener, shop.router()).await });
         Self { url, client: Client::new(), _folder: folder }
     }
 

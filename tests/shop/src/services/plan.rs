@@ -1,10 +1,12 @@
 //! What a call would change, read from its path and body.
 
 use crate::{
-    ShopError, money,
-    store::{Answer, Move, Store},
+    effects::{Answer, Move},
+    money,
+    store::{Result, next, thing},
 };
 use axum::http::StatusCode;
+use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 
@@ -95,13 +97,13 @@ fn id(text: &str) -> Value {
     text.parse::<i64>().map_or_else(|_| Value::from(text), Value::from)
 }
 
-pub(super) async fn plan(store: &Store, request: &Request<'_>) -> Result<Plan, ShopError> {
+pub(super) async fn plan(db: &impl ConnectionTrait, request: &Request<'_>) -> Result<Plan> {
     match request.service {
-        "inventory" => inventory(store, request).await,
-        "payment" | "payments_api" | "clients" => payment(store, request).await,
-        "sales" | "ventes" => sales(store, request).await,
-        "store_manager" => store_manager(store, request).await,
-        "panier" => Ok(match store.thing(&format!("basket:{}", request.id)).await? {
+        "inventory" => inventory(db, request).await,
+        "payment" | "payments_api" | "clients" => payment(db, request).await,
+        "sales" | "ventes" => sales(db, request).await,
+        "store_manager" => store_manager(db, request).await,
+        "panier" => Ok(match thing(db, &format!("basket:{}", request.id)).await? {
             Some((_, basket)) => Plan::Read(Answer::new(StatusCode::OK, basket)),
             None => Plan::Read(Answer::new(
                 StatusCode::NOT_FOUND,
@@ -119,11 +121,11 @@ fn goods(request: &Request<'_>, kind: &str, sign: i64) -> Plan {
     Plan::ok(moves.collect(), json!({"success": true}))
 }
 
-async fn inventory(store: &Store, request: &Request<'_>) -> Result<Plan, ShopError> {
+async fn inventory(db: &impl ConnectionTrait, request: &Request<'_>) -> Result<Plan> {
     if request.operation == "read" {
         let of = |name: &str| request.query.get(name).map_or("", String::as_str);
         let place = format!("{}/{}", of("store_id"), of("product_id"));
-        return Ok(match store.thing(&format!("inventory:{place}")).await? {
+        return Ok(match thing(db, &format!("inventory:{place}")).await? {
             Some((stock, _)) => {
                 let data = json!({"data": {"id": place, "stock": stock}});
                 Plan::Read(Answer::new(StatusCode::OK, data))
@@ -141,7 +143,7 @@ async fn inventory(store: &Store, request: &Request<'_>) -> Result<Plan, ShopErr
     Ok(Plan::ok(vec![change], json!({"success": true})))
 }
 
-async fn payment(store: &Store, request: &Request<'_>) -> Result<Plan, ShopError> {
+async fn payment(db: &impl ConnectionTrait, request: &Request<'_>) -> Result<Plan> {
     if request.service == "clients" {
         let Some(cents) = request.cents("montant") else { return Ok(Plan::bad("montant")) };
         let sign = if request.operation == "pay" { -1 } else { 1 };
@@ -151,7 +153,7 @@ async fn payment(store: &Store, request: &Request<'_>) -> Result<Plan, ShopError
     if request.operation == "refund" {
         let Some(cents) = request.cents("amount") else { return Ok(Plan::bad("amount")) };
         let object = format!("payment:{}", request.id);
-        let Some((_, paid)) = store.thing(&object).await? else {
+        let Some((_, paid)) = thing(db, &object).await? else {
             return Ok(Plan::unknown("payment"));
         };
         let customer = format!("customer:{}", text(&paid["customer_id"]).unwrap_or_default());
@@ -169,7 +171,7 @@ async fn payment(store: &Store, request: &Request<'_>) -> Result<Plan, ShopError
     };
     let Some(client) = request.text(who) else { return Ok(Plan::bad(who)) };
     let Some(cents) = request.cents(amount) else { return Ok(Plan::bad(amount)) };
-    let number = store.next().await?;
+    let number = next(db).await?;
     let moves = vec![
         Move::by(format!("{owner}:{client}"), -cents),
         Move::create(format!("{kind}:{number}"), cents, request.body.clone()),
@@ -178,11 +180,11 @@ async fn payment(store: &Store, request: &Request<'_>) -> Result<Plan, ShopError
     Ok(Plan::created(moves, answer))
 }
 
-async fn sales(store: &Store, request: &Request<'_>) -> Result<Plan, ShopError> {
+async fn sales(db: &impl ConnectionTrait, request: &Request<'_>) -> Result<Plan> {
     let (kind, name) =
         if request.service == "sales" { ("sale", "sale_id") } else { ("vente", "vente_id") };
     if request.operation == "create" {
-        let number = store.next().await?;
+        let number = next(db).await?;
         let mut body = request.body.clone();
         if !body.is_object() {
             return Ok(Plan::bad("body"));
@@ -193,7 +195,7 @@ async fn sales(store: &Store, request: &Request<'_>) -> Result<Plan, ShopError> 
         return Ok(Plan::created(vec![sale], json!({ name: number })));
     }
     let object = format!("{kind}:{}", request.id);
-    let found = store.thing(&object).await?.filter(|(alive, _)| *alive > 0);
+    let found = thing(db, &object).await?.filter(|(alive, _)| *alive > 0);
     let Some((_, body)) = found else {
         let unknown = Answer::new(StatusCode::NOT_FOUND, json!({"error": "unknown sale"}));
         return Ok(if request.operation == "read" {
@@ -220,19 +222,19 @@ async fn sales(store: &Store, request: &Request<'_>) -> Result<Plan, ShopError> 
     })
 }
 
-async fn store_manager(store: &Store, request: &Request<'_>) -> Result<Plan, ShopError> {
+async fn store_manager(db: &impl ConnectionTrait, request: &Request<'_>) -> Result<Plan> {
     let order = format!("order:{}", request.id);
     match request.operation {
         "create_order" => {
             let Some(lines) = request.lines() else { return Ok(Plan::bad("items")) };
             let mut total = 0;
             for (product, n) in lines {
-                match store.thing(&format!("price:{product}")).await? {
+                match thing(db, &format!("price:{product}")).await? {
                     Some((price, _)) => total += price * n,
                     None => return Ok(Plan::unknown("product")),
                 }
             }
-            let number = store.next().await?;
+            let number = next(db).await?;
             let body = json!({
                 "order_id": number, "user_id": request.body["user_id"], "items": request.body["items"],
                 "total_amount": money::major(total), "is_paid": false,
@@ -241,7 +243,7 @@ async fn store_manager(store: &Store, request: &Request<'_>) -> Result<Plan, Sho
             Ok(Plan::created(vec![made], json!({"order_id": number})))
         }
         // It answers 201.
-        "read_order" => Ok(match store.thing(&order).await?.filter(|(alive, _)| *alive > 0) {
+        "read_order" => Ok(match thing(db, &order).await?.filter(|(alive, _)| *alive > 0) {
             Some((_, body)) => Plan::Read(Answer::new(StatusCode::CREATED, body)),
             None => {
                 Plan::Read(Answer::new(StatusCode::NOT_FOUND, json!({"error": "unknown order"})))
