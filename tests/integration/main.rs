@@ -19,6 +19,8 @@ mod hostile;
 mod idempotency;
 mod keys;
 mod order;
+mod participant;
 mod receipts;
+mod returns;
 mod sagas;
 mod servers;

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 pub(crate) struct Shop {
     pub(crate) client: Client,
     port: u16,
-    _process: Process,
+    pub(crate) process: Process,
     _dir: TempDir,
 }
 
@@ -31,7 +31,7 @@ impl Shop {
             assert!(started.elapsed() < PATIENCE, "the shop does not open:\n{}", process.tail(10));
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        Self { client, port, _process: process, _dir: dir }
+        Self { client, port, process, _dir: dir }
     }
 
     pub(crate) fn participants(&self) -> String {
