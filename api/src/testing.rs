@@ -203,13 +203,13 @@ impl App {
         let store = &self.state.store;
         let lease = Duration::from_secs(30);
         let claimed = store.acquire(id, "test", lease).await.unwrap().expect("a free run");
-        let (mut run, mut command) = (claimed.decision.run, claimed.decision.command);
+        let (mut run, mut commands) = (claimed.decision.run, claimed.decision.commands);
         for _ in 0..steps {
-            let Command::RunStep { step, .. } = command else { break };
+            let [Command::RunStep { step, .. }] = *commands else { break };
             let effect = (step + 1 == run.steps.len()).then(|| outcome().into_effect());
             let event = Event::StepSucceeded { step, output: json!({}), effect };
             let decision = decide(&run, event).unwrap();
-            (run, command) = (decision.run.clone(), decision.command.clone());
+            (run, commands) = (decision.run.clone(), decision.commands.clone());
             store.apply_one(decision).await.unwrap();
             self.state.notifier.changed(id);
         }

@@ -19,6 +19,7 @@ mod hostile;
 mod idempotency;
 mod keys;
 mod order;
+mod parallel;
 mod participant;
 mod receipts;
 mod returns;

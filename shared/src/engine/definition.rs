@@ -9,7 +9,7 @@ use super::{
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 /// A kind of run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -66,13 +66,14 @@ pub struct StepDefinition {
     pub timeout_is_final: bool,
     /// Attempts beyond the first, and the waits between them.
     pub retry: RetryPolicy,
-    /// The run's progress in percent once the step succeeded.
+    /// The run's progress in percent once as many steps as stand up to here succeeded.
     pub progress: i16,
     /// The activity that undoes the step; `None` when it leaves nothing to undo.
     pub undo: Option<String>,
     /// After this step succeeded the run only goes forward.
     pub pivot: bool,
-    /// Steps (by index) that must have succeeded before; `None`: the one before.
+    /// Steps (by index) that must have succeeded before; `None`: all that stand before it. Steps that do not wait
+    /// for each other run at the same time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub depends_on: Option<Vec<usize>>,
     /// An attempt of which nobody knows whether it took effect may be followed by another: the participant knows
@@ -180,6 +181,31 @@ impl Definition {
     #[must_use]
     pub fn step(&self, index: usize) -> Option<&StepDefinition> {
         self.steps.get(index)
+    }
+
+    /// For each step, the steps that have surely succeeded when it begins.
+    #[must_use]
+    pub fn before(&self) -> Vec<BTreeSet<usize>> {
+        let mut before: Vec<BTreeSet<usize>> = Vec::with_capacity(self.steps.len());
+        for (index, step) in self.steps.iter().enumerate() {
+            let own = match &step.depends_on {
+                None => (0..index).collect(),
+                Some(list) => list
+                    .iter()
+                    .filter(|i| **i < index)
+                    .flat_map(|i| before[*i].iter().copied().chain([*i]))
+                    .collect(),
+            };
+            before.push(own);
+        }
+        before
+    }
+
+    /// Progress in percent when this many steps are done, whichever they are: it never falls, and is 100 only at the
+    /// end.
+    #[must_use]
+    pub fn progress_of(&self, done: usize) -> i16 {
+        done.checked_sub(1).and_then(|last| self.steps.get(last)).map_or(0, |step| step.progress)
     }
 
     /// Whether any step can leave something behind that has to be undone.

@@ -48,6 +48,11 @@ pub enum Event {
     Claimed(Claim),
     /// The run has its process to itself, as [`super::Command::AwaitIsolation`] asked.
     Isolated,
+    /// The time a step had to wait has passed, as [`super::Command::Wait`] asked.
+    Due {
+        /// Which.
+        step: usize,
+    },
     /// The step did its work.
     StepSucceeded {
         /// Which.

@@ -73,6 +73,14 @@ pub struct Run {
     pub steps: Vec<Step>,
 }
 
+impl Run {
+    /// How many steps succeeded.
+    #[must_use]
+    pub fn done(&self) -> usize {
+        self.steps.iter().filter(|step| step.state == StepState::Succeeded).count()
+    }
+}
+
 /// A stored step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Step {
@@ -86,12 +94,21 @@ pub struct Step {
     pub doubt: u32,
     /// Part of the key given to participants; rises when a definite refusal is tried again.
     pub generation: u32,
+    /// Not begun, or asked about, before this much time has passed. Known to the owner of the lease alone and never
+    /// stored: after a crash a wait is cut short, which harms nobody.
+    pub wait: Option<Duration>,
 }
 
 impl Step {
     /// Not begun.
-    pub const NEW: Self =
-        Self { state: StepState::Pending, attempts: 0, undo_attempts: 0, doubt: 0, generation: 1 };
+    pub const NEW: Self = Self {
+        state: StepState::Pending,
+        attempts: 0,
+        undo_attempts: 0,
+        doubt: 0,
+        generation: 1,
+        wait: None,
+    };
 
     /// The step may have left something behind.
     #[must_use]
@@ -178,8 +195,9 @@ pub struct Decision {
     pub effect: Option<Effect>,
     /// Who asked, when it was not the engine itself.
     pub actor: Option<String>,
-    /// What the owner does once this is written.
-    pub command: Command,
+    /// What the owner begins once this is written, beside what it has under way. Empty when nothing is to be begun:
+    /// the run ended, waits for its time, belongs to nobody, or other attempts are awaited first.
+    pub commands: Vec<Command>,
 }
 
 /// What the owner of the lease does next.
@@ -206,8 +224,13 @@ pub enum Command {
         /// 1 for the first.
         attempt: u32,
     },
+    /// While other attempts of the run are under way: let this much time pass, then report [`super::Event::Due`].
+    Wait {
+        /// Which.
+        step: usize,
+        /// How long.
+        after: Duration,
+    },
     /// Wait until nothing else runs in this process, then report [`super::Event::Isolated`].
     AwaitIsolation,
-    /// Nothing: the run ended, waits for its time, or belongs to nobody.
-    Stop,
 }

@@ -8,7 +8,11 @@ use super::{
 };
 use crate::engine::{Definition, RunId};
 use serde_json::{Value, json};
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+    time::Duration,
+};
 
 /// Which of a step's calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,8 +76,22 @@ pub enum Understood {
     Unknown(String),
 }
 
-/// Where something is wrong in a definition, and what.
-pub type Misfit = (String, String);
+/// Something that is wrong in a definition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Misfit {
+    /// Where: `steps[2].call.url`.
+    pub path: String,
+    /// What.
+    pub message: String,
+    /// What to write instead, where that is not plain.
+    pub remedy: String,
+}
+
+impl Misfit {
+    fn at(path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { path: path.into(), message: message.into(), remedy: String::new() }
+    }
+}
 
 /// What expressions can see.
 #[derive(Clone, Copy, Debug)]
@@ -93,6 +111,8 @@ pub struct Facts<'a> {
 pub struct Compiled {
     steps: Vec<Step>,
     names: Vec<String>,
+    /// Of each step, those it comes after: the only ones whose output it sees.
+    before: Vec<BTreeSet<usize>>,
 }
 
 #[derive(Debug)]
@@ -123,16 +143,17 @@ impl Compiled {
     /// The first expression that is wrong.
     pub fn of(definition: &Definition) -> Result<Self, Misfit> {
         let names: Vec<String> = definition.steps.iter().map(|s| s.name.clone()).collect();
+        let before = definition.before();
         let mut steps = Vec::with_capacity(names.len());
         for (index, step) in definition.steps.iter().enumerate() {
             let at = format!("steps[{index}]");
             let Some(calls) = &step.calls else {
-                return Err((at, "this step has no call".into()));
+                return Err(Misfit::at(at, "this step has no call"));
             };
-            let reader = compile::Reader { names: &names, index };
+            let reader = compile::Reader { names: &names, index, before: &before[index] };
             steps.push(reader.step(&at, calls)?);
         }
-        Ok(Self { steps, names })
+        Ok(Self { steps, names, before })
     }
 
     fn call(&self, step: usize, direction: Direction) -> Option<&CompiledCall> {
@@ -147,8 +168,8 @@ impl Compiled {
     fn scope(&self, step: usize, direction: Direction, facts: &Facts<'_>) -> Scope {
         let mut scope = Scope::new();
         let mut steps = serde_json::Map::new();
-        for (index, name) in self.names.iter().enumerate() {
-            if let Some(output) = facts.outputs.get(&index) {
+        for index in self.before.get(step).into_iter().flatten() {
+            if let (Some(output), Some(name)) = (facts.outputs.get(index), self.names.get(*index)) {
                 steps.insert(name.clone(), json!({ "output": **output }));
             }
         }

@@ -1,6 +1,7 @@
 //! From a YAML file to a definition, with everything that is wrong with it.
 
 mod fields;
+mod pivots;
 
 use super::{
     DO, UNDO,
@@ -68,10 +69,11 @@ pub fn parse(file: &str, text: &str) -> Result<Definition, Vec<Flaw>> {
     })?;
     let mut check = Check { flaws: Vec::new() };
     let definition = check.definition(source);
+    check.pivots(&definition);
     if check.flaws.is_empty()
-        && let Err((path, message)) = Compiled::of(&definition)
+        && let Err(misfit) = Compiled::of(&definition)
     {
-        check.flaw(path, message, "");
+        check.flaw(misfit.path, misfit.message, misfit.remedy);
     }
     if check.flaws.is_empty() {
         return Ok(definition);

@@ -111,6 +111,7 @@ async fn steps(
             // Rows of earlier versions know only whether.
             doubt: count(row, "doubt")?.max(u32::from(row.try_get::<bool>("", "maybe_applied")?)),
             generation: count(row, "generation")?,
+            wait: None,
         };
         if let Some(output) = row.try_get::<Option<String>>("", "output")? {
             let output = serde_json::from_str(&output)

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     engine::{Definition, definition::builtin},
-    sagas::{self, Compiled},
+    sagas::{self, Compiled, Misfit},
 };
 use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, sea_query::Expr};
 use std::{
@@ -61,8 +61,9 @@ impl Registry {
         if let Some(compiled) = found {
             return Ok(compiled);
         }
-        let compiled = Arc::new(Compiled::of(definition).map_err(|(path, why)| {
-            StoreError::Corrupt(format!("definition {} {path}: {why}", definition.name))
+        let compiled = Arc::new(Compiled::of(definition).map_err(|misfit| {
+            let Misfit { path, message, .. } = misfit;
+            StoreError::Corrupt(format!("definition {} {path}: {message}", definition.name))
         })?);
         self.compiled
             .write()

@@ -59,8 +59,8 @@ async fn receipt(store: &Store, client: &str) -> RunId {
 /// Carries a claimed run through all its steps.
 async fn finish(store: &Store, claimed: Claimed, result: &str) -> crate::engine::Run {
     let mut run = claimed.decision.run;
-    let mut command = claimed.decision.command;
-    while let Command::RunStep { step, .. } = command {
+    let mut commands = claimed.decision.commands;
+    while let [Command::RunStep { step, .. }] = *commands {
         let last = step + 1 == run.steps.len();
         let effect = last.then(|| {
             ReceiptOutcome {
@@ -75,7 +75,7 @@ async fn finish(store: &Store, claimed: Claimed, result: &str) -> crate::engine:
         });
         let event = Event::StepSucceeded { step, output: json!({ "step": step }), effect };
         let decision = decide(&run, event).unwrap();
-        (run, command) = (decision.run.clone(), decision.command.clone());
+        (run, commands) = (decision.run.clone(), decision.commands.clone());
         store.apply_one(decision).await.unwrap();
     }
     run
@@ -186,16 +186,16 @@ async fn three_crashes_end_a_run_and_retry_begins_anew() {
     for round in 0..3 {
         let claimed = store.acquire(id, &format!("w{round}"), short).await.unwrap().unwrap();
         let mut decision = claimed.decision;
-        if decision.command == Command::AwaitIsolation {
+        if decision.commands == [Command::AwaitIsolation] {
             let next = decide(&decision.run, Event::Isolated).unwrap();
             store.apply_one(next.clone()).await.unwrap();
             decision = next;
         }
-        assert!(matches!(decision.command, Command::RunStep { step: 0, .. }), "{decision:?}");
+        assert!(matches!(*decision.commands, [Command::RunStep { step: 0, .. }]), "{decision:?}");
         tokio::time::sleep(Duration::from_millis(30)).await;
     }
     let last = store.acquire(id, "w4", short).await.unwrap().unwrap();
-    assert_eq!(last.decision.command, Command::Stop);
+    assert_eq!(last.decision.commands, []);
     let view = store.receipt(id).await.unwrap().unwrap();
     assert_eq!(view.state, RunState::Failed);
     assert_eq!(view.error.map(|e| e.code).as_deref(), Some("WORKER_CRASHED"));

@@ -7,10 +7,11 @@ pub mod pool;
 mod steps;
 
 use crate::activities::Activities;
+use futures_util::{Stream, StreamExt, stream::FuturesUnordered};
 use held::{Held, Hold};
 use isolation::{Isolation, Place};
 use quittance_shared::{
-    engine::{Command, Decision, Event, Lane, Run, RunError, RunId, decide},
+    engine::{Command, Decision, Event, Lane, LeaseWrite, Run, RunError, RunId, decide},
     notify::Notifier,
     sagas,
     store::{Applied, Claimed, Store, StoreError},
@@ -18,7 +19,8 @@ use quittance_shared::{
 use rand::{Rng, SeedableRng, rngs::SmallRng};
 use serde_json::Value;
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
+    pin::{Pin, pin},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -59,13 +61,34 @@ pub fn random() -> Mutex<SmallRng> {
     Mutex::new(SmallRng::from_os_rng())
 }
 
-/// One run being carried out.
+/// One run being carried out. Its attempts are carried out beside it and hold nothing of it.
 struct Drive<'a> {
     run: Run,
     input: Arc<Value>,
     outputs: HashMap<usize, Arc<Value>>,
     traceparent: Option<String>,
     hold: &'a Hold,
+}
+
+impl Drive<'_> {
+    /// The step's next attempt is still held back.
+    fn waits(&self, step: usize) -> bool {
+        self.run.steps.get(step).is_some_and(|s| s.wait.is_some())
+    }
+}
+
+/// Writes while the other attempts go on: an answer that comes meanwhile must not look as if it had come too late.
+async fn beside<T>(
+    mut write: Pin<&mut impl Future<Output = T>>,
+    under_way: &mut (impl Stream<Item = Option<Event>> + Unpin),
+    heard: &mut VecDeque<Option<Event>>,
+) -> T {
+    loop {
+        tokio::select! {
+            written = &mut write => return written,
+            Some(event) = under_way.next() => heard.push_back(event),
+        }
+    }
 }
 
 impl Executor {
@@ -101,7 +124,7 @@ impl Executor {
         let Claimed { decision, input, outputs, traceparent, .. } = claimed;
         hold.owns(decision.run.epoch, decision.run.progress);
         self.written(&decision, None);
-        let mut command = decision.command;
+        let mut commands = decision.commands;
         let mut drive = Drive {
             run: decision.run,
             input: Arc::new(input),
@@ -110,28 +133,33 @@ impl Executor {
             hold,
         };
         let mut place = Some(place);
+        let (mut under_way, mut heard) = (FuturesUnordered::new(), VecDeque::new());
         loop {
-            let event = match command {
-                Command::Stop => break,
-                Command::AwaitIsolation => {
+            for command in commands {
+                if command == Command::AwaitIsolation {
                     place = None;
                     tokio::select! {
                         alone = isolation.alone() => place = Some(alone),
                         () = hold.lost() => {}
                     }
-                    if place.is_none() { Self::interrupted(&drive) } else { Some(Event::Isolated) }
+                    let event = place.as_ref().map(|_| Event::Isolated);
+                    heard.push_back(event.or_else(|| Self::interrupted(hold)));
+                } else if let Some(job) = self.job(&drive, &command) {
+                    under_way.push(self.carry_out(job, hold));
                 }
-                Command::RunStep { step, attempt } => {
-                    self.run_step(&mut drive, step, attempt).await
-                }
-                Command::UndoStep { step, attempt } => self.undo_step(&drive, step, attempt).await,
-                Command::QueryStep { step, attempt } => {
-                    self.query_step(&drive, step, attempt).await
-                }
+            }
+            let next = match heard.pop_front() {
+                Some(event) => Some(event),
+                None => under_way.next().await,
             };
-            let Some(event) = event else { break };
-            match self.write(&mut drive, event).await {
-                Some(next) => command = next,
+            let Some(event) = next.flatten() else { break };
+            if matches!(event, Event::Due { step } if !drive.waits(step)) {
+                commands = Vec::new();
+                continue;
+            }
+            let write = pin!(self.write(&mut drive, event));
+            match beside(write, &mut under_way, &mut heard).await {
+                Some(next) => commands = next,
                 None => break,
             }
         }
@@ -139,16 +167,18 @@ impl Executor {
     }
 
     /// Decides and writes; `None` when the run is this worker's no more.
-    async fn write(&self, drive: &mut Drive<'_>, event: Event) -> Option<Command> {
-        let succeeded = if let Event::StepSucceeded { step, output, .. } = &event {
-            Some((*step, Arc::new(output.clone())))
-        } else {
-            None
+    async fn write(&self, drive: &mut Drive<'_>, event: Event) -> Option<Vec<Command>> {
+        #[expect(clippy::wildcard_enum_match_arm, reason = "only these bring an output")]
+        let succeeded = match &event {
+            Event::StepSucceeded { step, output, .. } | Event::QueryFound { step, output } => {
+                Some((*step, Arc::new(output.clone())))
+            }
+            _ => None,
         };
         match self.write_once(drive, event).await {
-            Ok(command) => {
+            Ok(commands) => {
                 drive.outputs.extend(succeeded);
-                command
+                commands
             }
             Err(error) => {
                 tracing::error!(run = %drive.run.id, %error, "an outcome cannot be written");
@@ -169,7 +199,7 @@ impl Executor {
         &self,
         drive: &mut Drive<'_>,
         event: Event,
-    ) -> Result<Option<Command>, StoreError> {
+    ) -> Result<Option<Vec<Command>>, StoreError> {
         let decision = match decide(&drive.run, event) {
             Ok(decision) => decision,
             Err(refused) => {
@@ -186,7 +216,8 @@ impl Executor {
         drive.run.overdue = applied.overdue;
         drive.hold.progress(drive.run.progress);
         self.written(&decision, applied.elapsed);
-        Ok(Some(decision.command))
+        // Where the lease is given back nothing is under way any more, save waits that have become pointless.
+        Ok((decision.lease == LeaseWrite::Keep).then_some(decision.commands))
     }
 
     /// Writes until it is written or the run has another owner: the work is done, and the database may be away for
@@ -217,9 +248,9 @@ impl Executor {
     }
 
     /// The attempt was broken off: the run was taken away, or the process ends.
-    fn interrupted(drive: &Drive<'_>) -> Option<Event> {
-        drive.hold.is_released().then(|| {
-            tracing::info!(run = %drive.run.id, "giving a run back unfinished");
+    fn interrupted(hold: &Hold) -> Option<Event> {
+        hold.is_released().then(|| {
+            tracing::info!("giving a run back unfinished");
             Event::Released { after: Duration::ZERO }
         })
     }

@@ -42,8 +42,8 @@ async fn work(app: &App, id: &str, refuses: Option<usize>) {
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     };
-    let Decision { mut run, mut command, .. } = claimed.decision;
-    loop {
+    let Decision { mut run, mut commands, .. } = claimed.decision;
+    while let Some(command) = commands.pop() {
         let event = match command {
             Command::RunStep { step, .. } if refuses == Some(step) => {
                 let error = RunError::new(
@@ -56,10 +56,10 @@ async fn work(app: &App, id: &str, refuses: Option<usize>) {
                 Event::StepSucceeded { step, output: json!({"order_id": 7}), effect: None }
             }
             Command::UndoStep { step, .. } => Event::UndoSucceeded { step, effect: None },
-            Command::QueryStep { .. } | Command::AwaitIsolation | Command::Stop => break,
+            Command::QueryStep { .. } | Command::AwaitIsolation | Command::Wait { .. } => break,
         };
         let decision = decide(&run, event).unwrap();
-        (run, command) = (decision.run.clone(), decision.command.clone());
+        (run, commands) = (decision.run.clone(), decision.commands.clone());
         store.apply_one(decision).await.unwrap();
         app.state.notifier.changed(id);
     }

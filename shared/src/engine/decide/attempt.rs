@@ -1,32 +1,35 @@
-//! What follows from attempts: claims, outcomes, crashes, questions.
+//! What follows from attempts: claims, outcomes, crashes.
 
 use super::{Refused, TIMEOUT, WORKER_CRASHED, draft::Draft};
 use crate::engine::{
     definition::OnUnknown,
     event::{Claim, Effect, RunError},
     run::{Command, Wake},
-    state::{RunState, StepState},
+    state::StepState,
 };
 use serde_json::{Value, json};
 use std::time::Duration;
-
-/// When the next attempt may begin.
-#[derive(Clone, Copy)]
-enum Next {
-    AtOnce,
-    After(Duration),
-}
 
 impl Draft {
     pub(super) fn claimed(&mut self, claim: Claim) -> Result<(), Refused> {
         self.expect_not_ended()?;
         self.d.run.epoch += 1;
-        match (claim, self.begun()) {
-            // Most likely the attempt was never begun, so it goes on under the same number.
-            (Claim::Own, Some(step)) if self.may_be_repeated(step) => self.command_for(step),
-            // A lease that is free while an attempt is open was given back in the middle of it.
-            (Claim::Own | Claim::Expired | Claim::Free, Some(step)) => self.crashed(step),
-            (_, None) => self.advance(self.d.run.crashes > 0 && self.isolates())?,
+        let begun = self.begun();
+        if begun.is_empty() {
+            return self.advance(self.d.run.crashes > 0 && self.isolates());
+        }
+        // With an own lease most likely the attempts were never begun, so they go on under the same numbers. A lease
+        // that is free while an attempt is open was given back in the middle of it.
+        let (again, lost): (Vec<usize>, Vec<usize>) =
+            begun.into_iter().partition(|step| claim == Claim::Own && self.may_be_repeated(*step));
+        if !again.is_empty() {
+            self.note("reclaimed");
+        }
+        for step in again {
+            self.command_for(step);
+        }
+        if !lost.is_empty() {
+            self.crashed(&lost);
         }
         Ok(())
     }
@@ -41,34 +44,41 @@ impl Draft {
     }
 
     fn command_for(&mut self, step: usize) {
-        self.note("reclaimed");
         if self.step(step).state == StepState::Running {
             // But it may have been: its outcome, too, can be lost on the way to the store.
             self.steps_mut(step).doubt += 1;
             self.mark(step);
         }
         let counters = *self.step(step);
-        self.d.command = if counters.state == StepState::Compensating {
+        self.d.commands.push(if counters.state == StepState::Compensating {
             Command::UndoStep { step, attempt: counters.undo_attempts }
         } else {
             Command::RunStep { step, attempt: counters.attempts }
-        };
+        });
     }
 
-    /// The process died, or lost its lease, during an attempt.
-    fn crashed(&mut self, step: usize) {
+    /// The process died, or lost its lease, during these attempts: one crash, however many they were.
+    fn crashed(&mut self, begun: &[usize]) {
         self.d.run.crashes += 1;
         let crashes = self.d.run.crashes;
-        let error = RunError::new(
-            WORKER_CRASHED,
-            format!("the worker stopped {crashes} times while it ran {}", self.name(step)),
-        );
-        if self.step(step).state == StepState::Compensating {
-            self.undo_crashed(step, &error);
-            return;
-        }
         let given_up = crashes >= self.d.run.definition.max_crashes;
-        self.unsuccessful(step, "crash", error, given_up, Next::AtOnce);
+        for step in begun.iter().copied() {
+            let error = RunError::new(
+                WORKER_CRASHED,
+                format!("the worker stopped {crashes} times while it ran {}", self.name(step)),
+            );
+            if self.step(step).state == StepState::Compensating {
+                // One that is undone is alone.
+                return self.undo_crashed(step, &error);
+            }
+            self.unsuccessful(step, "crash", error, given_up, None);
+        }
+        let again = begun.iter().any(|step| self.step(*step).state == StepState::Pending);
+        if self.isolates() && again && !self.is_halted() {
+            self.d.commands.push(Command::AwaitIsolation);
+        } else {
+            self.go_on();
+        }
     }
 
     pub(super) fn succeeded(
@@ -85,14 +95,13 @@ impl Draft {
 
     /// The step's work is done.
     pub(super) fn done(&mut self, step: usize, output: Option<Value>, detail: Option<Value>) {
-        let (progress, pivot) = {
-            let definition = self.definition(step);
-            (definition.progress, definition.pivot)
-        };
+        let pivot = self.definition(step).pivot;
         self.move_step(step, StepState::Succeeded, detail);
         let write = self.mark(step);
         write.output = output;
         write.ends = true;
+        // Only the end itself is 100: a run whose every step is done may still be cancelled.
+        let progress = self.d.run.definition.progress_of(self.d.run.done()).min(99);
         self.d.run.progress = self.d.run.progress.max(progress);
         self.d.run.pivot_passed |= pivot;
     }
@@ -110,6 +119,7 @@ impl Draft {
             self.steps_mut(step).doubt = 0;
         }
         self.settle(step, "refused", error);
+        self.go_on();
         Ok(())
     }
 
@@ -126,7 +136,8 @@ impl Draft {
         );
         let last = self.definition(step).timeout_is_final;
         let wait = self.definition(step).retry.wait(self.step(step).attempts, random);
-        self.unsuccessful(step, "timeout", error, last, Next::After(wait));
+        self.unsuccessful(step, "timeout", error, last, Some(wait));
+        self.go_on();
         Ok(())
     }
 
@@ -145,65 +156,58 @@ impl Draft {
         }
         let wait = self.definition(step).retry.wait(self.step(step).attempts, random);
         let wait = retry_after.map_or(wait, |asked| wait.max(asked));
-        self.unsuccessful(step, "failed", error, false, Next::After(wait));
+        self.unsuccessful(step, "failed", error, false, Some(wait));
+        self.go_on();
         Ok(())
     }
 
-    /// An attempt gave nothing: another one, or the question what became of it.
+    /// An attempt gave nothing: another one, after a wait, or the question what became of it.
     fn unsuccessful(
         &mut self,
         step: usize,
         class: &'static str,
         error: RunError,
         last: bool,
-        next: Next,
+        wait: Option<Duration>,
     ) {
         let (definition, counters) = (self.definition(step), *self.step(step));
         let harmless = definition.repeatable || !counters.maybe_applied();
         if last || counters.attempts > definition.retry.retries || !harmless {
             self.settle(step, class, error);
-        } else if self.unwanted() {
+        } else if self.is_halted() {
             if counters.maybe_applied() && definition.on_unknown != OnUnknown::Undo {
                 self.settle(step, class, error);
             } else {
                 self.end_attempt(step, StepState::Failed, class, &error);
-                self.wind_down();
             }
         } else {
             self.end_attempt(step, StepState::Pending, class, &error);
-            match next {
-                Next::After(wait) => self.sleep(wait),
-                Next::AtOnce if self.isolates() => self.d.command = Command::AwaitIsolation,
-                Next::AtOnce => self.go_on(),
+            if let Some(wait) = wait {
+                self.hold_back(step, wait);
             }
         }
     }
 
-    /// No further attempt: what is known about the step decides where the run goes.
+    /// No further attempt: what is known about the step decides where the run goes, once nothing is under way.
     fn settle(&mut self, step: usize, class: &'static str, error: RunError) {
         let definition = self.definition(step);
         let (on_unknown, has_undo) = (definition.on_unknown, definition.undo.is_some());
         let first_wait = definition.retry.wait(1, 0.0);
-        let doubt = self.step(step).maybe_applied();
-        match on_unknown {
-            OnUnknown::Query if doubt => {
-                self.end_attempt(step, StepState::Unknown, class, &error);
-                self.steps_mut(step).undo_attempts = 0;
-                self.mark(step);
-                // What is still on its way gets the time to arrive.
-                self.sleep(first_wait);
-            }
-            OnUnknown::NeedsAttention if doubt => {
-                self.end_attempt(step, StepState::Unknown, class, &error);
-                self.d.run.error = Some(error);
-                self.end(RunState::NeedsAttention);
-            }
-            OnUnknown::Undo | OnUnknown::Query | OnUnknown::NeedsAttention => {
-                let open = doubt && has_undo && class != "refused";
-                let to = if open { StepState::Unknown } else { StepState::Failed };
-                self.end_attempt(step, to, class, &error);
-                self.give_up(error);
-            }
+        let open = self.step(step).maybe_applied()
+            && match on_unknown {
+                OnUnknown::Query | OnUnknown::NeedsAttention => true,
+                OnUnknown::Undo => has_undo && class != "refused",
+            };
+        let to = if open { StepState::Unknown } else { StepState::Failed };
+        self.end_attempt(step, to, class, &error);
+        if open && on_unknown == OnUnknown::Query {
+            self.steps_mut(step).undo_attempts = 0;
+            // What is still on its way gets the time to arrive before the question is asked.
+            self.steps_mut(step).wait = Some(first_wait);
+            self.mark(step);
+        } else {
+            // What came first is the reason; the others may be its consequence.
+            self.d.run.error.get_or_insert(error);
         }
     }
 
@@ -225,103 +229,48 @@ impl Draft {
         let back =
             if state == Some(StepState::Running) { StepState::Pending } else { StepState::Unknown };
         self.move_step(step, back, Some(json!({ "deferred": true })));
-        if back == StepState::Pending && self.unwanted() {
-            self.wind_down();
+        if back == StepState::Pending {
+            self.hold_back(step, after);
+            self.go_on();
         } else {
             self.sleep(after);
         }
         Ok(())
     }
 
-    // ---- questions ----
-
-    /// Asks the participant. The step stays unknown: a question changes nothing, so it may be lost and asked again.
-    pub(super) fn ask(&mut self, step: usize) {
-        let counters = self.steps_mut(step);
-        counters.undo_attempts += 1;
-        let attempt = counters.undo_attempts;
-        self.move_step(step, StepState::Unknown, Some(json!({ "query": attempt })));
-        self.d.command = Command::QueryStep { step, attempt };
-    }
-
-    pub(super) fn found(&mut self, step: usize, output: Value) -> Result<(), Refused> {
-        self.expect(step, StepState::Unknown)?;
-        self.steps_mut(step).undo_attempts = 0;
-        self.done(step, Some(output), Some(json!({ "query": "found" })));
-        self.advance(false)
-    }
-
-    pub(super) fn absent(&mut self, step: usize) -> Result<(), Refused> {
-        self.expect(step, StepState::Unknown)?;
-        let again = self.step(step).attempts <= self.definition(step).retry.retries;
-        let counters = self.steps_mut(step);
-        (counters.undo_attempts, counters.doubt) = (0, 0);
-        let error = RunError::new(
-            format!("{}_FAILED", self.name(step)),
-            "the participant did not answer, and says that it has done nothing",
-        );
-        if self.unwanted() {
-            self.end_attempt(step, StepState::Failed, "failed", &error);
-            self.wind_down();
-        } else if again {
-            self.end_attempt(step, StepState::Pending, "failed", &error);
-            self.go_on();
-        } else {
-            self.end_attempt(step, StepState::Failed, "failed", &error);
-            self.give_up(error);
-        }
-        Ok(())
-    }
-
-    pub(super) fn query_failed(
-        &mut self,
-        step: usize,
-        error: RunError,
-        random: f64,
-        retry_after: Option<Duration>,
-    ) -> Result<(), Refused> {
-        self.expect(step, StepState::Unknown)?;
-        let policy = self.definition(step).retry;
-        let attempts = self.step(step).undo_attempts;
-        self.end_attempt(step, StepState::Unknown, "failed", &error);
-        if attempts > policy.retries {
-            self.d.run.error = Some(error);
-            self.end(RunState::NeedsAttention);
-        } else {
-            let wait = policy.wait(attempts, random);
-            self.sleep(retry_after.map_or(wait, |asked| wait.max(asked)));
-        }
-        Ok(())
-    }
-
+    /// Every attempt that was begun is given back.
     pub(super) fn released(&mut self, after: Duration) -> Result<(), Refused> {
         self.expect_not_ended()?;
-        if let Some(step) = self.begun() {
-            let undoing = self.step(step).state == StepState::Compensating;
-            let repeatable = self.may_be_repeated(step);
-            let definition = self.definition(step);
-            // What can be undone is a call to somebody who may have got it: that attempt counts.
-            let local = definition.undo.is_none() && definition.calls.is_none();
-            let counters = self.steps_mut(step);
-            if !repeatable {
-                // The step stays as it is, and whoever takes the run next finds an attempt that was broken off.
-                self.note("released");
-            } else if undoing {
-                counters.undo_attempts = counters.undo_attempts.saturating_sub(1);
-                self.move_step(step, StepState::Unknown, Some(json!({ "released": true })));
-            } else {
-                if local {
-                    counters.attempts = counters.attempts.saturating_sub(1);
-                }
-                self.move_step(step, StepState::Pending, Some(json!({ "released": true })));
-            }
-        } else {
+        let begun = self.begun();
+        // Of what must not be repeated the step stays as it is, and whoever takes the run next finds an attempt that
+        // was broken off.
+        let (back, kept): (Vec<usize>, Vec<usize>) =
+            begun.into_iter().partition(|step| self.may_be_repeated(*step));
+        if back.is_empty() || !kept.is_empty() {
             self.note("released");
+        }
+        for step in back {
+            self.give_back(step);
         }
         self.let_go();
         if !after.is_zero() {
             self.d.wake = Wake::After(after);
         }
         Ok(())
+    }
+
+    fn give_back(&mut self, step: usize) {
+        let undoing = self.step(step).state == StepState::Compensating;
+        let definition = self.definition(step);
+        // What can be undone is a call to somebody who may have got it: that attempt counts.
+        let local = definition.undo.is_none() && definition.calls.is_none();
+        let counters = self.steps_mut(step);
+        if undoing {
+            counters.undo_attempts = counters.undo_attempts.saturating_sub(1);
+        } else if local {
+            counters.attempts = counters.attempts.saturating_sub(1);
+        }
+        let to = if undoing { StepState::Unknown } else { StepState::Pending };
+        self.move_step(step, to, Some(json!({ "released": true })));
     }
 }

@@ -4,7 +4,7 @@ use super::Refused;
 use crate::engine::{
     definition::{OnUnknown, StepDefinition},
     event::RunError,
-    run::{Command, Decision, EventWrite, LeaseWrite, Run, Step, StepWrite, Wake},
+    run::{Decision, EventWrite, LeaseWrite, Run, Step, StepWrite, Wake},
     state::{RunState, StepState},
 };
 use serde_json::{Value, json};
@@ -33,7 +33,7 @@ impl Draft {
                 deadline: None,
                 effect: None,
                 actor: None,
-                command: Command::Stop,
+                commands: Vec::new(),
             },
         }
     }
@@ -65,9 +65,15 @@ impl Draft {
         steps.position(|(step, definition)| wanted(step, definition))
     }
 
-    /// The step whose attempt, or undo, was begun and has not reported.
-    pub(super) fn begun(&self) -> Option<usize> {
-        self.find(|s, _| matches!(s.state, StepState::Running | StepState::Compensating))
+    /// The steps whose attempt, or undo, was begun and has not reported.
+    pub(super) fn begun(&self) -> Vec<usize> {
+        let steps = self.d.run.steps.iter().enumerate();
+        steps.filter(|(_, step)| is_begun(step)).map(|(index, _)| index).collect()
+    }
+
+    /// Whether there are any.
+    pub(super) fn is_under_way(&self) -> bool {
+        self.d.run.steps.iter().any(is_begun)
     }
 
     pub(super) fn pending(&self) -> Option<usize> {
@@ -76,9 +82,34 @@ impl Draft {
 
     /// The step of which the participant has to be asked before anything else happens.
     pub(super) fn to_ask(&self) -> Option<usize> {
+        self.find(is_open_question)
+    }
+
+    /// A step failed, or nobody knows and nobody can be asked. A run that can go back begins nothing new then.
+    pub(super) fn is_in_trouble(&self) -> bool {
+        self.first_open().is_some()
+    }
+
+    /// The first such step.
+    pub(super) fn first_open(&self) -> Option<usize> {
         self.find(|s, d| {
-            s.state == StepState::Unknown && d.on_unknown == OnUnknown::Query && s.maybe_applied()
+            s.state == StepState::Failed
+                || (s.state == StepState::Unknown && !is_open_question(s, d))
         })
+    }
+
+    /// Every step it depends on succeeded.
+    pub(super) fn is_ready(&self, index: usize) -> bool {
+        let done = |i: usize| self.step(i).state == StepState::Succeeded;
+        match &self.definition(index).depends_on {
+            Some(list) => list.iter().all(|i| done(*i)),
+            None => (0..index).all(done),
+        }
+    }
+
+    /// What the steps that wait have asked for.
+    pub(super) fn longest_wait(&self) -> Option<Duration> {
+        self.d.run.steps.iter().filter_map(|step| step.wait).max()
     }
 
     /// The last step that may have left something behind and can be undone. Steps stand in an order in which each
@@ -97,15 +128,9 @@ impl Draft {
 
     /// The pivot succeeded, or may have, and cannot be undone: there is no way back.
     pub(super) fn committed(&self) -> bool {
-        self.d.run.pivot_passed
-            || self
-                .find(|s, d| {
-                    d.pivot
-                        && d.undo.is_none()
-                        && s.maybe_applied()
-                        && s.state != StepState::Pending
-                })
-                .is_some()
+        let may_have =
+            |s: &Step, d: &StepDefinition| d.pivot && d.undo.is_none() && s.maybe_applied();
+        self.d.run.pivot_passed || self.find(may_have).is_some()
     }
 
     pub(super) fn expect(&self, step: usize, state: StepState) -> Result<(), Refused> {
@@ -177,19 +202,37 @@ impl Draft {
             self.d.run.error.as_ref().map(|e| json!({ "code": e.code, "message": e.message }));
         self.move_run(state, detail);
         self.d.lease = LeaseWrite::Release;
-        self.d.command = Command::Stop;
+        self.begin_nothing();
     }
 
     pub(super) fn sleep(&mut self, wait: Duration) {
         self.d.lease = LeaseWrite::Release;
         self.d.wake = Wake::After(wait);
-        self.d.command = Command::Stop;
+        self.begin_nothing();
     }
 
     /// Leaves the run to whoever takes it next.
     pub(super) fn let_go(&mut self) {
         self.d.lease = LeaseWrite::Release;
         self.d.wake = Wake::Now;
-        self.d.command = Command::Stop;
+        self.begin_nothing();
     }
+
+    /// Nothing of the run is under way any more; who waited need not.
+    pub(super) fn begin_nothing(&mut self) {
+        self.d.commands.clear();
+        for step in &mut self.d.run.steps {
+            step.wait = None;
+        }
+    }
+}
+
+fn is_begun(step: &Step) -> bool {
+    matches!(step.state, StepState::Running | StepState::Compensating)
+}
+
+fn is_open_question(step: &Step, definition: &StepDefinition) -> bool {
+    step.state == StepState::Unknown
+        && definition.on_unknown == OnUnknown::Query
+        && step.maybe_applied()
 }

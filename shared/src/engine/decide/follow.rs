@@ -2,11 +2,13 @@
 
 use super::{DEADLINE_EXCEEDED, Refused, draft::Draft};
 use crate::engine::{
+    definition::OnUnknown,
     event::RunError,
     run::{Command, LeaseWrite},
     state::{RunState, StepState},
 };
 use serde_json::json;
+use std::time::Duration;
 
 impl Draft {
     /// Goes on to whatever is next.
@@ -14,25 +16,58 @@ impl Draft {
         self.expect_not_ended()?;
         if isolate && self.d.run.state != RunState::Compensating {
             self.note("awaits_isolation");
-            self.d.command = Command::AwaitIsolation;
+            self.d.commands.push(Command::AwaitIsolation);
         } else {
             self.go_on();
         }
         Ok(())
     }
 
+    /// Begins whatever may be begun now. Where the run goes otherwise is decided when nothing is under way any more,
+    /// and from what is stored: whoever takes it up after a crash comes to the same end.
     pub(super) fn go_on(&mut self) {
-        if self.d.run.paused && !self.is_over() {
-            self.note("paused");
-            self.let_go();
-        } else if self.d.run.state == RunState::Compensating {
-            self.compensate();
-        } else if let Some(step) = self.to_ask() {
+        if self.d.run.state == RunState::Compensating {
+            if self.d.run.paused && self.to_undo().is_some() {
+                self.hold_still();
+            } else {
+                self.compensate();
+            }
+            return;
+        }
+        // A question halts a run that can still go back: its answer may be that there is nothing to go on with.
+        if !self.d.run.paused && !self.is_halted() && (self.to_ask().is_none() || self.committed())
+        {
+            for step in 0..self.d.run.steps.len() {
+                let one = self.step(step);
+                if one.state == StepState::Pending && one.wait.is_none() && self.is_ready(step) {
+                    self.begin(step);
+                }
+            }
+        }
+        if !self.is_under_way() {
+            self.come_to_rest();
+        }
+    }
+
+    /// Nothing is under way, and nothing more may be begun.
+    fn come_to_rest(&mut self) {
+        let (paused, trouble) = (self.d.run.paused, self.is_in_trouble());
+        let halted = self.is_halted() && (trouble || !paused);
+        if halted {
+            self.question_what_waits();
+        }
+        let (to_ask, pending) = (self.to_ask(), self.pending().is_some());
+        let unwanted = self.d.run.cancel_requested || pending;
+        if halted && to_ask.is_none() && (self.is_in_trouble() || unwanted) {
+            self.turn_back();
+        } else if let Some(wait) = self.longest_wait() {
+            self.sleep(wait);
+        } else if paused && (pending || to_ask.is_some()) {
+            self.hold_still();
+        } else if let Some(step) = to_ask {
             self.ask(step);
-        } else if self.unwanted() && (self.d.run.cancel_requested || self.pending().is_some()) {
-            self.wind_down();
-        } else if let Some(step) = self.pending() {
-            self.begin(step);
+        } else if trouble || (self.is_halted() && unwanted) {
+            self.turn_back();
         } else {
             self.d.run.progress = 100;
             self.d.run.error = None;
@@ -41,18 +76,15 @@ impl Draft {
         }
     }
 
-    /// Nothing is left to begin, so that a pause has nothing to hold up.
-    fn is_over(&self) -> bool {
-        if self.d.run.state == RunState::Compensating {
-            self.to_undo().is_none()
-        } else {
-            self.pending().is_none() && self.to_ask().is_none()
-        }
+    fn hold_still(&mut self) {
+        self.note("paused");
+        self.let_go();
     }
 
-    /// Somebody wants the run ended, or its time is up, and it can still go back.
-    pub(super) fn unwanted(&self) -> bool {
-        (self.d.run.cancel_requested || self.d.run.overdue) && !self.committed()
+    /// The run can still go back, and will not go on: somebody wants it ended, its time is up, or a step failed.
+    pub(super) fn is_halted(&self) -> bool {
+        let run = &self.d.run;
+        (run.cancel_requested || run.overdue || self.is_in_trouble()) && !self.committed()
     }
 
     /// T1: the intent is stored before the attempt.
@@ -66,41 +98,75 @@ impl Draft {
         let attempt = counters.attempts;
         self.move_step(step, StepState::Running, Some(json!({ "attempt": attempt })));
         self.mark(step).begins = true;
-        self.d.command = Command::RunStep { step, attempt };
+        self.d.commands.push(Command::RunStep { step, attempt });
     }
 
-    /// A step can not be done: back if there is anything to undo, else the end.
-    pub(super) fn give_up(&mut self, error: RunError) {
-        self.d.run.error = Some(error);
-        if self.committed() {
+    /// The step's next attempt is to begin after a while.
+    pub(super) fn hold_back(&mut self, step: usize, wait: Duration) {
+        self.steps_mut(step).wait = Some(wait);
+        self.d.commands.push(Command::Wait { step, after: wait });
+    }
+
+    /// That while is over.
+    pub(super) fn due(&mut self, step: usize) -> Result<(), Refused> {
+        self.expect(step, StepState::Pending)?;
+        self.expect_not_ended()?;
+        self.steps_mut(step).wait = None;
+        self.go_on();
+        Ok(())
+    }
+
+    /// What would have been tried again may have taken effect, and its definition wants to know before it is undone.
+    fn question_what_waits(&mut self) {
+        for step in 0..self.d.run.steps.len() {
+            let one = self.step(step);
+            if one.state == StepState::Pending
+                && one.maybe_applied()
+                && self.definition(step).on_unknown != OnUnknown::Undo
+            {
+                self.move_step(step, StepState::Unknown, None);
+            }
+        }
+    }
+
+    /// The run can not be done, or is not wanted: back if there is anything to undo, else the end.
+    fn turn_back(&mut self) {
+        self.begin_nothing();
+        let cancelled = self.d.run.cancel_requested;
+        let failed = self.d.run.error.is_some();
+        let unsettled = (0..self.d.run.steps.len()).find(|step| self.is_unsettled(*step));
+        if let Some(step) = unsettled {
+            let error = self.open_outcome(step);
+            self.d.run.error.get_or_insert(error);
+        } else if !failed && !cancelled {
+            let why = "the run was not done in the time it is given";
+            self.d.run.error = Some(RunError::new(DEADLINE_EXCEEDED, why));
+        }
+        if self.committed() || unsettled.is_some() {
             self.end(RunState::NeedsAttention);
-        } else if self.d.run.definition.manual_compensation && !self.d.run.cancel_requested {
+        } else if failed && self.d.run.definition.manual_compensation && !cancelled {
             self.end(RunState::Failed);
         } else if self.to_undo().is_some() {
             self.move_run(RunState::Compensating, None);
             self.go_on();
-        } else if self.d.run.cancel_requested {
+        } else if cancelled {
             self.end(RunState::Cancelled);
         } else {
             self.end(RunState::Failed);
         }
     }
 
-    /// Ends a run nobody wants any more.
-    pub(super) fn wind_down(&mut self) {
-        let error = if self.d.run.cancel_requested {
-            self.d.run.error.clone()
-        } else {
-            Some(RunError::new(DEADLINE_EXCEEDED, "the run was not done in the time it is given"))
-        };
-        self.d.run.error = error;
-        if self.to_undo().is_some() {
-            self.move_run(RunState::Compensating, None);
-            self.go_on();
-        } else if self.d.run.cancel_requested {
-            self.end(RunState::Cancelled);
-        } else {
-            self.end(RunState::Failed);
-        }
+    /// Nobody knows whether the step was done, and its definition leaves it to people to find out.
+    fn is_unsettled(&self, step: usize) -> bool {
+        let one = self.step(step);
+        one.state == StepState::Unknown
+            && one.maybe_applied()
+            && self.definition(step).on_unknown == OnUnknown::NeedsAttention
+    }
+
+    /// What a run says that stops at a step which is neither done nor undone.
+    pub(super) fn open_outcome(&self, step: usize) -> RunError {
+        let name = self.name(step);
+        RunError::new(format!("{name}_FAILED"), format!("{name} is not done"))
     }
 }

@@ -1,9 +1,12 @@
 //! The engine's one decision function.
 
+mod ask;
 mod attempt;
 mod draft;
 mod follow;
 mod operator;
+#[cfg(test)]
+mod tests;
 mod undo;
 
 use super::{
@@ -37,6 +40,7 @@ pub fn decide(run: &Run, event: Event) -> Result<Decision, Refused> {
     match event {
         Event::Claimed(claim) => next.claimed(claim)?,
         Event::Isolated => next.advance(false)?,
+        Event::Due { step } => next.due(step)?,
         Event::StepSucceeded { step, output, effect } => next.succeeded(step, output, effect)?,
         Event::StepRefused { step, error, clean } => next.refused(step, error, clean)?,
         Event::StepFailed { step, error, random, retry_after, clean } => {

@@ -20,15 +20,17 @@ impl Draft {
             self.d.paused = Some(false);
         }
         let outside = self.d.run.definition.saga.is_some() || self.d.run.definition.has_undo();
-        if outside && (self.begun().is_some() || self.to_ask().is_some()) {
-            // An attempt is out there; its owner winds down once it knows the outcome.
+        let open = |s: &Step| s.state == StepState::Unknown;
+        let open = self.d.run.steps.iter().any(open) || self.committed();
+        if outside && (self.is_under_way() || open) {
+            // An attempt is out there, or was; its owner winds down once it knows the outcome.
             self.d.wake = Wake::Keep;
             self.note("cancel_requested");
             return Ok(());
         }
         // Nothing outside depends on the attempt: whoever runs it is fenced off by the epoch.
         self.take_over();
-        if let Some(step) = self.begun() {
+        for step in self.begun() {
             self.move_step(step, StepState::Failed, Some(json!({ "cancelled": true })));
             self.mark(step).ends = true;
         }
@@ -200,7 +202,8 @@ impl Draft {
             Some(StepState::Failed | StepState::Unknown) if !self.went_back() => {
                 self.done(step, None, detail);
                 self.take_over();
-                self.d.run.error = None;
+                // What else is open decides anew where the run goes.
+                self.d.run.error = self.first_open().map(|other| self.open_outcome(other));
                 self.move_run(RunState::Pending, None);
             }
             _ => return Err(Refused(state)),

@@ -14,7 +14,7 @@ impl Draft {
     pub(super) fn compensate(&mut self) {
         if let Some(step) = self.to_undo() {
             let attempt = self.bump_undo(step);
-            self.d.command = Command::UndoStep { step, attempt };
+            self.d.commands.push(Command::UndoStep { step, attempt });
             return;
         }
         self.end_compensation();
@@ -57,7 +57,7 @@ impl Draft {
         if self.definition(step).undo_repeatable {
             // The key makes a repeated undo harmless, and giving up would leave money behind.
             let attempt = self.bump_undo(step);
-            self.d.command = Command::UndoStep { step, attempt };
+            self.d.commands.push(Command::UndoStep { step, attempt });
         } else {
             self.end_attempt(step, StepState::CompensationFailed, "crash", error);
             self.go_on();

@@ -7,13 +7,15 @@
 mod model;
 mod moves;
 mod rules;
+mod turns;
 
 use super::{
-    Claim, Command, Decision, Definition, Event, LeaseWrite, OnUnknown, Run, RunError, RunId,
-    RunState, Step, StepState, decide,
+    Decision, Definition, Event, LeaseWrite, OnUnknown, Run, RunError, RunId, RunState, Step,
+    StepState,
     definition::{RetryFrom, builtin},
+    saga::Saga,
 };
-use model::{CRASH, EXPIRE, Effects, Report, Row, Rules, Worker, World};
+use model::{CRASH, EXPIRE, Effects, Job, Report, Row, Rules, Shape, Worker, World};
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
@@ -31,24 +33,37 @@ type Violation = String;
 impl Explorer {
     fn new(rules: Rules) -> (Self, World) {
         let mut definition = Definition::clone(&builtin()[1]);
-        let mut steps = vec![definition.steps[0].clone(); 2];
+        let shape = rules.shape.steps();
+        let mut steps = vec![definition.steps[0].clone(); shape.len()];
         for (i, step) in steps.iter_mut().enumerate() {
             step.name = format!("S{i}");
-            step.progress = if i == 0 { 50 } else { 100 };
+            step.progress = i16::try_from(100 * (i + 1) / shape.len()).unwrap();
+            step.depends_on = shape[i].map(<[usize]>::to_vec);
             step.retry.retries = 1;
             step.undo = rules.undo.then(|| "undo".into());
+            if rules.shape == Shape::Forward {
+                (step.pivot, step.undo) = (i == 0, None);
+            }
             match rules.keyless {
                 None | Some(OnUnknown::Undo) => {}
                 // As the builtin order: the first can be undone, once; the second not at all.
-                Some(on_unknown) => {
+                Some(on_unknown) if rules.shape == Shape::Line => {
                     step.on_unknown = on_unknown;
                     (step.repeatable, step.undo_repeatable) = (false, false);
                     step.undo = (i == 0).then(|| "undo".into());
                     step.pivot = i == 1;
                 }
+                Some(on_unknown) => {
+                    step.on_unknown = on_unknown;
+                    (step.repeatable, step.undo_repeatable) = (false, false);
+                }
             }
         }
         definition.steps = steps;
+        if rules.shape == Shape::Forward {
+            // What cannot be undone is a call nevertheless.
+            definition.saga = Some(Saga::default());
+        }
         definition.max_crashes = 2;
         definition.isolate_after_crash = !rules.undo;
         definition.retry_from = if rules.undo { RetryFrom::FailedStep } else { RetryFrom::Start };
@@ -62,15 +77,15 @@ impl Explorer {
             pivot: false,
             progress: 0,
             error: None,
-            steps: vec![Step::NEW; 2],
+            steps: vec![Step::NEW; shape.len()],
         };
         let world = World {
-            replayed: (row.state, vec![StepState::Pending; 2]),
+            replayed: (row.state, vec![StepState::Pending; shape.len()]),
             stored: row,
             owner: None,
             live: false,
             workers: [Worker::Idle, Worker::Idle],
-            effects: vec![Effects::default(); 2],
+            effects: vec![Effects::default(); shape.len()],
             left: rules.budget,
             by_hand: false,
         };
@@ -138,6 +153,7 @@ impl Explorer {
             Report::QueryFailed(step) => {
                 Event::QueryFailed { step, error: error(), random: 0.0, retry_after: None }
             }
+            Report::Due(step) => Event::Due { step },
             Report::Isolated => Event::Isolated,
             Report::Released => Event::Released { after: Duration::ZERO },
         }
@@ -162,6 +178,15 @@ impl Explorer {
         }
         let before = world.stored.clone();
         world.stored = Self::row(&d.run);
+        for step in &mut world.stored.steps {
+            step.wait = None;
+        }
+        if d.run.state == before.state && d.run.progress < before.progress {
+            return Err("the progress fell".into());
+        }
+        if (d.run.progress == 100) != (d.run.state == RunState::Completed) && !operator {
+            return Err(format!("the progress is {} while {}", d.run.progress, d.run.state));
+        }
         world.stored.cancel |= before.cancel && d.run.state != RunState::Pending;
         world.stored.paused = d.paused.unwrap_or(before.paused);
         if !self.rules.intent {
@@ -201,7 +226,7 @@ impl Explorer {
             return Err("I7: replaying the history does not give the stored row".into());
         }
         Self::hand_over(world, d, who);
-        if d.command == Command::Stop && d.lease == LeaseWrite::Keep && !wish {
+        if operator && d.lease == LeaseWrite::Keep && !wish {
             return Err(format!("I9: nobody goes on with a run that is {}", d.run.state));
         }
         Ok(true)
@@ -269,21 +294,23 @@ impl Explorer {
             let at = usize::from(who);
             match &world.workers[at] {
                 Worker::Idle => self.claim(world, who, &mut out)?,
-                Worker::Has { row, command } => {
+                Worker::Has { row, under_way } => {
                     if let Some(mut next) = spend(CRASH) {
                         next.workers[at] = Worker::Idle;
                         out.push(next);
                     }
-                    self.act(world, at, row, command, &spend, &mut out)?;
-                }
-                Worker::Reports { row, event } => {
-                    if let Some(mut next) = spend(CRASH) {
-                        next.workers[at] = Worker::Idle;
-                        out.push(next);
+                    for (job, what) in under_way.iter().enumerate() {
+                        match what {
+                            Job::Do(command) => {
+                                self.act(world, (at, job), row, command, &spend, &mut out)?;
+                            }
+                            Job::Report(event) => {
+                                let mut next = world.clone();
+                                self.report(&mut next, who, job, event)?;
+                                out.push(next);
+                            }
+                        }
                     }
-                    let mut next = world.clone();
-                    self.report(&mut next, who, row, event)?;
-                    out.push(next);
                 }
             }
         }
@@ -307,52 +334,6 @@ impl Explorer {
         }
         Ok(out)
     }
-
-    fn claim(&self, world: &World, who: u8, out: &mut Vec<World>) -> Result<(), Violation> {
-        let claim = match world.owner {
-            _ if world.stored.state.is_ended() || world.stored.paused => return Ok(()),
-            None => Claim::Free,
-            // It crashed and was started again under another name, or never learned that it got the lease.
-            Some(owner) if owner == who && world.live => Claim::Own,
-            Some(_) if world.live => return Ok(()),
-            Some(_) => Claim::Expired,
-        };
-        let mut next = world.clone();
-        let decision = decide(&self.run(&world.stored), Event::Claimed(claim))
-            .map_err(|refused| format!("a claim was refused: {refused}"))?;
-        if self.apply(&mut next, &decision, Some(who), false)? {
-            next.workers[usize::from(who)] = after(&decision);
-            out.push(next);
-        }
-        Ok(())
-    }
-
-    fn report(
-        &self,
-        next: &mut World,
-        who: u8,
-        row: &Row,
-        event: &Report,
-    ) -> Result<(), Violation> {
-        let at = usize::from(who);
-        let decision = decide(&self.run(row), self.event(event))
-            .map_err(|refused| format!("{event:?} was refused: {refused}"))?;
-        let applied = self.apply(next, &decision, Some(who), false)?;
-        next.workers[at] = if applied { after(&decision) } else { Worker::Idle };
-        // The answer of the store says whether somebody asked for the end.
-        if let Worker::Has { row, .. } = &mut next.workers[at] {
-            row.cancel |= next.stored.cancel;
-            row.paused = next.stored.paused;
-        }
-        Ok(())
-    }
-}
-
-fn after(decision: &Decision) -> Worker {
-    if decision.command == Command::Stop {
-        return Worker::Idle;
-    }
-    Worker::Has { row: Explorer::row(&decision.run), command: decision.command.clone() }
 }
 
 /// Explores everything; how many worlds there are, or the first violation with the way to it.

@@ -33,11 +33,38 @@ pub(super) struct Rules {
     pub(super) tombstones: bool,
     /// Steps have an undo.
     pub(super) undo: bool,
+    /// What depends on what.
+    pub(super) shape: Shape,
     /// The participant knows keys; else this is what its definition says about unknown outcomes.
     pub(super) keyless: Option<OnUnknown>,
     /// How often each may happen: leases that run out, crashes, failures, refusals, cancellations, retries, runs
     /// given back unfinished, pauses, attempts put off, what operators do with stuck runs.
     pub(super) budget: Budget,
+}
+
+/// The steps and what depends on what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// Two steps, one after the other.
+    Line,
+    /// Two at once.
+    Pair,
+    /// One, then two at once, then one.
+    Diamond,
+    /// A pivot, then two at once, which cannot be undone.
+    Forward,
+}
+
+impl Shape {
+    /// Of each step, those it depends on.
+    pub(super) fn steps(self) -> &'static [Option<&'static [usize]>] {
+        match self {
+            Self::Line => &[None, None],
+            Self::Pair => &[None, Some(&[])],
+            Self::Diamond => &[None, Some(&[0]), Some(&[0]), Some(&[1, 2])],
+            Self::Forward => &[None, Some(&[0]), Some(&[0])],
+        }
+    }
 }
 
 /// A run in a form that can be compared.
@@ -87,16 +114,51 @@ impl Effects {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Worker {
     Idle,
-    /// Believes this is the run, and is about to do this.
+    /// Believes this is the run, and has this under way, by step.
     Has {
         row: Row,
-        command: Command,
+        under_way: Vec<Job>,
     },
-    /// Has done it, and is about to report.
-    Reports {
-        row: Row,
-        event: Report,
-    },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Job {
+    /// Is to be done.
+    Do(Command),
+    /// Is done and not reported.
+    Report(Report),
+}
+
+impl Job {
+    pub(super) fn step(&self) -> usize {
+        match self {
+            Self::Do(
+                Command::RunStep { step, .. }
+                | Command::UndoStep { step, .. }
+                | Command::QueryStep { step, .. }
+                | Command::Wait { step, .. },
+            )
+            | Self::Report(
+                Report::Succeeded(step)
+                | Report::Failed(step)
+                | Report::Refused(step)
+                | Report::Undone(step)
+                | Report::UndoFailed(step)
+                | Report::Deferred(step)
+                | Report::Found(step)
+                | Report::Absent(step)
+                | Report::QueryFailed(step)
+                | Report::Due(step),
+            ) => *step,
+            Self::Do(Command::AwaitIsolation)
+            | Self::Report(Report::Isolated | Report::Released) => 0,
+        }
+    }
+
+    /// Only time that passes.
+    pub(super) fn is_wait(&self) -> bool {
+        matches!(self, Self::Do(Command::Wait { .. }) | Self::Report(Report::Due(_)))
+    }
 }
 
 /// An event in a form that can be compared.
@@ -111,6 +173,7 @@ pub(super) enum Report {
     Found(usize),
     Absent(usize),
     QueryFailed(usize),
+    Due(usize),
     Isolated,
     Released,
 }

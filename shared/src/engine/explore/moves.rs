@@ -3,7 +3,8 @@
 use super::{
     Explorer, Violation,
     model::{
-        CANCEL, DEFER, FAIL, OPERATE, PAUSE, REFUSE, RELEASE, RETRY, Report, Row, Worker, World,
+        CANCEL, DEFER, FAIL, Job, OPERATE, PAUSE, REFUSE, RELEASE, RETRY, Report, Row, Worker,
+        World,
     },
 };
 use crate::engine::{Command, Event, RunState, StepState, decide};
@@ -13,18 +14,20 @@ impl Explorer {
     pub(super) fn act(
         &self,
         world: &World,
-        at: usize,
+        (at, job): (usize, usize),
         row: &Row,
         command: &Command,
         spend: &impl Fn(usize) -> Option<World>,
         out: &mut Vec<World>,
     ) -> Result<(), Violation> {
         let mut hear = |mut next: World, event: Report| {
-            next.workers[at] = Worker::Reports { row: row.clone(), event };
+            if let Worker::Has { under_way, .. } = &mut next.workers[at] {
+                under_way[job] = Job::Report(event);
+            }
             out.push(next);
         };
         match *command {
-            Command::Stop => return Err("a worker holds on to nothing".into()),
+            Command::Wait { step, .. } => hear(world.clone(), Report::Due(step)),
             Command::QueryStep { step, .. } => {
                 let key = row.steps[step].generation;
                 let found = world.effects[step].done.contains(&key);
@@ -52,6 +55,7 @@ impl Explorer {
                 if let Some(next) = spend(DEFER) {
                     hear(next, Report::Deferred(step));
                 }
+                self.in_order(world, row, step)?;
                 let answer = if tomb { Report::Refused(step) } else { Report::Succeeded(step) };
                 hear(after(world.clone()), answer);
                 if let Some(next) = spend(FAIL) {
@@ -71,6 +75,15 @@ impl Explorer {
                 let key = row.steps[step].generation;
                 if self.definition.steps[step].undo.is_none() {
                     return Err("an undo of a step that has none".into());
+                }
+                if self
+                    .definition
+                    .steps
+                    .iter()
+                    .zip(&row.steps)
+                    .any(|(d, s)| d.pivot && d.undo.is_none() && s.state == StepState::Succeeded)
+                {
+                    return Err(format!("I4: undoing step {step} after the pivot"));
                 }
                 // One whose undo is out of attempts waits for an operator; the others still go on.
                 let given_up = |i: usize| {
@@ -97,6 +110,18 @@ impl Explorer {
         Ok(())
     }
 
+    /// A call comes after those of the steps it depends on, unless its sender has lost the run since.
+    fn in_order(&self, world: &World, row: &Row, step: usize) -> Result<(), Violation> {
+        if world.by_hand || row.epoch != world.stored.epoch {
+            return Ok(());
+        }
+        let before = &self.definition.before()[step];
+        if before.iter().any(|i| world.effects[*i].net() == 0) {
+            return Err(format!("I5: step {step} is done before those it depends on"));
+        }
+        Ok(())
+    }
+
     /// What people may ask for.
     pub(super) fn operators(
         &self,
@@ -113,7 +138,9 @@ impl Explorer {
         if stuck {
             wishes.push((spend(OPERATE), Event::RetryRequested, self.rules.keyless.is_some()));
             wishes.push((spend(OPERATE), Event::CompensateRequested, true));
-            wishes.extend((0..2).map(|step| (spend(OPERATE), skip(step), true)));
+            wishes.extend(
+                (0..world.stored.steps.len()).map(|step| (spend(OPERATE), skip(step), true)),
+            );
         } else {
             wishes.push((spend(RETRY), Event::RetryRequested, false));
         }

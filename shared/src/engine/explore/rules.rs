@@ -1,6 +1,9 @@
 //! Which worlds are explored, and what must be found when a part of the protocol is missing.
 
-use super::{explore, model::Rules};
+use super::{
+    explore,
+    model::{Rules, Shape},
+};
 use crate::engine::OnUnknown;
 
 const LOCAL: Rules = Rules {
@@ -9,6 +12,7 @@ const LOCAL: Rules = Rules {
     doubt: true,
     tombstones: true,
     undo: false,
+    shape: Shape::Line,
     keyless: None,
     budget: [2, 1, 1, 1, 1, 0, 1, 0, 0, 0],
 };
@@ -29,6 +33,22 @@ const KEYLESS: Rules = Rules {
 // nothing can. So no lease runs out here under a worker that lives.
 const ASKED: Rules =
     Rules { keyless: Some(OnUnknown::Query), budget: [0, 1, 3, 1, 1, 0, 0, 0, 1, 0], ..SAGA };
+
+const PAIR: Rules = Rules { shape: Shape::Pair, budget: [1, 1, 1, 0, 0, 0, 0, 0, 0, 0], ..SAGA };
+const PAIR_REFUSED: Rules = Rules { budget: [1, 0, 1, 1, 0, 0, 0, 0, 0, 0], ..PAIR };
+const PAIR_CANCELLED: Rules = Rules { budget: [0, 1, 1, 0, 1, 0, 0, 0, 0, 0], ..PAIR };
+const PAIR_STEERED: Rules = Rules { budget: [0, 0, 1, 0, 1, 0, 0, 1, 1, 0], ..PAIR };
+const PAIR_GIVEN_BACK: Rules = Rules { budget: [1, 0, 1, 0, 0, 0, 1, 0, 0, 0], ..PAIR };
+const PAIR_WIDE: Rules = Rules { shape: Shape::Pair, ..WIDE };
+const DIAMOND: Rules =
+    Rules { shape: Shape::Diamond, budget: [1, 0, 1, 1, 0, 0, 0, 0, 0, 0], ..PAIR };
+const DIAMOND_CANCELLED: Rules = Rules { budget: [0, 1, 1, 0, 1, 0, 0, 0, 0, 0], ..DIAMOND };
+const FORWARD: Rules =
+    Rules { shape: Shape::Forward, budget: [1, 0, 1, 1, 1, 0, 0, 0, 0, 0], ..PAIR };
+const FORWARD_STUCK: Rules = Rules { budget: [0, 0, 2, 1, 0, 0, 0, 0, 1, 2], ..FORWARD };
+const PAIR_KEYLESS: Rules = Rules { shape: Shape::Pair, ..KEYLESS };
+const PAIR_ASKED: Rules =
+    Rules { shape: Shape::Pair, budget: [0, 1, 2, 1, 0, 0, 0, 0, 1, 0], ..ASKED };
 
 fn holds(rules: Rules) -> usize {
     explore(rules).unwrap_or_else(|violation| panic!("{violation}"))
@@ -70,6 +90,32 @@ fn without_keys_nothing_is_sent_twice() {
     }
 }
 
+#[test]
+fn steps_that_run_at_once_hold_the_same_invariants() {
+    for rules in [
+        PAIR,
+        PAIR_REFUSED,
+        PAIR_CANCELLED,
+        PAIR_STEERED,
+        PAIR_GIVEN_BACK,
+        DIAMOND,
+        DIAMOND_CANCELLED,
+        FORWARD,
+        FORWARD_STUCK,
+    ] {
+        let worlds = holds(rules);
+        assert!(worlds > 3_000, "only {worlds} worlds were explored");
+    }
+}
+
+#[test]
+fn without_keys_steps_that_run_at_once_are_not_sent_twice() {
+    for rules in [PAIR_KEYLESS, PAIR_ASKED] {
+        let worlds = holds(rules);
+        assert!(worlds > 300, "only {worlds} worlds were explored");
+    }
+}
+
 /// The exploration is worth something only if it misses each part of the protocol that is taken away.
 fn is_missed(rules: Rules, violations: &[&str]) {
     let found = explore(rules).expect_err("no violation was found");
@@ -78,7 +124,7 @@ fn is_missed(rules: Rules, violations: &[&str]) {
 
 #[test]
 fn without_the_epoch_a_violation_is_found() {
-    for rules in [LOCAL, WIDE] {
+    for rules in [LOCAL, WIDE, PAIR_WIDE] {
         is_missed(Rules { fencing: false, ..rules }, &["I1", "I6", "I7"]);
     }
 }
@@ -90,12 +136,16 @@ fn without_the_intent_a_violation_is_found() {
 
 #[test]
 fn without_undo_on_unknown_a_violation_is_found() {
-    is_missed(Rules { doubt: false, ..WIDE }, &["I2", "I5"]);
+    for rules in [WIDE, PAIR_WIDE] {
+        is_missed(Rules { doubt: false, ..rules }, &["I2", "I5"]);
+    }
 }
 
 #[test]
 fn without_tombstones_a_violation_is_found() {
-    is_missed(Rules { tombstones: false, ..WIDE }, &["I2", "I5"]);
+    for rules in [WIDE, PAIR_WIDE] {
+        is_missed(Rules { tombstones: false, ..rules }, &["I2", "I5"]);
+    }
 }
 
 #[test]

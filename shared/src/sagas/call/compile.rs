@@ -9,6 +9,7 @@ use crate::{
     },
 };
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 const BEFORE: [&str; 7] = ["input", "steps", "config", "run", "step", "item", "index"];
 const AFTER: [&str; 9] =
@@ -23,6 +24,8 @@ const UNDO_AFTER: [&str; 11] = [
 pub(super) struct Reader<'a> {
     pub(super) names: &'a [String],
     pub(super) index: usize,
+    /// The steps it comes after.
+    pub(super) before: &'a BTreeSet<usize>,
 }
 
 impl Reader<'_> {
@@ -66,7 +69,7 @@ impl Reader<'_> {
         let template = |name: &str, value: &Value, variables: &[&str]| {
             let at = format!("{at}.{name}");
             self.steps_known(&at, &value.to_string())?;
-            Template::compile(value, variables).map_err(|e| (at, e))
+            Template::compile(value, variables).map_err(|e| Misfit::at(at, e))
         };
         let named = |name: &str, values: &std::collections::BTreeMap<String, Value>| {
             values
@@ -81,12 +84,12 @@ impl Reader<'_> {
         };
         let url = format!("{at}.url");
         self.steps_known(&url, &call.url)?;
-        let address = parts(&call.url, before).map_err(|e| (url.clone(), e))?;
+        let address = parts(&call.url, before).map_err(|e| Misfit::at(&url, e))?;
         if address.iter().any(|part| matches!(part, Part::Plain(text) if text.contains(['?', '#'])))
         {
-            return Err((
+            return Err(Misfit::at(
                 url,
-                "parameters do not belong into the path; write them under `params:`".into(),
+                "parameters do not belong into the path; write them under `params:`",
             ));
         }
         Ok(CompiledCall {
@@ -104,24 +107,34 @@ impl Reader<'_> {
 
     fn expr(&self, at: &str, source: &str, variables: &[&str]) -> Result<Expr, Misfit> {
         self.steps_known(at, source)?;
-        Expr::compile(source, variables).map_err(|e| (at.to_owned(), e))
+        Expr::compile(source, variables).map_err(|e| Misfit::at(at, e))
     }
 
-    /// `steps.X` must be a step before this one.
+    /// `steps.X` must be a step this one comes after.
     fn steps_known(&self, at: &str, text: &str) -> Result<(), Misfit> {
         for (place, _) in text.match_indices("steps.") {
             let name: String = text[place + 6..]
                 .chars()
                 .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
                 .collect();
-            if !self.names[..self.index].contains(&name) {
-                return Err((
-                    at.to_owned(),
-                    format!(
-                        "`steps.{name}` is no step before this one; those are {}",
-                        self.names[..self.index].join(", ")
-                    ),
-                ));
+            match self.names[..self.index].iter().position(|known| *known == name) {
+                Some(index) if self.before.contains(&index) => {}
+                Some(_) => {
+                    return Err(Misfit {
+                        path: at.to_owned(),
+                        message: format!("`steps.{name}` need not be done when this step begins"),
+                        remedy: format!("{name} in this step's `depends_on`"),
+                    });
+                }
+                None => {
+                    return Err(Misfit::at(
+                        at,
+                        format!(
+                            "`steps.{name}` is no step before this one; those are {}",
+                            self.names[..self.index].join(", ")
+                        ),
+                    ));
+                }
             }
         }
         Ok(())

@@ -100,3 +100,37 @@ fn yaml_errors_name_their_line() {
     let found = flaws("saga: [");
     assert!(!found.is_empty());
 }
+
+/// LOOK and PAY at the same time, TELL after both.
+fn parallel() -> String {
+    let pay = "    depends_on: []\n    call:\n      method: POST\n      url: /payments";
+    let tell = "  - name: TELL\n    participant: bank\n    depends_on: [LOOK, PAY]\n    call:\n      method: POST\n      url: /notes\n      body: { id: '${steps.PAY.output.id}' }\n    undo: none\n";
+    GOOD.replace("    call:\n      method: POST\n      url: /payments", pay) + tell
+}
+
+#[test]
+fn what_a_step_sees_is_surely_done_before_it() {
+    assert_eq!(flaws(&parallel()), []);
+    let definition = parse("x.yaml", &parallel()).unwrap();
+    assert_eq!(definition.before()[1].len(), 0);
+    assert_eq!(definition.before()[2].len(), 2);
+    let text = parallel().replace("${input.amount}", "${steps.LOOK.output.x}");
+    let found = parse("x.yaml", &text).unwrap_err();
+    assert_eq!((found[0].line, found[0].path.as_str()), (Some(18), "steps[1].call.body"));
+    assert!(found[0].message.contains("need not be done"), "{found:?}");
+    assert_eq!(found[0].remedy, "LOOK in this step's `depends_on`");
+    // Over another step is well enough.
+    let text =
+        parallel().replace("[LOOK, PAY]", "[PAY]").replace("depends_on: []", "depends_on: [LOOK]");
+    assert_eq!(flaws(&text.replace("${steps.PAY.output.id}", "${steps.LOOK.output}")), []);
+}
+
+#[test]
+fn nothing_runs_beside_a_pivot() {
+    let text = parallel().replace("    depends_on: []\n", "    depends_on: []\n    pivot: true\n");
+    let found = parse("x.yaml", &text).unwrap_err();
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!((found[0].line, found[0].path.as_str()), (Some(14), "steps[1].depends_on"));
+    assert!(found[0].message.contains("LOOK and the pivot PAY"), "{found:?}");
+    assert_eq!(found[0].remedy, "LOOK in the `depends_on` of PAY");
+}
