@@ -18,6 +18,7 @@ mod faults;
 mod hostile;
 mod idempotency;
 mod keys;
+mod matrix;
 mod order;
 mod parallel;
 mod participant;

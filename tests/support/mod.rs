@@ -1,7 +1,11 @@
 //! What the integration tests stand on: real servers on free loopback ports, real `quittance` processes, a client.
 
 pub(crate) mod client;
+pub(crate) mod cut;
 pub(crate) mod expect;
+pub(crate) mod gate;
+pub(crate) mod ground;
+pub(crate) mod invariants;
 pub(crate) mod postgres;
 pub(crate) mod process;
 pub(crate) mod redis;

@@ -34,7 +34,16 @@ impl Postgres {
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("postgres://postgres@127.0.0.1:{}/quittance", self.port)
+        self.url_at(self.port)
+    }
+
+    /// Of the same database behind another port.
+    pub(crate) fn url_at(&self, port: u16) -> String {
+        format!("postgres://postgres@127.0.0.1:{port}/quittance")
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
     }
 
     fn launch(&mut self) {

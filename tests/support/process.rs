@@ -42,6 +42,15 @@ impl Process {
         all[all.len().saturating_sub(lines)..].join("\n")
     }
 
+    /// Waits until it has printed this among its last lines.
+    pub(crate) async fn says(&self, words: &str) {
+        let started = Instant::now();
+        while !self.tail(50).contains(words) {
+            assert!(started.elapsed() < Duration::from_mins(1), "{} does not say it", self.name);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).expect("a pid");
         // A process that is already gone is what a signal is for.

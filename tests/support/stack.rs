@@ -191,6 +191,19 @@ impl Stack {
             Some(Process::start(&format!("worker-{index}"), self.dir.path(), &mut command));
     }
 
+    /// One whose clock is off by so many seconds (`+3600`); time that passes is the same for it.
+    pub(crate) fn start_worker_at(&mut self, index: usize, offset: &str) {
+        let library = output(Command::new("dpkg").args(["-L", "libfaketime"]));
+        let library = library.lines().find(|l| l.ends_with("/libfaketime.so.1"));
+        let mut command = self.command(&["worker"]);
+        command
+            .env("LD_PRELOAD", library.expect("libfaketime; scripts/setup installs it"))
+            .env("FAKETIME", offset)
+            .env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+        self.workers[index] =
+            Some(Process::start(&format!("worker-{index}"), self.dir.path(), &mut command));
+    }
+
     /// Waits until every server says it is ready.
     pub(crate) async fn ready(&mut self) {
         for index in 0..self.servers.len() {
@@ -262,6 +275,25 @@ impl Stack {
         }
     }
 
+    /// A setting for what is started from now on.
+    pub(crate) fn set(&mut self, name: &str, value: impl std::fmt::Display) {
+        self.settings.push((name.to_owned(), value.to_string()));
+    }
+
+    /// What waiting does to the leases of a worker that is gone, without the wait.
+    pub(crate) fn expire_leases(&self) {
+        let expire = "UPDATE run SET lease_until = 0 WHERE lease_owner IS NOT NULL";
+        match &self.postgres {
+            Some(postgres) => drop(postgres.sql(expire)),
+            None => drop(sqlite(&self.dir.path().join("data/quittance.db"), expire)),
+        }
+    }
+
+    pub(crate) fn database_url(&self) -> String {
+        let file = || format!("sqlite://{}", self.dir.path().join("data/quittance.db").display());
+        self.postgres.as_ref().map_or_else(file, Postgres::url)
+    }
+
     /// Waits till no job is queued, delayed or running; a job that stays is a failure.
     pub(crate) async fn drain(&self) {
         let started = Instant::now();
@@ -291,9 +323,9 @@ impl Stack {
 
 /// Python is on every machine that builds this; the sqlite3 program is not.
 fn sqlite(file: &Path, query: &str) -> Vec<String> {
-    const READ: &str = "import sqlite3, sys\n\
-        db = sqlite3.connect('file:' + sys.argv[1] + '?mode=ro', uri=True, timeout=20)\n\
+    const RUN: &str = "import sqlite3, sys\n\
+        db = sqlite3.connect('file:' + sys.argv[1] + '?mode=rw', uri=True, timeout=20, isolation_level=None)\n\
         for row in db.execute(sys.argv[2]): print('|'.join('' if c is None else str(c) for c in row))";
-    let text = output(Command::new("python3").arg("-c").arg(READ).arg(file).arg(query));
+    let text = output(Command::new("python3").arg("-c").arg(RUN).arg(file).arg(query));
     text.lines().map(str::to_owned).collect()
 }

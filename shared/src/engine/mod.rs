@@ -9,6 +9,7 @@ pub mod event;
 #[cfg(test)]
 mod explore;
 pub mod ids;
+pub mod replay;
 pub mod run;
 pub mod saga;
 pub mod state;

@@ -1,7 +1,10 @@
 //! Runs as they are stored: for tests, tools and operators.
 
 use super::{Store, entity, error::Result};
-use crate::engine::RunId;
+use crate::engine::{
+    RunId,
+    replay::{Broken, Line, Replayed},
+};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, Value};
 use std::time::Duration;
 
@@ -51,4 +54,19 @@ impl Store {
             .order_by_asc(entity::run_event::Column::Seq);
         Ok(find.all(&self.inner.reader).await?)
     }
+}
+
+/// Folds the history of one run, oldest line first.
+///
+/// # Errors
+/// It cannot have happened.
+pub fn replay(rows: &[EventRow]) -> std::result::Result<Replayed, Broken> {
+    crate::engine::replay::replay(rows.iter().map(|row| Line {
+        seq: row.seq,
+        step: row.step.as_deref(),
+        from: row.from_state.as_deref(),
+        to: &row.to_state,
+        epoch: row.epoch,
+        actor: row.actor.as_deref(),
+    }))
 }

@@ -28,7 +28,7 @@ mod writes;
 pub use dispatch::Fairness;
 pub use effects::ReceiptOutcome;
 pub use error::{Result, StoreError};
-pub use history::{EventRow, RunRow, StepRow};
+pub use history::{EventRow, RunRow, StepRow, replay};
 pub use receipts::{NewReceipt, Page, ReceiptFilter, ReceiptView};
 pub use sagas::{SagaEvent, SagaFilter, SagaStep, SagaView};
 pub use sql::Backend;

@@ -1,0 +1,91 @@
+//! Stands before PostgreSQL and breaks connections in the moment that hurts most: the COMMIT has arrived and is
+//! carried out, and its acknowledgement is lost.
+
+use std::{
+    io::{ErrorKind, Read as _, Write as _},
+    net::{Shutdown, TcpListener, TcpStream},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+/// See the module. It stands as long as the test program runs.
+#[derive(Debug)]
+pub(crate) struct Cut {
+    pub(crate) port: u16,
+    commits: Arc<AtomicUsize>,
+    /// Every so many commits; 0: none.
+    every: Arc<AtomicUsize>,
+}
+
+impl Cut {
+    /// Before the server at this port.
+    pub(crate) fn before(server: u16) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+        let port = listener.local_addr().expect("its address").port();
+        let (commits, every) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let (count, wanted) = (Arc::clone(&commits), Arc::clone(&every));
+        std::thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                let Ok(server) = TcpStream::connect(("127.0.0.1", server)) else { continue };
+                pass(client, server, &count, &wanted);
+            }
+        });
+        Self { port, commits, every }
+    }
+
+    /// From now on the acknowledgement of every so many commits is lost; 0: of none.
+    pub(crate) fn every(&self, commits: usize) {
+        self.every.store(commits, Ordering::SeqCst);
+    }
+
+    /// Commits that came by while some were cut.
+    pub(crate) fn commits(&self) -> usize {
+        self.commits.load(Ordering::SeqCst)
+    }
+}
+
+fn pass(client: TcpStream, server: TcpStream, count: &Arc<AtomicUsize>, every: &Arc<AtomicUsize>) {
+    let (count, every) = (Arc::clone(count), Arc::clone(every));
+    let (mut from, mut to) = (clone(&client), clone(&server));
+    // Set while the answer to a commit is not to get through.
+    let cut = Arc::new(AtomicUsize::new(0));
+    let (deaf, mut back) = (Arc::clone(&cut), clone(&client));
+    std::thread::spawn(move || {
+        let mut chunk = [0; 16384];
+        while let Ok(n @ 1..) = from.read(&mut chunk) {
+            // A simple query, as the driver sends it.
+            if chunk[..n].windows(7).any(|w| w == b"COMMIT\0") {
+                let each = every.load(Ordering::SeqCst);
+                if each > 0 && count.fetch_add(1, Ordering::SeqCst) % each == each - 1 {
+                    cut.store(1, Ordering::SeqCst);
+                }
+            }
+            if to.write_all(&chunk[..n]).is_err() {
+                break;
+            }
+        }
+        let _ = to.shutdown(Shutdown::Both);
+    });
+    std::thread::spawn(move || {
+        let (mut server, mut chunk) = (server, [0; 16384]);
+        loop {
+            match server.read(&mut chunk) {
+                Ok(n @ 1..) if deaf.load(Ordering::SeqCst) == 0 => {
+                    if back.write_all(&chunk[..n]).is_err() {
+                        break;
+                    }
+                }
+                Err(e) if e.kind() == ErrorKind::Interrupted => {}
+                // The answer to the commit is here, so it was carried out; nobody hears of it.
+                Ok(_) | Err(_) => break,
+            }
+        }
+        let _ = (server.shutdown(Shutdown::Both), back.shutdown(Shutdown::Both));
+    });
+}
+
+fn clone(stream: &TcpStream) -> TcpStream {
+    stream.try_clone().expect("a second handle")
+}
