@@ -54,6 +54,10 @@ test: test-setup models ## format check, then every test: unit, and integration 
 	$(CARGO) fmt --all --check
 	$(CARGO) test --locked --workspace --features tesseract $(ARGS)
 
+.PHONY: soak
+soak: test-setup models ## 10,000 random sagas with random faults on each shape, then every invariant (RUNS=, SEED= to choose)
+	RUNS=$${RUNS:-10000} $(CARGO) test --locked --workspace --features tesseract --test integration -- --nocapture --test-threads 1 matrix::soak
+
 .PHONY: test-quick
 test-quick: ## unit tests only: no server is started, nothing is installed
 	$(CARGO) test --locked --workspace --lib --bins $(ARGS)

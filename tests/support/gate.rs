@@ -21,6 +21,10 @@ pub(crate) enum Act {
     Lose,
     /// It arrives twice; the second answer comes back.
     Twice,
+    /// It arrives twice, and once without the key that says so: what no participant can know for a repetition.
+    TwiceWithoutKey,
+    /// It arrives so many milliseconds later.
+    Late(u64),
     /// It is not let through; this is the answer.
     Answer(u16, &'static str),
     /// It arrives, and its answer turns into something that makes no sense.
@@ -59,7 +63,7 @@ impl Hold {
     pub(crate) async fn caught_many(&self, calls: usize) {
         let mut count = self.count.subscribe();
         let caught = count.wait_for(|n| *n >= calls);
-        let caught = tokio::time::timeout(Duration::from_secs(60), caught).await;
+        let caught = tokio::time::timeout(Duration::from_mins(1), caught).await;
         caught.expect("the call never came").expect("the gate is there");
     }
 
@@ -218,6 +222,15 @@ async fn serve(mut client: TcpStream, shop: u16, shared: &Shared) -> std::io::Re
         Some(Act::Lose) => return Ok(()),
         Some(Act::Twice) => {
             forward(shop, &request).await?;
+            forward(shop, &request).await?
+        }
+        Some(Act::TwiceWithoutKey) => {
+            let text = String::from_utf8_lossy(&request).replace("idempotency-key", "x-nothing");
+            forward(shop, text.as_bytes()).await?;
+            forward(shop, &request).await?
+        }
+        Some(Act::Late(ms)) => {
+            tokio::time::sleep(Duration::from_millis(ms)).await;
             forward(shop, &request).await?
         }
         Some(Act::Answer(status, body)) => response(status, body),

@@ -123,6 +123,18 @@ impl Ground {
         Self { stack: Stack::start(options).await, shop, gate, sagas }
     }
 
+    /// Names of the steps of every definition.
+    pub(crate) fn steps(&self) -> Vec<String> {
+        let all = quittance_shared::sagas::load(self.sagas.path()).expect("definitions");
+        all.iter().flat_map(|d| &d.steps).map(|s| s.name.clone()).collect()
+    }
+
+    /// A column with ids, as a query has to name it to get text.
+    pub(crate) fn hex(&self, column: &str) -> String {
+        let embedded = self.stack.shape == Shape::Embedded;
+        if embedded { format!("hex({column})") } else { column.to_owned() }
+    }
+
     pub(crate) fn client(&self) -> Client {
         self.stack.client()
     }

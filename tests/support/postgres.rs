@@ -34,11 +34,11 @@ impl Postgres {
     }
 
     pub(crate) fn url(&self) -> String {
-        self.url_at(self.port)
+        Self::url_at(self.port)
     }
 
-    /// Of the same database behind another port.
-    pub(crate) fn url_at(&self, port: u16) -> String {
+    /// Of such a database behind this port.
+    pub(crate) fn url_at(port: u16) -> String {
         format!("postgres://postgres@127.0.0.1:{port}/quittance")
     }
 

@@ -4,8 +4,9 @@
 
 pub mod run {
     use sea_orm::entity::prelude::*;
+    use serde::{Deserialize, Serialize};
 
-    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, DeriveEntityModel)]
     #[sea_orm(table_name = "run")]
     pub struct Model {
         #[sea_orm(primary_key, auto_increment = false)]
@@ -57,8 +58,9 @@ pub mod run {
 
 pub mod run_step {
     use sea_orm::entity::prelude::*;
+    use serde::{Deserialize, Serialize};
 
-    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, DeriveEntityModel)]
     #[sea_orm(table_name = "run_step")]
     pub struct Model {
         #[sea_orm(primary_key, auto_increment = false)]
@@ -88,8 +90,9 @@ pub mod run_step {
 
 pub mod run_event {
     use sea_orm::entity::prelude::*;
+    use serde::{Deserialize, Serialize};
 
-    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, DeriveEntityModel)]
     #[sea_orm(table_name = "run_event")]
     pub struct Model {
         #[sea_orm(primary_key, auto_increment = false)]

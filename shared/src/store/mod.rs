@@ -16,6 +16,8 @@ mod load;
 mod migration;
 mod operator;
 mod receipts;
+#[cfg(test)]
+mod recorded;
 mod registry;
 mod sagas;
 mod sql;

@@ -6,4 +6,7 @@ mod definitions;
 mod network;
 mod operators;
 mod participants;
+mod proof;
+mod record;
 mod servers;
+mod soak;

@@ -6,6 +6,7 @@ use crate::support::{
     cut::Cut,
     gate::Act,
     ground::{Ground, QUICK, on_ground},
+    postgres::Postgres,
     stack::{Options, Shape},
 };
 use quittance_shared::{
@@ -153,7 +154,7 @@ async fn row_13_the_acknowledgement_of_a_commit_is_lost() {
             let data = ground.data(KIND).await;
             let postgres = ground.stack.postgres.as_ref().unwrap();
             let cut = Cut::before(postgres.port());
-            let through = postgres.url_at(cut.port);
+            let through = Postgres::url_at(cut.port);
             ground.stack.set("DATABASE_URL", through);
             ground.stack.stop_worker();
             ground.stack.restart_worker().await;

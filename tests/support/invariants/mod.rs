@@ -6,18 +6,19 @@ mod effects;
 mod order;
 mod unkeyed;
 
-use super::{ground::Ground, stack::Shape};
+use super::ground::Ground;
 use quittance_shared::{
     engine::{Definition, RunId, RunState, StepDefinition, StepState},
     store::{EventRow, RunRow, StepRow, Store, replay},
 };
 use serde::Deserialize;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// A call that reached the shop to change something.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Call {
     pub(crate) id: i64,
+    pub(crate) service: String,
     pub(crate) key: Option<String>,
     pub(crate) undoes: Option<String>,
     pub(crate) outcome: String,
@@ -66,10 +67,8 @@ impl Story {
         let mut found = self.history();
         found.extend(effects::violations(self));
         found.extend(order::violations(self));
-        found.iter_mut().for_each(|v| {
-            *v = format!("{v} ({} {} {})", self.run.definition, self.run.id, self.run.state);
-        });
-        found
+        let whose = format!("({} {} {})", self.run.definition, self.run.id, self.run.state);
+        found.into_iter().map(|violation| format!("{violation} {whose}")).collect()
     }
 
     /// I6 to I9.
@@ -92,10 +91,7 @@ impl Story {
         if replayed.steps.len() > self.steps.len() {
             found.push("I7: the history knows a step that is not stored".into());
         }
-        let succeeded = |name: &str| {
-            let to = |e: &EventRow| e.to_state == "succeeded" && e.step.as_deref() == Some(name);
-            self.events.iter().any(to)
-        };
+        let succeeded = |name: &str| self.events.iter().any(|e| is_about(e, name, "succeeded"));
         let pivot = self.definition.steps.iter().any(|s| s.pivot && succeeded(&s.name));
         if pivot != self.run.pivot_passed {
             found.push("I7: the history and the run disagree about the pivot".into());
@@ -122,13 +118,46 @@ impl Story {
     }
 }
 
-/// Reads every saga's story.
-pub(crate) async fn stories(ground: &Ground) -> Vec<Story> {
+/// Whether a line says that a step went to that state.
+fn is_about(event: &EventRow, step: &str, state: &str) -> bool {
+    event.step.as_deref() == Some(step) && event.to_state == state
+}
+
+/// Everything that is to be checked.
+#[derive(Clone, Debug)]
+pub(crate) struct World {
+    pub(crate) stories: Vec<Story>,
+    /// Calls under no key, or under that of a run nobody knows.
+    pub(crate) strays: Vec<Call>,
+    /// What is left of all that was done, by object.
+    pub(crate) net: Vec<(String, i64)>,
+}
+
+impl World {
+    /// Everything that is wrong, each beginning with the invariant.
+    pub(crate) fn violations(&self) -> Vec<String> {
+        let mut found: Vec<String> = self.stories.iter().flat_map(Story::violations).collect();
+        found.extend(unkeyed::violations(&self.stories, &self.net));
+        let participants = self.stories.iter().flat_map(|s| &s.definition.saga);
+        let keyed: BTreeSet<&str> = participants
+            .flat_map(|saga| &saga.participants)
+            .filter(|(_, p)| p.keys)
+            .map(|(name, _)| name.as_str())
+            .collect();
+        for call in self.strays.iter().filter(|c| keyed.contains(&*c.service)) {
+            found.push(format!("I3: a call of no known run: {call:?}"));
+        }
+        found
+    }
+}
+
+/// Reads every saga's story, and what the shop knows.
+pub(crate) async fn world(ground: &Ground) -> World {
     let stack = &ground.stack;
     let store = Store::open(&stack.database_url(), 2).await.expect("the database");
-    let hex = if stack.shape == Shape::Embedded { "hex" } else { "" };
+    let id = ground.hex("id");
     let ids = stack.sql(&format!(
-        "SELECT {hex}(r.id) FROM run r WHERE r.lane = 'sagas' AND r.definition <> 'noop' ORDER BY r.id"
+        "SELECT {id} FROM run WHERE lane = 'sagas' AND definition <> 'noop' ORDER BY id"
     ));
     let bodies = stack.sql("SELECT body FROM definition");
     let definitions: HashMap<_, _> = bodies
@@ -136,7 +165,7 @@ pub(crate) async fn stories(ground: &Ground) -> Vec<Story> {
         .map(|body| serde_json::from_str::<Definition>(body).expect("a definition"))
         .map(|d| ((d.name.clone(), d.version), d))
         .collect();
-    let mut calls = calls(ground).await;
+    let (mut calls, mut strays) = calls(ground).await;
     let mut stories = Vec::new();
     for id in &ids {
         let id: RunId = id.parse().expect("an id");
@@ -150,27 +179,28 @@ pub(crate) async fn stories(ground: &Ground) -> Vec<Story> {
             run,
         });
     }
-    stories
+    strays.extend(calls.into_values().flatten());
+    World { stories, strays, net: ground.shop.net().await }
 }
 
-/// The ledger by run, as far as calls came with keys.
-async fn calls(ground: &Ground) -> HashMap<String, Vec<Call>> {
+/// The ledger by run, and the calls without a key.
+async fn calls(ground: &Ground) -> (HashMap<String, Vec<Call>>, Vec<Call>) {
     let ledger = ground.shop.client.get("/ledger").await.json;
     let all: Vec<Call> = serde_json::from_value(ledger["calls"].clone()).expect("calls");
-    let mut by_run: HashMap<String, Vec<Call>> = HashMap::new();
+    let (mut by_run, mut strays): (HashMap<String, Vec<Call>>, _) = (HashMap::new(), Vec::new());
     for call in all {
-        if let Some((run, _)) = call.key.as_deref().and_then(|key| key.split_once(':')) {
-            by_run.entry(run.to_owned()).or_default().push(call);
+        match call.key.as_deref().and_then(|key| key.split_once(':')) {
+            Some((run, _)) => by_run.entry(run.to_owned()).or_default().push(call),
+            None => strays.push(call),
         }
     }
-    by_run
+    (by_run, strays)
 }
 
 /// Every invariant holds for every saga.
 pub(crate) async fn hold(ground: &Ground) {
-    let stories = stories(ground).await;
-    let mut found: Vec<String> = stories.iter().flat_map(Story::violations).collect();
-    found.extend(unkeyed::violations(&stories, &ground.shop.net().await));
-    let few = found[..found.len().min(12)].join("\n");
-    assert!(found.is_empty(), "{} violations in {} sagas:\n{few}", found.len(), stories.len());
+    let world = world(ground).await;
+    let found = world.violations();
+    let (few, sagas) = (found[..found.len().min(12)].join("\n"), world.stories.len());
+    assert!(found.is_empty(), "{} violations in {sagas} sagas:\n{few}", found.len());
 }

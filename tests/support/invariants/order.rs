@@ -1,7 +1,7 @@
 //! I4, I5: which way, and in which order.
 
 use super::Story;
-use quittance_shared::engine::StepDefinition;
+use quittance_shared::engine::{Definition, StepDefinition};
 use std::collections::BTreeMap;
 
 pub(super) fn violations(story: &Story) -> Vec<String> {
@@ -23,15 +23,9 @@ fn pivot(story: &Story) -> Vec<String> {
 }
 
 /// The steps that must be undone before this one, by index: those that depend on it, over any number of steps.
-fn dependents(steps: &[StepDefinition], of: usize) -> Vec<usize> {
-    let mut all = vec![of];
-    for (index, step) in steps.iter().enumerate().skip(of + 1) {
-        let needs = step.depends_on.clone().unwrap_or_else(|| vec![index - 1]);
-        if needs.iter().any(|n| all.contains(n)) {
-            all.push(index);
-        }
-    }
-    all.split_off(1)
+fn dependents(definition: &Definition, of: usize) -> Vec<usize> {
+    let before = definition.before();
+    (0..before.len()).filter(|step| before[*step].contains(&of)).collect()
 }
 
 /// I5, by the states: when an undo begins, nothing that depends on the step may still be in effect.
@@ -44,7 +38,7 @@ fn by_history(story: &Story) -> Vec<String> {
         if event.to_state == "compensating"
             && let Some(at) = steps.iter().position(|s| s.name == name)
         {
-            for later in dependents(steps, at) {
+            for later in dependents(&story.definition, at) {
                 let state = states.get(steps[later].name.as_str()).copied().unwrap_or("pending");
                 let open = ["running", "succeeded", "unknown", "compensating"].contains(&state);
                 if steps[later].undo.is_some() && open {
@@ -61,8 +55,7 @@ fn by_history(story: &Story) -> Vec<String> {
 fn by_ledger(story: &Story) -> Vec<String> {
     let steps = &story.definition.steps;
     let stuck = |step: &StepDefinition| {
-        let failed = |e: &&_| is_failed_undo(e, &step.name);
-        story.events.iter().any(|e| failed(&e))
+        story.events.iter().any(|e| super::is_about(e, &step.name, "compensation_failed"))
     };
     // Place in the ledger of each step's undos, with the index where there are several calls.
     let mut undone: Vec<(usize, usize, i64)> = Vec::new();
@@ -77,7 +70,7 @@ fn by_ledger(story: &Story) -> Vec<String> {
     }
     let mut found = Vec::new();
     for &(step, index, at) in &undone {
-        let later = dependents(steps, step);
+        let later = dependents(&story.definition, step);
         for &(other, place, when) in &undone {
             let wrong = (later.contains(&other) && !stuck(&steps[other]))
                 || (other == step && place > index);
@@ -88,8 +81,4 @@ fn by_ledger(story: &Story) -> Vec<String> {
         }
     }
     found
-}
-
-fn is_failed_undo(event: &quittance_shared::store::EventRow, step: &str) -> bool {
-    event.step.as_deref() == Some(step) && event.to_state == "compensation_failed"
 }

@@ -331,3 +331,23 @@ async fn throughput_and_latency_of_runs_that_do_nothing() {
 fn per_second(count: usize, since: tokio::time::Instant) -> f64 {
     count as f64 / since.elapsed().as_secs_f64()
 }
+
+/// Row 9 of the fault matrix in one process; between processes the integration tests have it.
+#[tokio::test(flavor = "multi_thread")]
+async fn row_09_fifty_messages_about_one_run_execute_it_once() {
+    let fixture = Fixture::new().await;
+    let calls = Arc::new(AtomicUsize::new(0));
+    let activity = Calls(Arc::clone(&calls), |_, _| async {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        Ok(Outcome::default())
+    });
+    let id = fixture.create(false).await;
+    let message = Message { runs: vec![id] };
+    fixture.queue.dispatch(&Lane::from(fixture.name), vec![message; 50]).await.unwrap();
+    let (ended, soft, _) = fixture.start(activity);
+    assert_eq!(fixture.ends(id).await, RunState::Completed);
+    soft.cancel();
+    ended.await.unwrap().unwrap();
+    assert_eq!(calls.load(Ordering::SeqCst), 2, "each of two steps once");
+    assert_eq!(fixture.store.run(id).await.unwrap().unwrap().epoch, 1);
+}
