@@ -16,17 +16,17 @@ pub struct Notifier {
     remote: Option<Arc<remote::Remote>>,
 }
 
-/// Who waits in this process.
+/// Who waits in this process, and how many ends they were told of: a run that was tried again can end again.
 #[derive(Clone, Debug, Default)]
 struct Local {
-    watched: Arc<Mutex<HashMap<RunId, watch::Sender<()>>>>,
+    watched: Arc<Mutex<HashMap<RunId, watch::Sender<u32>>>>,
 }
 
 impl Local {
-    fn changed(&self, id: RunId) {
+    fn tell(&self, id: RunId, ended: bool) {
         let watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(sender) = watched.get(&id) {
-            sender.send_replace(());
+            sender.send_modify(|ends| *ends += u32::from(ended));
         }
     }
 }
@@ -36,7 +36,9 @@ impl Local {
 pub struct Watch {
     id: RunId,
     local: Local,
-    receiver: watch::Receiver<()>,
+    receiver: watch::Receiver<u32>,
+    /// Ends it knows of.
+    ends: u32,
 }
 
 impl Watch {
@@ -45,6 +47,16 @@ impl Watch {
         if self.receiver.changed().await.is_err() {
             // Nobody will tell any more; the caller's timer decides.
             std::future::pending::<()>().await;
+        }
+    }
+
+    /// Returns when the run ended since the last call (or since the watch was made).
+    pub async fn ended(&mut self) {
+        let known = self.ends;
+        let told = self.receiver.wait_for(|ends| *ends != known).await.map(|ends| *ends);
+        match told {
+            Ok(ends) => self.ends = ends,
+            Err(_) => std::future::pending().await,
         }
     }
 }
@@ -97,10 +109,19 @@ impl Notifier {
 
     /// Tells that a run changed.
     pub fn changed(&self, id: RunId) {
-        self.local.changed(id);
+        self.tell(id, false);
+    }
+
+    /// Tells that a run ended.
+    pub fn ended(&self, id: RunId) {
+        self.tell(id, true);
+    }
+
+    fn tell(&self, id: RunId, ended: bool) {
+        self.local.tell(id, ended);
         #[cfg(feature = "redis")]
         if let Some(remote) = &self.remote {
-            remote.tell(id);
+            remote.tell(id, ended);
         }
     }
 
@@ -108,8 +129,9 @@ impl Notifier {
     #[must_use]
     pub fn watch(&self, id: RunId) -> Watch {
         let mut watched = self.local.watched.lock().unwrap_or_else(PoisonError::into_inner);
-        let sender = watched.entry(id).or_insert_with(|| watch::channel(()).0);
-        Watch { id, receiver: sender.subscribe(), local: self.local.clone() }
+        let receiver = watched.entry(id).or_insert_with(|| watch::channel(0).0).subscribe();
+        let ends = *receiver.borrow();
+        Watch { id, receiver, ends, local: self.local.clone() }
     }
 
     /// Waits for the next change of a run from now on.
@@ -133,10 +155,12 @@ mod remote {
 
     const CHANNEL: &str = "quittance:runs";
     const TOGETHER: usize = 512;
+    /// An id and whether the run ended.
+    const BYTES: usize = 17;
 
     #[derive(Debug)]
     pub(super) struct Remote {
-        sender: mpsc::Sender<RunId>,
+        sender: mpsc::Sender<(RunId, bool)>,
         stop: CancellationToken,
     }
 
@@ -150,12 +174,16 @@ mod remote {
         pub(super) fn start(url: &str, local: Local) -> Result<Self, QueueError> {
             let client = redis::Client::open(url)?;
             let mut conn = connect(&client)?;
-            let (sender, mut receiver) = mpsc::channel::<RunId>(4 * TOGETHER);
+            let (sender, mut receiver) = mpsc::channel::<(RunId, bool)>(4 * TOGETHER);
             let stop = CancellationToken::new();
             tokio::spawn(async move {
-                let mut ids = Vec::with_capacity(TOGETHER);
-                while receiver.recv_many(&mut ids, TOGETHER).await > 0 {
-                    let payload: Vec<u8> = ids.drain(..).flat_map(|id| id.0.into_bytes()).collect();
+                let mut changes = Vec::with_capacity(TOGETHER);
+                while receiver.recv_many(&mut changes, TOGETHER).await > 0 {
+                    let mut payload = Vec::with_capacity(changes.len() * BYTES);
+                    for (id, ended) in changes.drain(..) {
+                        payload.extend_from_slice(id.0.as_bytes());
+                        payload.push(u8::from(ended));
+                    }
                     let mut publish = redis::cmd("PUBLISH");
                     // A hint that is lost is made up for by the timer of whoever waits.
                     let told = publish.arg(CHANNEL).arg(payload).query_async::<()>(&mut conn).await;
@@ -167,9 +195,10 @@ mod remote {
             let stopped = stop.clone();
             tokio::spawn(async move {
                 let hear = |_: &str, payload: &[u8]| {
-                    for bytes in payload.chunks_exact(16) {
-                        if let Ok(id) = Uuid::from_slice(bytes) {
-                            local.changed(RunId(id));
+                    for change in payload.chunks_exact(BYTES) {
+                        let (id, ended) = change.split_at(BYTES - 1);
+                        if let Ok(id) = Uuid::from_slice(id) {
+                            local.tell(RunId(id), ended == [1]);
                         }
                     }
                 };
@@ -181,9 +210,9 @@ mod remote {
             Ok(Self { sender, stop })
         }
 
-        pub(super) fn tell(&self, id: RunId) {
+        pub(super) fn tell(&self, id: RunId, ended: bool) {
             // Full: Redis is slow or away, and the hint would be late anyway.
-            let _ = self.sender.try_send(id);
+            let _ = self.sender.try_send((id, ended));
         }
     }
 }
@@ -205,6 +234,11 @@ mod tests {
         second.changed().await;
         let more = tokio::time::timeout(Duration::from_millis(20), watch.changed()).await;
         assert!(more.is_err(), "heard a change twice");
+        let end = tokio::time::timeout(Duration::from_millis(20), second.ended()).await;
+        assert!(end.is_err(), "took a change for the end");
+        notifier.ended(mine);
+        notifier.changed(mine);
+        second.ended().await;
         drop(watch);
         assert_eq!(notifier.local.watched.lock().unwrap().len(), 1);
         drop(second);

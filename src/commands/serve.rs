@@ -7,10 +7,7 @@ use quittance_shared::{
     parts::{Parts, open_store},
     telemetry,
 };
-use quittance_worker::{
-    reader::{Reader, ReaderConfig},
-    runner::{self, WorkerDeps},
-};
+use quittance_worker::runner::{self, WorkerDeps};
 use std::{io::Write as _, process::ExitCode, time::Duration};
 use tokio_util::sync::CancellationToken;
 
@@ -66,9 +63,7 @@ async fn serve(config: Config, role: Role) -> anyhow::Result<ExitCode> {
         if role.serves_http() { Some(quittance_api::bind(&config).await?) } else { None };
     let parts = Parts::open(config, &shutdown.soft).await?;
     if role.works() {
-        let reader = ReaderConfig::from(&parts.config.processing);
-        let reader = tokio::task::spawn_blocking(move || Reader::open(&reader)).await??;
-        let deps = WorkerDeps::new(&parts, reader);
+        let deps = WorkerDeps::open(&parts).await?;
         roles.spawn("worker", runner::run(deps, shutdown.soft.clone(), shutdown.hard.clone()));
     }
     if let Some(listener) = listener {

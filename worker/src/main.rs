@@ -6,10 +6,7 @@ use quittance_shared::{
     parts::Parts,
     telemetry,
 };
-use quittance_worker::{
-    reader::{Reader, ReaderConfig},
-    runner::{self, WorkerDeps},
-};
+use quittance_worker::runner::{self, WorkerDeps};
 use std::{process::ExitCode, time::Duration};
 
 fn main() -> ExitCode {
@@ -32,9 +29,8 @@ fn start() -> anyhow::Result<()> {
 
 async fn run(config: Config) -> anyhow::Result<()> {
     let shutdown = Shutdown::on_signals(Duration::from_secs(config.shutdown.drain_seconds))?;
-    let reader = Reader::open(&ReaderConfig::from(&config.processing))?;
     let parts = Parts::open(config, &shutdown.soft).await?;
-    let deps = WorkerDeps::new(&parts, reader);
+    let deps = WorkerDeps::open(&parts).await?;
     let mut roles = Roles::default();
     roles.spawn("worker", runner::run(deps, shutdown.soft.clone(), shutdown.hard.clone()));
     roles.join(&shutdown).await

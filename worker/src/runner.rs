@@ -1,6 +1,7 @@
 //! A worker process: takes runs from the lanes it serves, keeps their leases, feeds the queue, and leaves in order.
 
 mod dispatcher;
+mod neighbours;
 #[cfg(test)]
 mod tests;
 
@@ -8,7 +9,7 @@ use crate::{
     activities::{Activities, Tools},
     executor::{Executor, held::Held, isolation::Isolation, pool::CpuPool, random},
     participants::Participants,
-    reader::Reader,
+    reader::{Reader, ReaderConfig},
     scratch::Scratch,
 };
 use anyhow::{anyhow, bail};
@@ -24,12 +25,14 @@ use quittance_shared::{
     store::{LaneSlots, Store},
 };
 use std::{sync::Arc, time::Duration};
-use tokio::{sync::Semaphore, task::JoinSet};
+use tokio::{sync::Semaphore, task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 /// A worker says that it lives this often.
 const HEARTBEAT: Duration = Duration::from_secs(5);
+/// Workers of the same machine are looked after this often.
+const NEIGHBOURS: Duration = Duration::from_millis(500);
 /// Broken-off runs may take this long to be given back.
 const RELEASE: Duration = Duration::from_secs(5);
 /// Uploads that were never finished are removed when they are this old.
@@ -48,25 +51,35 @@ pub struct WorkerDeps {
     pub notifier: Notifier,
     /// Originals.
     pub blobs: Blobs,
-    /// Decoding and OCR.
-    pub reader: Arc<Reader>,
+    /// Decoding and OCR; not where only sagas are worked on.
+    pub reader: Option<Arc<Reader>>,
     /// For the time a result shows.
     pub clock: SharedClock,
 }
 
 impl WorkerDeps {
     /// The process's parts, and what only a worker has.
-    #[must_use]
-    pub fn new(parts: &Parts, reader: Reader) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// A model that documents need and that is not there.
+    pub async fn open(parts: &Parts) -> anyhow::Result<Self> {
+        let processing = &parts.config.processing;
+        let reader = if processing.lanes.iter().any(|lane| lane == Lane::DOCUMENTS.name()) {
+            let config = ReaderConfig::from(processing);
+            let open = move || Reader::open(&config);
+            Some(Arc::new(tokio::task::spawn_blocking(open).await??))
+        } else {
+            None
+        };
+        Ok(Self {
             config: Arc::clone(&parts.config),
             store: parts.store.clone(),
             queue: Arc::clone(&parts.queue),
             notifier: parts.notifier.clone(),
             blobs: parts.blobs.clone(),
-            reader: Arc::new(reader),
+            reader,
             clock: Arc::clone(&parts.clock),
-        }
+        })
     }
 }
 
@@ -143,16 +156,18 @@ pub async fn run(
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let pool = CpuPool::new(cores, cores.max(2));
     let scratch = Scratch::default();
-    let tools = Tools {
-        blobs: deps.blobs.clone(),
-        reader: deps.reader,
-        scratch: scratch.clone(),
-        pool: pool.clone(),
-        store: deps.store.clone(),
-        clock: Arc::clone(&deps.clock),
-    };
     let participants = Arc::new(Participants::new(&deps.config.sagas)?);
-    let activities = Activities::standard(&tools).with_sagas(&participants, &deps.store);
+    let mut activities = Activities::standard().with_sagas(&participants, &deps.store);
+    if let Some(reader) = deps.reader {
+        activities = activities.with_documents(&Tools {
+            blobs: deps.blobs.clone(),
+            reader,
+            scratch: scratch.clone(),
+            pool: pool.clone(),
+            store: deps.store.clone(),
+            clock: Arc::clone(&deps.clock),
+        });
+    }
     let executor = Executor {
         store: deps.store,
         notifier: deps.notifier,
@@ -309,10 +324,18 @@ async fn keep_leases(executor: Arc<Executor>) {
 
 async fn heartbeat(executor: Arc<Executor>, lanes: LaneSlots) {
     let (host, pid) = (host(), i32::try_from(std::process::id()).unwrap_or(0));
+    let here = neighbours::here();
+    let (store, own) = (&executor.store, executor.worker.as_str());
     loop {
-        if let Err(error) = executor.store.heartbeat(&executor.worker, &host, pid, &lanes).await {
+        if let Err(error) = store.heartbeat(own, &host, pid, here.as_ref(), &lanes).await {
             warn!(%error, "no heartbeat");
         }
-        tokio::time::sleep(HEARTBEAT).await;
+        let next = Instant::now() + HEARTBEAT;
+        while Instant::now() < next {
+            if let Some(here) = &here {
+                neighbours::bury(store, own, here).await;
+            }
+            tokio::time::sleep(NEIGHBOURS.min(next - Instant::now())).await;
+        }
     }
 }

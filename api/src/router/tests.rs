@@ -87,7 +87,7 @@ async fn health_and_metrics_tell_the_truth() {
     assert_eq!(got.json["workers"]["status"], "none");
     assert_eq!((&got.json["database"], &got.json["redis"]), (&"up".into(), &"disabled".into()));
     let lanes = [("documents".to_owned(), 5)].into();
-    app.state.store.heartbeat("w", "host", 1, &lanes).await.unwrap();
+    app.state.store.heartbeat("w", "host", 1, None, &lanes).await.unwrap();
     tokio::time::sleep(std::time::Duration::from_millis(600)).await;
     let got = app.get("/health").await;
     assert_eq!(got.json["status"], "healthy", "{}", got.json);

@@ -51,7 +51,7 @@ pub(super) async fn create(
             "deadline": definition.deadline.filter(|_| !run.parked).map(micros),
         }));
     }
-    let (now, source) = (backend.now(), backend.rows(RUN_COLUMNS));
+    let (now, source) = (backend.now(), backend.rows(1, RUN_COLUMNS));
     let insert = format!(
         "INSERT INTO run (id, definition, definition_version, lane, rank, client_id, idempotency_key, request_hash,
              traceparent, input, state, progress, version, epoch, events, crashes, dispatched_until, pivot_passed,
@@ -111,7 +111,7 @@ async fn insert_created_events(
     new: &[&Creation],
 ) -> Result<()> {
     let rows = new.iter().map(|c| json!({ "id": sql::id(c.run.id), "actor": c.run.client_id }));
-    let source = backend.rows(&[("id", Kind::Id), ("actor", Kind::Text)]);
+    let source = backend.rows(1, &[("id", Kind::Id), ("actor", Kind::Text)]);
     let now = backend.now();
     let insert = format!(
         "INSERT INTO run_event (run_id, seq, at, to_state, epoch, actor)
@@ -144,7 +144,7 @@ async fn insert_receipts(
         return Ok(());
     }
     let now = backend.now();
-    let source = backend.rows(&[
+    let source = backend.rows(1, &[
         ("id", Kind::Id),
         ("client_id", Kind::Text),
         ("filename", Kind::Text),

@@ -37,6 +37,40 @@ const DECISION_COLUMNS: &[(&str, Kind)] = &[
     ("deadline", Kind::Int),
 ];
 
+const STEP_COLUMNS: &[(&str, Kind)] = &[
+    ("run_id", Kind::Id),
+    ("epoch", Kind::Int),
+    ("version", Kind::Int),
+    ("seq", Kind::Int),
+    ("name", Kind::Text),
+    ("state", Kind::Text),
+    ("attempts", Kind::Int),
+    ("undo_attempts", Kind::Int),
+    ("maybe", Kind::Bool),
+    ("doubt", Kind::Int),
+    ("generation", Kind::Int),
+    ("output", Kind::Text),
+    ("class", Kind::Text),
+    ("error", Kind::Text),
+    ("begins", Kind::Bool),
+    ("ends", Kind::Bool),
+    ("undone", Kind::Bool),
+];
+
+const EVENT_COLUMNS: &[(&str, Kind)] = &[
+    ("run_id", Kind::Id),
+    ("epoch", Kind::Int),
+    ("version", Kind::Int),
+    // How many more events the decision has: the last has the run's count as its number.
+    ("before_last", Kind::Int),
+    ("step", Kind::Text),
+    ("from", Kind::Text),
+    ("to", Kind::Text),
+    ("worker", Kind::Text),
+    ("actor", Kind::Text),
+    ("detail", Kind::Text),
+];
+
 /// The one door: each decision is written whole if the run still has the epoch and version it was taken in, else it
 /// is `Fenced`. With `in_doubt`, a run that already shows the decision's version in its epoch counts as written:
 /// versions of one epoch rise by its owner's hand only, and the owner is waiting for this very answer.
@@ -49,10 +83,63 @@ pub(super) async fn apply(
     if batch.is_empty() {
         return Ok(Vec::new());
     }
-    lock_in_order(tx, backend, batch).await?;
+    let rows = rows_value(batch.iter().map(decision_row).collect());
+    let (steps, events) = (rows_value(step_rows(batch)), rows_value(event_rows(batch)));
+    let written = match backend {
+        // One statement: one way to the server and back.
+        Backend::Postgres => {
+            let all = format!(
+                "WITH written AS ({}), steps AS ({}), events AS ({}) SELECT * FROM written",
+                update(backend),
+                upsert_steps(backend, 2, "written"),
+                insert_events(backend, 3, "written"),
+            );
+            tx.query_all_raw(backend.statement(all, [rows, steps, events])).await?
+        }
+        Backend::Sqlite => {
+            let written = tx.query_all_raw(backend.statement(update(backend), [rows])).await?;
+            let steps = backend.statement(upsert_steps(backend, 1, "run"), [steps]);
+            let events = backend.statement(insert_events(backend, 1, "run"), [events]);
+            tx.execute_raw(steps).await?;
+            tx.execute_raw(events).await?;
+            written
+        }
+    };
+    let mut done: HashMap<RunId, Applied> = HashMap::new();
+    for row in written {
+        done.insert(RunId(row.try_get_by_index(0)?), applied(&row)?);
+    }
+    for write in batch.iter().filter(|w| done.contains_key(&w.decision.id)) {
+        if let Some(effect) = &write.decision.effect {
+            effects::apply(tx, backend, write.decision.id, effect).await?;
+        }
+    }
+    if in_doubt {
+        find_written(tx, backend, batch, &mut done).await?;
+    }
+    let answer = |w: &Write<'_>| done.get(&w.decision.id).copied().ok_or(StoreError::Fenced);
+    Ok(batch.iter().map(answer).collect())
+}
+
+/// What is answered of a run that was written; the columns of [`applied`].
+fn answered(backend: Backend) -> String {
     let now = backend.now();
-    let source = backend.rows(DECISION_COLUMNS);
-    let update = format!(
+    format!(
+        "run.id, events, epoch, version, cancel_requested, paused, COALESCE(deadline_at <= {now}, false) AS overdue,
+         finished_at - started_at AS elapsed"
+    )
+}
+
+fn update(backend: Backend) -> String {
+    let (now, source) = (backend.now(), backend.rows(1, DECISION_COLUMNS));
+    // Rows are locked in one order everywhere, so that two processes never wait for each other in a circle.
+    let locked = match backend {
+        Backend::Sqlite => String::new(),
+        Backend::Postgres => format!(
+            " AND run.id IN (SELECT run.id FROM run JOIN {source} ON run.id = n_id ORDER BY run.id FOR UPDATE OF run)"
+        ),
+    };
+    format!(
         "UPDATE run SET state = n_state, progress = n_progress, epoch = n_epoch, version = n_version,
              events = events + n_count, crashes = n_crashes, pivot_passed = n_pivot,
              cancel_requested = CASE WHEN n_cancel OR n_state = 'pending' THEN n_cancel ELSE cancel_requested END,
@@ -68,50 +155,10 @@ pub(super) async fn apply(
              started_at = CASE WHEN n_begun THEN COALESCE(started_at, {now}) ELSE NULL END,
              finished_at = CASE WHEN n_ended THEN COALESCE(finished_at, {now}) ELSE NULL END
          FROM {source}
-         WHERE run.id = n_id AND run.epoch = n_old_epoch AND run.version = n_old_version
-         RETURNING id, events, cancel_requested, paused, COALESCE(deadline_at <= {now}, false), finished_at - started_at"
-    );
-    let rows = rows_value(batch.iter().map(decision_row).collect());
-    let mut done: HashMap<RunId, (i64, Applied)> = HashMap::new();
-    for row in tx.query_all_raw(backend.statement(update, [rows])).await? {
-        done.insert(RunId(row.try_get_by_index(0)?), (row.try_get_by_index(1)?, applied(&row)?));
-    }
-    let written: Vec<(&Write<'_>, i64)> = batch
-        .iter()
-        .filter_map(|w| done.get(&w.decision.id).map(|(events, _)| (w, *events)))
-        .collect();
-    write_steps(tx, backend, &written).await?;
-    write_events(tx, backend, &written).await?;
-    for (write, _) in &written {
-        if let Some(effect) = &write.decision.effect {
-            effects::apply(tx, backend, write.decision.id, effect).await?;
-        }
-    }
-    if in_doubt {
-        find_written(tx, backend, batch, &mut done).await?;
-    }
-    Ok(batch
-        .iter()
-        .map(|w| done.get(&w.decision.id).map(|(_, a)| *a).ok_or(StoreError::Fenced))
-        .collect())
-}
-
-/// Locks rows in one order everywhere, so that two processes never wait for each other in a circle.
-async fn lock_in_order(
-    tx: &DatabaseTransaction,
-    backend: Backend,
-    batch: &[Write<'_>],
-) -> Result<()> {
-    if backend == Backend::Sqlite || batch.len() < 2 || batch.iter().all(|w| w.take.is_some()) {
-        return Ok(());
-    }
-    let rows = batch.iter().map(|w| json!({ "id": sql::id(w.decision.id) })).collect();
-    let source = backend.rows(&[("id", Kind::Id)]);
-    let lock = format!(
-        "SELECT 1 FROM run JOIN {source} ON run.id = n_id ORDER BY run.id FOR UPDATE OF run"
-    );
-    tx.execute_raw(backend.statement(lock, [rows_value(rows)])).await?;
-    Ok(())
+         WHERE run.id = n_id AND run.epoch = n_old_epoch AND run.version = n_old_version{locked}
+         RETURNING {}",
+        answered(backend)
+    )
 }
 
 fn decision_row(write: &Write<'_>) -> Json {
@@ -139,32 +186,27 @@ fn decision_row(write: &Write<'_>) -> Json {
     })
 }
 
-/// From a row with id and number of events before.
+/// From a row of [`answered`].
 fn applied(row: &QueryResult) -> Result<Applied> {
+    let elapsed: Option<i64> = row.try_get_by_index(7)?;
     Ok(Applied {
-        cancel_requested: row.try_get_by_index(2)?,
-        paused: row.try_get_by_index(3)?,
-        overdue: row.try_get_by_index(4)?,
-        elapsed: row
-            .try_get_by_index::<Option<i64>>(5)?
-            .and_then(|us| u64::try_from(us).ok())
-            .map(Duration::from_micros),
+        cancel_requested: row.try_get_by_index(4)?,
+        paused: row.try_get_by_index(5)?,
+        overdue: row.try_get_by_index(6)?,
+        elapsed: elapsed.and_then(|us| u64::try_from(us).ok()).map(Duration::from_micros),
     })
 }
 
-async fn write_steps(
-    tx: &DatabaseTransaction,
-    backend: Backend,
-    written: &[(&Write<'_>, i64)],
-) -> Result<()> {
+fn step_rows(batch: &[Write<'_>]) -> Vec<Json> {
     let mut rows = Vec::new();
-    for (write, _) in written {
-        for step in &write.decision.steps {
-            let name = write.decision.run.definition.step(step.index).map(|s| s.name.as_str());
+    for Write { decision: d, .. } in batch {
+        for step in &d.steps {
+            let name = d.run.definition.step(step.index).map(|s| s.name.as_str());
             let (class, error) =
                 step.error.as_ref().map(|(c, e)| (*c, json!(e).to_string())).unzip();
             rows.push(json!({
-                "run_id": sql::id(write.decision.id), "seq": step.index, "name": name,
+                "run_id": sql::id(d.id), "epoch": d.run.epoch, "version": d.run.version,
+                "seq": step.index, "name": name,
                 "state": step.step.state.as_str(), "attempts": step.step.attempts,
                 "undo_attempts": step.step.undo_attempts, "maybe": step.step.maybe_applied(),
                 "doubt": step.step.doubt,
@@ -172,40 +214,24 @@ async fn write_steps(
                 "output": step.output.as_ref().map(Json::to_string), "class": class, "error": error,
                 "begins": step.begins, "ends": step.ends,
                 "undone": step.step.state == StepState::Compensated,
-                "fresh": step.step.state == StepState::Pending && step.step.attempts == 0,
             }));
         }
     }
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let source = backend.rows(&[
-        ("run_id", Kind::Id),
-        ("seq", Kind::Int),
-        ("name", Kind::Text),
-        ("state", Kind::Text),
-        ("attempts", Kind::Int),
-        ("undo_attempts", Kind::Int),
-        ("maybe", Kind::Bool),
-        ("doubt", Kind::Int),
-        ("generation", Kind::Int),
-        ("output", Kind::Text),
-        ("class", Kind::Text),
-        ("error", Kind::Text),
-        ("begins", Kind::Bool),
-        ("ends", Kind::Bool),
-        ("undone", Kind::Bool),
-        ("fresh", Kind::Bool),
-    ]);
-    let now = backend.now();
+    rows
+}
+
+/// The steps of runs that stand in `written` as they were decided.
+fn upsert_steps(backend: Backend, parameter: usize, written: &str) -> String {
+    let (now, source) = (backend.now(), backend.rows(parameter, STEP_COLUMNS));
     // An output stays for the undo that may need it, until the step is run again from the start.
-    let upsert = format!(
+    format!(
         "INSERT INTO run_step AS s (run_id, seq, name, state, attempts, undo_attempts, maybe_applied, doubt,
              generation, output, error_class, error, started_at, finished_at, compensated_at)
          SELECT n_run_id, n_seq, n_name, n_state, n_attempts, n_undo_attempts, n_maybe, n_doubt, n_generation, n_output,
              n_class, n_error, CASE WHEN n_begins THEN {now} END, CASE WHEN n_ends THEN {now} END,
              CASE WHEN n_undone THEN {now} END
-         FROM {source} WHERE true
+         FROM {source} JOIN {written} AS w ON w.id = n_run_id AND w.epoch = n_epoch AND w.version = n_version
+         WHERE true
          ON CONFLICT (run_id, seq) DO UPDATE SET state = excluded.state, attempts = excluded.attempts,
              undo_attempts = excluded.undo_attempts, maybe_applied = excluded.maybe_applied,
              doubt = excluded.doubt,
@@ -215,73 +241,54 @@ async fn write_steps(
              error_class = excluded.error_class, error = excluded.error,
              started_at = COALESCE(excluded.started_at, s.started_at),
              finished_at = excluded.finished_at, compensated_at = excluded.compensated_at"
-    );
-    tx.execute_raw(backend.statement(upsert, [rows_value(rows)])).await?;
-    Ok(())
+    )
 }
 
-async fn write_events(
-    tx: &DatabaseTransaction,
-    backend: Backend,
-    written: &[(&Write<'_>, i64)],
-) -> Result<()> {
+fn event_rows(batch: &[Write<'_>]) -> Vec<Json> {
     let mut rows = Vec::new();
-    for (write, last) in written {
-        let d = write.decision;
-        let first = last - i64::try_from(d.events.len()).unwrap_or(0) + 1;
-        for (seq, event) in (first..).zip(&d.events) {
+    for Write { decision: d, take } in batch {
+        for (place, event) in d.events.iter().enumerate() {
             let step = event.step.and_then(|i| d.run.definition.step(i)).map(|s| &s.name);
             rows.push(json!({
-                "run_id": sql::id(d.id), "seq": seq, "step": step, "from": event.from, "to": event.to,
-                "epoch": d.run.epoch, "worker": write.take.map(|(owner, _)| owner),
+                "run_id": sql::id(d.id), "epoch": d.run.epoch, "version": d.run.version,
+                "before_last": d.events.len() - place - 1,
+                "step": step, "from": event.from, "to": event.to,
+                "worker": take.map(|(owner, _)| owner),
                 "actor": d.actor, "detail": event.detail.as_ref().map(Json::to_string),
             }));
         }
     }
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let source = backend.rows(&[
-        ("run_id", Kind::Id),
-        ("seq", Kind::Int),
-        ("step", Kind::Text),
-        ("from", Kind::Text),
-        ("to", Kind::Text),
-        ("epoch", Kind::Int),
-        ("worker", Kind::Text),
-        ("actor", Kind::Text),
-        ("detail", Kind::Text),
-    ]);
-    let now = backend.now();
-    let insert = format!(
+    rows
+}
+
+/// The history of runs that stand in `written` as they were decided; they have counted it already.
+fn insert_events(backend: Backend, parameter: usize, written: &str) -> String {
+    let (now, source) = (backend.now(), backend.rows(parameter, EVENT_COLUMNS));
+    format!(
         "INSERT INTO run_event (run_id, seq, at, step, from_state, to_state, epoch, worker, actor, detail)
-         SELECT n_run_id, n_seq, {now}, n_step, n_from, n_to, n_epoch, n_worker, n_actor, n_detail FROM {source}"
-    );
-    tx.execute_raw(backend.statement(insert, [rows_value(rows)])).await?;
-    Ok(())
+         SELECT n_run_id, w.events - n_before_last, {now}, n_step, n_from, n_to, n_epoch, n_worker, n_actor, n_detail
+         FROM {source} JOIN {written} AS w ON w.id = n_run_id AND w.epoch = n_epoch AND w.version = n_version"
+    )
 }
 
 async fn find_written(
     tx: &DatabaseTransaction,
     backend: Backend,
     batch: &[Write<'_>],
-    done: &mut HashMap<RunId, (i64, Applied)>,
+    done: &mut HashMap<RunId, Applied>,
 ) -> Result<()> {
+    let columns = answered(backend);
     for write in batch {
         let run: &Run = &write.decision.run;
         if done.contains_key(&run.id) {
             continue;
         }
         let find = backend.statement(
-            format!(
-                "SELECT id, events, cancel_requested, paused, COALESCE(deadline_at <= {}, false),
-                     finished_at - started_at FROM run WHERE id = $1 AND epoch = $2 AND version = $3",
-                backend.now()
-            ),
+            format!("SELECT {columns} FROM run WHERE id = $1 AND epoch = $2 AND version = $3"),
             [Value::from(run.id.0), Value::from(run.epoch), Value::from(run.version)],
         );
         if let Some(row) = tx.query_one_raw(find).await? {
-            done.insert(run.id, (row.try_get_by_index(1)?, applied(&row)?));
+            done.insert(run.id, applied(&row)?);
         }
     }
     Ok(())

@@ -118,7 +118,7 @@ impl Store {
             return Ok(ids);
         }
         let backend = self.backend();
-        let source = backend.rows(&[("id", Kind::Id)]);
+        let source = backend.rows(1, &[("id", Kind::Id)]);
         // Inside CASE no index fits the condition, so the rows are found by id. Else a planner without fresh
         // statistics goes through every open run to find these few.
         let update = format!(

@@ -193,6 +193,8 @@ pub mod worker {
         pub host: String,
         pub pid: i32,
         pub lanes: String,
+        pub machine: Option<String>,
+        pub born: Option<i64>,
         pub started_at: i64,
         pub heartbeat_at: i64,
     }

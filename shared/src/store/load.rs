@@ -83,7 +83,7 @@ async fn steps(
     loaded: &mut [Loaded],
     ids: Vec<Json>,
 ) -> Result<()> {
-    let source = backend.rows(&[("id", Kind::Id)]);
+    let source = backend.rows(1, &[("id", Kind::Id)]);
     let select = format!(
         "SELECT run_id, seq, state, attempts, undo_attempts, maybe_applied, doubt, generation, output
          FROM run_step JOIN {source} ON run_id = n_id"

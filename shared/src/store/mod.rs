@@ -35,7 +35,7 @@ pub use receipts::{NewReceipt, Page, ReceiptFilter, ReceiptView};
 pub use sagas::{SagaEvent, SagaFilter, SagaStep, SagaView};
 pub use sql::Backend;
 pub use stats::{Estimate, QueueCounts, ReceiptStats};
-pub use workers::{Held, LaneSlots, Renewed, WorkerInfo};
+pub use workers::{Held, LaneSlots, Neighbour, Place, Renewed, WorkerInfo};
 pub use writes::{Applied, Claimed};
 
 use crate::config::DatabaseConfig;

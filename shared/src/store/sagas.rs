@@ -160,6 +160,18 @@ impl Store {
         Ok(views.pop())
     }
 
+    /// Whose saga it is; `None` also for runs that are none.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when the database does not answer.
+    pub async fn saga_owner(&self, id: RunId) -> Result<Option<String>> {
+        let Some(row) = self.run(id).await? else { return Ok(None) };
+        let (reader, registry) = (&self.inner.reader, &self.inner.registry);
+        let definition =
+            registry.get(reader, self.backend(), &row.definition, row.definition_version).await?;
+        Ok(definition.saga.is_some().then_some(row.client_id))
+    }
+
     /// Sagas, newest first, and how many there are in all.
     ///
     /// # Errors

@@ -61,9 +61,9 @@ impl Backend {
         }
     }
 
-    /// A row source named `v` over the JSON array of objects in parameter `$1`. Columns carry the prefix `n_` (for
+    /// A row source named `v` over the JSON array of objects in a parameter. Columns carry the prefix `n_` (for
     /// "new") so that they never clash with those of a table.
-    pub(super) fn rows(self, columns: &[(&str, Kind)]) -> String {
+    pub(super) fn rows(self, parameter: usize, columns: &[(&str, Kind)]) -> String {
         let mut sql = String::new();
         match self {
             Self::Sqlite => {
@@ -77,7 +77,7 @@ impl Backend {
                     };
                     let _ = write!(sql, "{comma}{get} AS n_{name}");
                 }
-                sql.push_str(" FROM json_each($1) AS j) AS v");
+                let _ = write!(sql, " FROM json_each(${parameter}) AS j) AS v");
             }
             Self::Postgres => {
                 sql.push_str("(SELECT ");
@@ -85,7 +85,7 @@ impl Backend {
                     let comma = if i > 0 { ", " } else { "" };
                     let _ = write!(sql, "{comma}r.\"{name}\" AS n_{name}");
                 }
-                sql.push_str(" FROM json_to_recordset(CAST($1 AS json)) AS r(");
+                let _ = write!(sql, " FROM json_to_recordset(CAST(${parameter} AS json)) AS r(");
                 for (i, (name, kind)) in columns.iter().enumerate() {
                     let comma = if i > 0 { ", " } else { "" };
                     let kind = match kind {
@@ -96,7 +96,12 @@ impl Backend {
                     };
                     let _ = write!(sql, "{comma}\"{name}\" {kind}");
                 }
-                sql.push_str(")) AS v");
+                // PostgreSQL takes a function for a hundred rows, and then prefers to read a whole table to looking
+                // a hundred up. A comparison it cannot see through makes it expect one.
+                if let Some((name, _)) = columns.first() {
+                    let _ = write!(sql, ") WHERE CASE WHEN r.\"{name}\" IS NULL THEN 0 ELSE 1 END = 1");
+                }
+                sql.push_str(") AS v");
             }
         }
         sql

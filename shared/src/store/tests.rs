@@ -278,11 +278,35 @@ async fn workers_are_listed_while_they_live() {
     let Fixture { store, _folder } = fixture().await;
     let lanes = LaneSlots::from([("documents".to_owned(), 5)]);
     let name = RunId::new().to_string();
-    store.heartbeat(&name, "h", 7, &lanes).await.unwrap();
-    store.heartbeat(&name, "h", 7, &lanes).await.unwrap();
+    store.heartbeat(&name, "h", 7, None, &lanes).await.unwrap();
+    store.heartbeat(&name, "h", 7, None, &lanes).await.unwrap();
     let found = store.workers().await.unwrap();
     assert_eq!(found.iter().filter(|w| w.name == name && w.lanes == lanes).count(), 1);
     assert!(store.estimate("receipt", None).await.unwrap().workers >= 5);
     store.sign_off(&name).await.unwrap();
     assert!(!store.workers().await.unwrap().iter().any(|w| w.name == name));
+}
+
+#[tokio::test]
+async fn a_dead_workers_runs_are_free_at_once() {
+    let Fixture { store, _folder } = fixture().await;
+    let (dead, own) = (RunId::new().to_string(), RunId::new().to_string());
+    let place = Place { machine: RunId::new().to_string(), born: 12 };
+    for name in [&dead, &own] {
+        store.heartbeat(name, "h", 7, Some(&place), &LaneSlots::new()).await.unwrap();
+    }
+    let neighbour = Neighbour { name: dead.clone(), pid: 7, born: 12 };
+    assert_eq!(store.neighbours(&own, &place.machine).await.unwrap(), [neighbour]);
+    assert_eq!(store.neighbours(&own, "elsewhere").await.unwrap(), []);
+
+    let id = receipt(&store, "bury").await;
+    let late = store.acquire(id, &dead, LEASE).await.unwrap().unwrap().decision.run;
+    assert!(store.acquire(id, &own, LEASE).await.unwrap().is_none(), "the lease holds");
+    assert_eq!(store.bury(&dead).await.unwrap(), 1);
+    assert_eq!(store.neighbours(&own, &place.machine).await.unwrap(), []);
+    let run = store.acquire(id, &own, LEASE).await.unwrap().unwrap().decision.run;
+    assert_eq!((run.epoch, run.crashes), (late.epoch + 1, 1));
+    let event = Event::StepSucceeded { step: 0, output: json!(1), effect: None };
+    let late = store.apply_one(decide(&late, event).unwrap()).await;
+    assert!(matches!(late, Err(StoreError::Fenced)), "it was not dead after all");
 }

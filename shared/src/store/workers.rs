@@ -10,7 +10,7 @@ use super::{
 use crate::engine::{Lane, RunId};
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, Value,
+    ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QueryResult, Value,
     sea_query::{Expr, ExprTrait},
 };
 use serde_json::json;
@@ -22,6 +22,26 @@ pub type LaneSlots = BTreeMap<String, u64>;
 /// A worker whose heartbeat is older than this is taken for dead in listings and estimates. (Who may take its runs
 /// is decided by their leases alone.)
 pub(super) const ALIVE: Duration = Duration::from_secs(15);
+
+/// Where a process runs, as far as another on the same machine can look it up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The same for processes that know each other by their ids.
+    pub machine: String,
+    /// When the process began, by that machine's counting.
+    pub born: i64,
+}
+
+/// Another worker of the same machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Neighbour {
+    /// Its name.
+    pub name: String,
+    /// Process id.
+    pub pid: i32,
+    /// When the process began.
+    pub born: i64,
+}
 
 /// A live worker.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,7 +95,7 @@ impl Store {
             .map(|h| json!({ "id": sql::id(h.id), "epoch": h.epoch, "progress": h.progress }))
             .collect();
         let source =
-            backend.rows(&[("id", Kind::Id), ("epoch", Kind::Int), ("progress", Kind::Int)]);
+            backend.rows(1, &[("id", Kind::Id), ("epoch", Kind::Int), ("progress", Kind::Int)]);
         let update = format!(
             "UPDATE run SET lease_until = {} + $2,
                  progress = CASE WHEN n_progress > progress THEN n_progress ELSE progress END
@@ -103,20 +123,60 @@ impl Store {
         name: &str,
         host: &str,
         pid: i32,
+        place: Option<&Place>,
         lanes: &LaneSlots,
     ) -> Result<()> {
         let now = self.backend().now();
         let upsert = format!(
-            "INSERT INTO worker (name, host, pid, lanes, started_at, heartbeat_at)
-             VALUES ($1, $2, $3, $4, {now}, {now})
+            "INSERT INTO worker (name, host, pid, lanes, machine, born, started_at, heartbeat_at)
+             VALUES ($1, $2, $3, $4, $5, $6, {now}, {now})
              ON CONFLICT (name) DO UPDATE SET heartbeat_at = {now}, lanes = excluded.lanes"
         );
-        let lanes = json!(lanes).to_string();
-        let values = [Value::from(name), Value::from(host), Value::from(pid), Value::from(lanes)];
+        let values = [
+            Value::from(name),
+            Value::from(host),
+            Value::from(pid),
+            Value::from(json!(lanes).to_string()),
+            Value::from(place.map(|p| p.machine.clone())),
+            Value::from(place.map(|p| p.born)),
+        ];
         self.inner.writer.execute_raw(self.backend().statement(upsert, values)).await?;
         let forget = format!("DELETE FROM worker WHERE heartbeat_at < {now} - 3600000000");
         self.inner.writer.execute_raw(self.backend().statement(forget, [])).await?;
         Ok(())
+    }
+
+    /// The other workers of a machine.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when the database does not answer.
+    pub async fn neighbours(&self, own: &str, machine: &str) -> Result<Vec<Neighbour>> {
+        let select = self.backend().statement(
+            "SELECT name, pid, born FROM worker WHERE machine = $1 AND name <> $2",
+            [Value::from(machine), Value::from(own)],
+        );
+        let rows = self.inner.reader.query_all_raw(select).await?;
+        let neighbour = |row: &QueryResult| -> Result<Neighbour> {
+            let (name, pid) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+            Ok(Neighbour { name, pid, born: row.try_get_by_index(2)? })
+        };
+        rows.iter().map(neighbour).collect()
+    }
+
+    /// Lets the leases of a worker that is surely dead run out now, and takes it off the list; answers how many.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when the database does not answer.
+    pub async fn bury(&self, name: &str) -> Result<u64> {
+        // What the queue had handed to it is lost as well.
+        let expire = self.backend().statement(
+            "UPDATE run SET lease_until = 0, dispatched_until = NULL
+             WHERE finished_at IS NULL AND lease_owner = $1",
+            [Value::from(name)],
+        );
+        let freed = self.inner.writer.execute_raw(expire).await?.rows_affected();
+        self.sign_off(name).await?;
+        Ok(freed)
     }
 
     /// Takes a worker that stops off the list.

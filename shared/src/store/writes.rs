@@ -77,7 +77,7 @@ pub(super) async fn acquire(
 ) -> Result<Vec<Option<Claimed>>> {
     let (rows, source) = (
         batch.iter().map(|a| json!({ "id": sql::id(a.id), "owner": a.owner })).collect(),
-        backend.rows(&[("id", Kind::Id), ("owner", Kind::Text)]),
+        backend.rows(1, &[("id", Kind::Id), ("owner", Kind::Text)]),
     );
     let now = backend.now();
     let lock = match backend {

@@ -55,12 +55,16 @@ pub struct Tools {
 }
 
 impl Activities {
-    /// Everything this program can do. A new activity is one file here and one line below.
+    /// What needs nothing. A new activity is one file here and one line below.
     #[must_use]
-    pub fn standard(tools: &Tools) -> Self {
-        Self::default()
-            .with("noop", noop::Noop)
-            .with("receipt.decode", decode::Decode(tools.clone()))
+    pub fn standard() -> Self {
+        Self::default().with("noop", noop::Noop)
+    }
+
+    /// With the work on documents.
+    #[must_use]
+    pub fn with_documents(self, tools: &Tools) -> Self {
+        self.with("receipt.decode", decode::Decode(tools.clone()))
             .with("receipt.read", read::Read(tools.clone()))
             .with("receipt.extract", extract::Extract(tools.clone()))
             .with("receipt.analyse", analyse::Analyse)

@@ -278,6 +278,11 @@ impl Executor {
             .increment(1);
         }
         sagas::count(decision, elapsed);
-        self.notifier.changed(run.id);
+        if run.state.is_ended() {
+            self.notifier.ended(run.id);
+        } else if run.definition.saga.is_none() {
+            // A receipt's progress is looked at all the time; who waits for a saga waits for its end.
+            self.notifier.changed(run.id);
+        }
     }
 }

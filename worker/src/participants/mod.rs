@@ -4,13 +4,14 @@ pub mod breaker;
 
 use anyhow::Context as _;
 use breaker::{Breaker, Refusal};
+use chrono::DateTime;
 use quittance_shared::{
     config::{ParticipantConfig, SagasConfig},
     sagas::{Answer, Request},
 };
 use reqwest::{
     Client, Method, StatusCode, Url,
-    header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
+    header::{DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
     redirect,
 };
 use serde_json::Value;
@@ -168,10 +169,18 @@ fn json(status: StatusCode, bytes: &[u8]) -> Option<Value> {
     serde_json::from_slice(bytes).ok()
 }
 
-/// Whole seconds; the form with a date needs clocks that agree.
+/// Seconds, or a date. A date is counted from the answer's own `Date`, so that no two clocks have to agree.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds: u64 = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds).min(MAX_RETRY_AFTER))
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    let wait = match text.parse().map(Duration::from_secs) {
+        Ok(seconds) => seconds,
+        Err(_) => {
+            let sent = headers.get(DATE)?.to_str().ok()?;
+            let [until, sent] = [text, sent].map(|d| DateTime::parse_from_rfc2822(d).ok());
+            (until? - sent?).to_std().unwrap_or_default()
+        }
+    };
+    Some(wait.min(MAX_RETRY_AFTER))
 }
 
 impl Known {
@@ -204,5 +213,27 @@ impl Known {
         let method = Method::from_bytes(request.method.as_bytes())
             .map_err(|_| format!("{} is no method", request.method))?;
         Ok((url, method))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_may_be_seconds_or_a_date() {
+        let of = |wait: &'static str, date: Option<&'static str>| {
+            let mut headers = HeaderMap::new();
+            headers.insert(RETRY_AFTER, HeaderValue::from_static(wait));
+            headers.extend(date.map(|date| (DATE, HeaderValue::from_static(date))));
+            retry_after(&headers).map(|wait| wait.as_secs())
+        };
+        let date = Some("Sat, 21 Nov 2026 10:00:00 GMT");
+        assert_eq!(of("7", None), Some(7));
+        assert_eq!(of("Sat, 21 Nov 2026 10:01:30 GMT", date), Some(90));
+        assert_eq!(of("Sat, 21 Nov 2026 09:00:00 GMT", date), Some(0));
+        assert_eq!(of("Sat, 28 Nov 2026 09:00:00 GMT", date), Some(3600));
+        assert_eq!(of("Sat, 21 Nov 2026 10:01:30 GMT", None), None);
+        assert_eq!(of("soon", date), None);
     }
 }

@@ -4,7 +4,11 @@ use super::{CommandeRefusal, DEFINITION, find, url};
 use crate::{
     auth::Caller,
     error::ApiError,
-    routes::sagas::{body, start, wait},
+    routes::sagas::{
+        body,
+        start::{self, Started},
+        wait::{self, Preferences},
+    },
     state::AppState,
 };
 use axum::{
@@ -64,15 +68,16 @@ pub(crate) async fn handler(
 ) -> Result<Response, ApiError> {
     let headers = request.headers().clone();
     let data = Value::Object(body::object(&state, request, false).await?);
-    let id = start::create(&state, &caller, &headers, DEFINITION, data, false).await?;
-    let ended = wait::ended(&state, id, &headers).await?;
+    let Started { id, watch } =
+        start::create(&state, &caller, &headers, DEFINITION, data, false).await?;
+    let ended = wait::ended(&state, id, Preferences::of(&headers), watch).await?;
     let view = find(&state, &caller, id).await?;
     let answer = CheckoutAnswer {
         saga_id: id.0,
         etat_final: wire_states(&view).pop().map(|s| s.label).unwrap_or_default(),
         erreur: view.error.filter(|_| view.state != RunState::Completed).map(|e| e.message),
     };
-    if ended {
+    if ended.is_some() {
         return Ok(Json(answer).into_response());
     }
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, url(id))], Json(answer)).into_response())

@@ -5,7 +5,12 @@ use crate::{
     context::Context,
     envelope::Bare,
     error::ApiError,
-    routes::sagas::{body, find, saga_url, start, wait, wire::SagaRefusal},
+    routes::sagas::{
+        body, find, saga_url,
+        start::{self, Started},
+        wait::{self, Preferences},
+        wire::SagaRefusal,
+    },
     state::AppState,
 };
 use axum::{
@@ -63,11 +68,12 @@ pub(crate) async fn handler(
 ) -> Result<Response, ApiError> {
     let headers = request.headers().clone();
     let data = Value::Object(body::object(&state, request, false).await?);
-    let id = start::create(&state, &caller, &headers, "order_saga", data, false).await?;
-    let ended = wait::ended(&state, id, &headers).await?;
+    let Started { id, watch } =
+        start::create(&state, &caller, &headers, "order_saga", data, false).await?;
+    let ended = wait::ended(&state, id, Preferences::of(&headers), watch).await?;
     let view = find(&state, &caller, id).await?;
     let answer = |status: String| Json(OrderAnswer { order_id: order_id(&view), status });
-    if !ended {
+    if ended.is_none() {
         let text =
             Text::new("La commande est en cours de création.", "The order is being created.");
         let location = [(header::LOCATION, saga_url(id))];

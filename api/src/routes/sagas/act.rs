@@ -1,6 +1,10 @@
 //! What calls that set a saga going or steer it share.
 
-use super::{announce, find, refused, saga_url, wait, wire::Told};
+use super::{
+    announce, find, refused, saga_url, unknown,
+    wait::{self, Preferences},
+    wire::{Brief, Told, ToldBriefly},
+};
 use crate::{auth::Caller, context::Context, error::ApiError, state::AppState};
 use axum::{
     Json,
@@ -10,7 +14,9 @@ use axum::{
 use quittance_shared::{
     engine::{RunId, RunState},
     i18n::Text,
-    store::{Result as Stored, SagaView},
+    notify::Watch,
+    sagas::run_status,
+    store::Result as Stored,
 };
 use std::borrow::Cow;
 
@@ -25,17 +31,37 @@ pub(super) struct Words {
     pub(super) wanted: RunState,
 }
 
+/// What a call waits for, and how its answer is to look.
+pub(super) struct Asked<'a> {
+    pub(super) id: RunId,
+    pub(super) words: &'a Words,
+    pub(super) preferences: Preferences,
+    /// Of the answer, when the saga ended in time.
+    pub(super) status: StatusCode,
+}
+
+impl<'a> Asked<'a> {
+    pub(super) fn of(id: RunId, words: &'a Words, headers: &HeaderMap) -> Self {
+        Self { id, words, preferences: Preferences::of(headers), status: StatusCode::OK }
+    }
+}
+
 const RUNS: Text = text("La saga est en cours", "The saga is running");
 
-/// Writes what was asked for and tells the workers, also when the client hangs up meanwhile.
+/// Writes what the owner of a saga asks for and tells the workers, also when the client hangs up meanwhile.
 pub(super) async fn steered<F>(
     state: &AppState,
+    caller: &Caller,
     id: RunId,
     write: impl FnOnce(AppState) -> F + Send + 'static,
 ) -> Result<(), ApiError>
 where
     F: Future<Output = Stored<()>> + Send + 'static,
 {
+    let owner = state.store.saga_owner(id).await?;
+    if !owner.is_some_and(|owner| caller.may_see(&owner)) {
+        return Err(unknown(id));
+    }
     let own = state.clone();
     let task = tokio::spawn(async move {
         let written = write(own.clone()).await;
@@ -47,34 +73,46 @@ where
     task.await.map_err(|_| ApiError::internal())?.map_err(|e| refused(id, e))
 }
 
-/// Waits for the end and tells it.
+/// Waits for the end and tells it, with `status` where it came in time.
 pub(super) async fn after(
     state: &AppState,
     caller: &Caller,
     context: &Context,
-    headers: &HeaderMap,
-    id: RunId,
-    words: &Words,
+    asked: &Asked<'_>,
+    watch: Option<Watch>,
 ) -> Result<Response, ApiError> {
-    let ended = wait::ended(state, id, headers).await?;
-    let view = find(state, caller, id).await?;
-    if !ended {
-        let location = [(header::LOCATION, saga_url(id))];
-        let told = Told { message: context.say(&RUNS), saga: view.into() };
-        return Ok((StatusCode::ACCEPTED, location, Json(told)).into_response());
-    }
-    let message = context.say(&said(words, &view));
-    Ok(Json(Told { message, saga: view.into() }).into_response())
+    let Asked { id, preferences, status, .. } = *asked;
+    let ended = wait::ended(state, id, preferences, watch).await?;
+    let status = if ended.is_some() { status } else { StatusCode::ACCEPTED };
+    // Clients follow it where they have to come back, or where the saga is new.
+    let location =
+        (status != StatusCode::OK).then(|| [(header::LOCATION, saga_url(id))]).into_iter();
+    let headers: HeaderMap =
+        location.flatten().filter_map(|(name, url)| Some((name, url.parse().ok()?))).collect();
+    let body = match ended {
+        Some((row, ended)) if preferences.minimal => {
+            let message = context.say(&said(asked.words, ended));
+            let saga = Brief::of(row, ended);
+            return Ok((status, headers, Json(ToldBriefly { message, saga })).into_response());
+        }
+        ended => {
+            let view = find(state, caller, id).await?;
+            let words = ended.map_or(RUNS, |_| said(asked.words, view.state));
+            Told { message: context.say(&words), saga: view.into() }
+        }
+    };
+    Ok((status, headers, Json(body)).into_response())
 }
 
 /// A saga that failed was not executed successfully, whatever the status of the answer.
-fn said(words: &Words, view: &SagaView) -> Text {
-    if view.state == words.wanted {
+fn said(words: &Words, state: RunState) -> Text {
+    if state == words.wanted {
         words.good.clone()
     } else {
+        let status = run_status(state);
         Text::new(
-            format!("La saga s'est terminée dans l'état « {} »", view.state),
-            format!("The saga ended in the state \"{}\"", view.state),
+            format!("La saga s'est terminée dans l'état « {status} »"),
+            format!("The saga ended in the state \"{status}\""),
         )
     }
 }

@@ -3,7 +3,6 @@
 use super::{
     SagaId,
     act::{steered, text, told},
-    find,
     wire::{SagaRefusal, Told},
 };
 use crate::{auth::Caller, context::Context, error::ApiError, state::AppState};
@@ -31,8 +30,8 @@ pub(crate) async fn handler(
     context: Context,
     SagaId(id): SagaId,
 ) -> Result<Response, ApiError> {
-    find(&state, &caller, id).await?;
     let actor = caller.name.clone();
-    steered(&state, id, move |own| async move { own.store.cancel_run(id, &actor).await }).await?;
+    steered(&state, &caller, id, move |own| async move { own.store.cancel_run(id, &actor).await })
+        .await?;
     told(&state, &caller, &context, id, &DONE).await
 }

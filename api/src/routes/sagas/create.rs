@@ -1,7 +1,10 @@
 //! `POST /api/v1/sagas`: creates a saga, which waits for `/execute`.
 
 use super::{
-    body, find, saga_url, start,
+    act::{Asked, Words, after, text},
+    body, find, saga_url,
+    start::{self, Started},
+    wait::Preferences,
     wire::{SagaRefusal, Told},
 };
 use crate::{auth::Caller, context::Context, error::ApiError, state::AppState};
@@ -11,7 +14,7 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse as _, Response},
 };
-use quittance_shared::i18n::Text;
+use quittance_shared::{engine::RunState, i18n::Text};
 use serde_json::Value;
 use utoipa::ToSchema;
 
@@ -26,15 +29,26 @@ struct NewSaga {
     data: Value,
 }
 
+const STARTED: Text = text("Saga démarrée avec succès", "The saga was started successfully");
+static ENDED: Words = Words {
+    good: text("Saga exécutée avec succès", "The saga was executed successfully"),
+    wanted: RunState::Completed,
+};
+
 /// Creates a saga.
 ///
-/// The same `Idempotency-Key` with the same body gives the same saga.
+/// The same `Idempotency-Key` with the same body gives the same saga. `Prefer: wait=30` runs it at once and waits for
+/// its end, so many seconds at most; `return=minimal` leaves out its steps and history then.
 #[utoipa::path(
     post, path = "/api/v1/sagas", tag = "sagas", operation_id = "createSaga",
-    params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters")),
+    params(
+        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters"),
+        ("Prefer" = Option<String>, Header, description = "`wait=30`, `return=minimal` (RFC 7240)"),
+    ),
     request_body(content = NewSaga),
     responses(
-        (status = 201, body = Told, description = "Created; it waits for `/execute`"),
+        (status = 201, body = Told, description = "Created; it waits for `/execute`, or has ended where that was preferred"),
+        (status = 202, body = Told, description = "Created, and still running when the preferred time was over"),
         (status = 400, body = SagaRefusal, description = "Unknown type, or a field is missing or wrong"),
         (status = 401, body = SagaRefusal, description = "No key, or an unknown one"),
         (status = 413, body = SagaRefusal, description = "The body is too large"),
@@ -69,10 +83,16 @@ pub(crate) async fn handler(
             ),
         ));
     };
-    let id = start::create(&state, &caller, &headers, &kind, data, true).await?;
+    let preferences = Preferences::of(&headers);
+    let waits = preferences.wait.is_some();
+    let Started { id, watch } =
+        start::create(&state, &caller, &headers, &kind, data, !waits).await?;
+    if waits {
+        let asked = Asked { id, words: &ENDED, preferences, status: StatusCode::CREATED };
+        return after(&state, &caller, &context, &asked, watch).await;
+    }
     let saga = find(&state, &caller, id).await?.into();
-    let message =
-        context.say(&Text::new("Saga démarrée avec succès", "The saga was started successfully"));
     let location = [(header::LOCATION, saga_url(id))];
-    Ok((StatusCode::CREATED, location, Json(Told { message, saga })).into_response())
+    Ok((StatusCode::CREATED, location, Json(Told { message: context.say(&STARTED), saga }))
+        .into_response())
 }

@@ -2,15 +2,14 @@
 
 use super::{
     SagaId,
-    act::{Words, after, steered, text},
-    find,
+    act::{Asked, Words, after, steered, text},
     wire::{SagaRefusal, Told},
 };
 use crate::{auth::Caller, context::Context, error::ApiError, state::AppState};
 use axum::{extract::State, http::HeaderMap, response::Response};
 use quittance_shared::engine::RunState;
 
-const WORDS: Words = Words {
+static WORDS: Words = Words {
     good: text("Saga exécutée avec succès", "The saga was executed successfully"),
     wanted: RunState::Completed,
 };
@@ -36,8 +35,9 @@ pub(crate) async fn handler(
     headers: HeaderMap,
     SagaId(id): SagaId,
 ) -> Result<Response, ApiError> {
-    find(&state, &caller, id).await?;
     let actor = caller.name.clone();
-    steered(&state, id, move |own| async move { own.store.start_run(id, &actor).await }).await?;
-    after(&state, &caller, &context, &headers, id, &WORDS).await
+    steered(&state, &caller, id, move |own| async move { own.store.start_run(id, &actor).await })
+        .await?;
+    let asked = Asked::of(id, &WORDS, &headers);
+    after(&state, &caller, &context, &asked, None).await
 }

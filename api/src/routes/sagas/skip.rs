@@ -92,11 +92,9 @@ pub(crate) async fn handler(
     let saga = find(&state, &caller, id).await?;
     let step = index(&saga, &name)?;
     let (actor, reason) = (caller.name.clone(), reason.to_owned());
-    steered(
-        &state,
-        id,
-        move |own| async move { own.store.skip_step(id, step, &reason, &actor).await },
-    )
+    steered(&state, &caller, id, move |own| async move {
+        own.store.skip_step(id, step, &reason, &actor).await
+    })
     .await?;
     told(&state, &caller, &context, id, &DONE).await
 }

@@ -11,11 +11,19 @@ use axum::http::{HeaderMap, StatusCode};
 use quittance_shared::{
     engine::{Created, NewRun, Priority, RunId},
     i18n::Text,
+    notify::Watch,
     sagas::validate_input,
     telemetry::is_traceparent,
 };
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
+
+/// A saga that exists now.
+pub(crate) struct Started {
+    pub(crate) id: RunId,
+    /// Hears of its end; where this call made it.
+    pub(crate) watch: Option<Watch>,
+}
 
 /// Judges the input and creates the saga; `parked` until it is executed, or for the workers to take at once.
 pub(crate) async fn create(
@@ -25,7 +33,7 @@ pub(crate) async fn create(
     kind: &str,
     data: Value,
     parked: bool,
-) -> Result<RunId, ApiError> {
+) -> Result<Started, ApiError> {
     let key = idempotency::key(headers)?;
     let known = state.store.definition(kind).filter(|d| d.saga.is_some());
     let Some(definition) = known else { return Err(unknown_type(state, kind)) };
@@ -38,8 +46,10 @@ pub(crate) async fn create(
     let client = caller.client.clone().unwrap_or_else(|| caller.name.clone());
     let traceparent = headers.get("traceparent").and_then(|v| v.to_str().ok());
     let hash = Sha256::digest(format!("saga-v1\n{kind}\n{client}\n{parked}\n{data}"));
+    let id = RunId::new();
+    let watch = state.notifier.watch(id);
     let run = NewRun {
-        id: RunId::new(),
+        id,
         definition: kind.to_owned(),
         client_id: client,
         priority: Priority::Normal,
@@ -60,7 +70,8 @@ pub(crate) async fn create(
         Ok::<_, ApiError>(created)
     });
     match task.await.map_err(|_| ApiError::internal())?? {
-        Created::New(id) | Created::Existing(id) => Ok(id),
+        Created::New(id) => Ok(Started { id, watch: Some(watch) }),
+        Created::Existing(id) => Ok(Started { id, watch: None }),
         Created::KeyReused => Err(key_reused()),
     }
 }

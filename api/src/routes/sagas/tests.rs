@@ -61,8 +61,8 @@ async fn work(app: &App, id: &str, refuses: Option<usize>) {
         let decision = decide(&run, event).unwrap();
         (run, commands) = (decision.run.clone(), decision.commands.clone());
         store.apply_one(decision).await.unwrap();
-        app.state.notifier.changed(id);
     }
+    app.state.notifier.ended(id);
 }
 
 const ASYNC: (&str, &str) = ("prefer", "respond-async");
@@ -223,6 +223,27 @@ async fn executing_waits_for_the_end() {
         assert_eq!(got.status, 409, "{operation}: {}", got.json);
         assert!(got.json["error"].as_str().unwrap().contains("completed"), "{}", got.json);
     }
+}
+
+#[tokio::test]
+async fn one_call_creates_a_saga_and_waits_for_its_end() {
+    let app = App::new().await;
+    let prefer = [("prefer", "wait=20"), ("idempotency-key", "one")];
+    let worker = async { work(&app, &only(&app).await, None).await };
+    let (got, ()) = tokio::join!(post(&app, "/api/v1/sagas", purchase(), &prefer), worker);
+    assert_eq!((got.status, &got.json["message"]), (201, &"Saga exécutée avec succès".into()));
+    assert_eq!(got.json["saga"]["steps"][4]["status"], "completed");
+    let id = got.json["saga"]["id"].clone();
+    assert_eq!(got.header("location"), format!("/api/v1/sagas/{}", id.as_str().unwrap()));
+    let brief = [("prefer", "wait=20, return=minimal"), ("idempotency-key", "one")];
+    let again = post(&app, "/api/v1/sagas", purchase(), &brief).await;
+    let expected = json!({"id": id, "type": "purchase_saga", "status": "completed", "error": null});
+    assert_eq!((again.status, &again.json["saga"]), (201, &expected));
+
+    let late = [("prefer", "wait=0, return=minimal")];
+    let got = post(&app, "/api/v1/sagas", purchase(), &late).await;
+    assert_eq!((got.status, &got.json["saga"]["status"]), (202, &"pending".into()));
+    assert!(got.header("location").starts_with("/api/v1/sagas/"), "{}", got.json);
 }
 
 #[tokio::test]

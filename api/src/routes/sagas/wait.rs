@@ -2,42 +2,106 @@
 
 use crate::{error::ApiError, routes::receipts::MAX_WAIT_SECONDS, state::AppState};
 use axum::http::HeaderMap;
-use quittance_shared::engine::{RunId, RunState};
+use quittance_shared::{
+    engine::{RunId, RunState},
+    notify::Watch,
+    store::RunRow,
+};
 use std::time::Duration;
 use tokio::time::Instant;
 
 /// A notification may be lost; the database is asked at least this often while a call waits.
 const NET: Duration = Duration::from_secs(1);
 
-/// Whether the saga ended before the deadline. `Prefer: respond-async` does not wait at all.
+/// What a client would rather have, by RFC 7240.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Preferences {
+    /// `respond-async`: not to wait at all.
+    pub(crate) asynchronous: bool,
+    /// `wait=10`: how long, in seconds.
+    pub(crate) wait: Option<u64>,
+    /// `return=minimal`: no steps and no history.
+    pub(crate) minimal: bool,
+}
+
+impl Preferences {
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        let mut preferences = Self::default();
+        let values = headers.get_all("prefer").iter().filter_map(|v| v.to_str().ok());
+        for preference in values.flat_map(|v| v.split([',', ';'])) {
+            let (name, value) = preference.split_once('=').unwrap_or((preference, ""));
+            let value = value.trim().trim_matches('"');
+            match name.trim().to_ascii_lowercase().as_str() {
+                "respond-async" => preferences.asynchronous = true,
+                "wait" => preferences.wait = value.parse().ok(),
+                "return" => preferences.minimal = value.eq_ignore_ascii_case("minimal"),
+                _ => {}
+            }
+        }
+        preferences
+    }
+
+    /// How long a call that waits does.
+    fn patience(self) -> Duration {
+        let seconds = if self.asynchronous { 0 } else { self.wait.unwrap_or(MAX_WAIT_SECONDS) };
+        Duration::from_secs(seconds.min(MAX_WAIT_SECONDS))
+    }
+}
+
+/// The saga's row and state once it ended; `None` when it had not by the deadline. A `watch` that was made before the
+/// saga spares the first look.
 pub(crate) async fn ended(
     state: &AppState,
     id: RunId,
-    headers: &HeaderMap,
-) -> Result<bool, ApiError> {
-    let seconds = if prefers_async(headers) { 0 } else { MAX_WAIT_SECONDS };
-    let end = Instant::now() + Duration::from_secs(seconds);
-    let mut watch = state.notifier.watch(id);
+    preferences: Preferences,
+    watch: Option<Watch>,
+) -> Result<Option<(RunRow, RunState)>, ApiError> {
+    let end = Instant::now() + preferences.patience();
+    let mut look = watch.is_none();
+    let mut watch = watch.unwrap_or_else(|| state.notifier.watch(id));
     loop {
-        let row = state.store.run(id).await?;
-        let run = row.and_then(|row| row.state.parse::<RunState>().ok());
-        if run.is_some_and(RunState::is_ended) {
-            return Ok(true);
-        }
         let now = Instant::now();
-        if now >= end {
-            return Ok(false);
+        if look || now >= end {
+            let row = state.store.run(id).await?;
+            let ended = row.and_then(|row| row.state.parse().ok().map(|state| (row, state)));
+            if let Some((row, state)) = ended.filter(|(_, state)| RunState::is_ended(*state)) {
+                return Ok(Some((row, state)));
+            }
         }
+        if now >= end {
+            return Ok(None);
+        }
+        look = true;
         tokio::select! {
-            () = watch.changed() => {}
+            () = watch.ended() => {}
             () = tokio::time::sleep_until(end.min(now + NET)) => {}
-            () = state.shutdown.soft.cancelled() => return Ok(false),
+            () = state.shutdown.soft.cancelled() => return Ok(None),
         }
     }
 }
 
-/// RFC 7240.
-fn prefers_async(headers: &HeaderMap) -> bool {
-    let values = headers.get_all("prefer").iter().filter_map(|v| v.to_str().ok());
-    values.flat_map(|v| v.split([',', ';'])).any(|p| p.trim().eq_ignore_ascii_case("respond-async"))
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderValue;
+
+    #[test]
+    fn preferences_are_read_however_they_are_written() {
+        let of = |values: &[&'static str]| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append("prefer", HeaderValue::from_static(value));
+            }
+            Preferences::of(&headers)
+        };
+        let asynchronous = Preferences { asynchronous: true, ..Preferences::default() };
+        assert_eq!(of(&["Respond-Async"]), asynchronous);
+        assert_eq!(asynchronous.patience(), Duration::ZERO);
+        let both = Preferences { wait: Some(7), minimal: true, ..Preferences::default() };
+        assert_eq!(of(&["wait=7, return=minimal"]), both);
+        assert_eq!(of(&["wait = \"7\"", "handling=strict; return=minimal"]), both);
+        assert_eq!(both.patience(), Duration::from_secs(7));
+        assert_eq!(of(&["wait=soon"]), Preferences::default());
+        assert_eq!(of(&["wait=3600"]).patience(), Duration::from_secs(MAX_WAIT_SECONDS));
+    }
 }

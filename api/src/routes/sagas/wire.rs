@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 use quittance_shared::{
     domain::clock::rfc3339,
-    engine::RunError,
+    engine::{RunError, RunState},
     sagas::{run_status, step_status},
-    store::{SagaEvent, SagaStep, SagaView},
+    store::{RunRow, SagaEvent, SagaStep, SagaView},
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -100,6 +100,44 @@ pub(crate) struct Told {
     pub(crate) message: String,
     /// As it is now.
     pub(crate) saga: Saga,
+}
+
+/// Where a saga stands, and nothing more: what `Prefer: return=minimal` asks for.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SagaBrief)]
+pub(crate) struct Brief {
+    /// Its id.
+    id: Uuid,
+    /// `purchase_saga`.
+    #[serde(rename = "type")]
+    kind: String,
+    /// As in the whole saga.
+    pub(crate) status: &'static str,
+    /// Why it failed, or goes back.
+    error: Option<String>,
+}
+
+/// A saga in few words, with what was done.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SagaToldBriefly)]
+pub(crate) struct ToldBriefly {
+    /// For people.
+    pub(crate) message: String,
+    /// Where it stands.
+    pub(crate) saga: Brief,
+}
+
+impl Brief {
+    /// Of a run in this state.
+    pub(crate) fn of(row: RunRow, state: RunState) -> Self {
+        let message = row.error_message.unwrap_or_default();
+        Self {
+            id: row.id,
+            kind: row.definition,
+            status: run_status(state),
+            error: row.error_code.map(|code| error(RunError::new(code, message))),
+        }
+    }
 }
 
 /// A refusal.
