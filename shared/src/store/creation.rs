@@ -144,18 +144,21 @@ async fn insert_receipts(
         return Ok(());
     }
     let now = backend.now();
-    let source = backend.rows(1, &[
-        ("id", Kind::Id),
-        ("client_id", Kind::Text),
-        ("filename", Kind::Text),
-        ("content_type", Kind::Text),
-        ("byte_size", Kind::Int),
-        ("sha256", Kind::Text),
-        ("blob_key", Kind::Text),
-        ("source", Kind::Text),
-        ("expected_type", Kind::Text),
-        ("search", Kind::Text),
-    ]);
+    let source = backend.rows(
+        1,
+        &[
+            ("id", Kind::Id),
+            ("client_id", Kind::Text),
+            ("filename", Kind::Text),
+            ("content_type", Kind::Text),
+            ("byte_size", Kind::Int),
+            ("sha256", Kind::Text),
+            ("blob_key", Kind::Text),
+            ("source", Kind::Text),
+            ("expected_type", Kind::Text),
+            ("search", Kind::Text),
+        ],
+    );
     let insert = format!(
         "INSERT INTO receipt (id, client_id, filename, content_type, byte_size, sha256, blob_key, source,
              expected_type, created_at, search)

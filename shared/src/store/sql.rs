@@ -99,7 +99,8 @@ impl Backend {
                 // PostgreSQL takes a function for a hundred rows, and then prefers to read a whole table to looking
                 // a hundred up. A comparison it cannot see through makes it expect one.
                 if let Some((name, _)) = columns.first() {
-                    let _ = write!(sql, ") WHERE CASE WHEN r.\"{name}\" IS NULL THEN 0 ELSE 1 END = 1");
+                    let _ =
+                        write!(sql, ") WHERE CASE WHEN r.\"{name}\" IS NULL THEN 0 ELSE 1 END = 1");
                 }
                 sql.push_str(") AS v");
             }

@@ -172,13 +172,12 @@ fn json(status: StatusCode, bytes: &[u8]) -> Option<Value> {
 /// Seconds, or a date. A date is counted from the answer's own `Date`, so that no two clocks have to agree.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    let wait = match text.parse().map(Duration::from_secs) {
-        Ok(seconds) => seconds,
-        Err(_) => {
-            let sent = headers.get(DATE)?.to_str().ok()?;
-            let [until, sent] = [text, sent].map(|d| DateTime::parse_from_rfc2822(d).ok());
-            (until? - sent?).to_std().unwrap_or_default()
-        }
+    let wait = if let Ok(seconds) = text.parse() {
+        Duration::from_secs(seconds)
+    } else {
+        let sent = headers.get(DATE)?.to_str().ok()?;
+        let [until, sent] = [text, sent].map(|d| DateTime::parse_from_rfc2822(d).ok());
+        (until? - sent?).to_std().unwrap_or_default()
     };
     Some(wait.min(MAX_RETRY_AFTER))
 }
