@@ -9,7 +9,10 @@ use super::{
 use crate::engine::{LeaseWrite, Run, RunId, StepState, Wake};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult, Value};
 use serde_json::{Value as Json, json};
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 const DECISION_COLUMNS: &[(&str, Kind)] = &[
     ("id", Kind::Id),
@@ -35,6 +38,9 @@ const DECISION_COLUMNS: &[(&str, Kind)] = &[
     // NULL: as it was.
     ("paused", Kind::Bool),
     ("deadline", Kind::Int),
+    // Whether it was taken paused, and by an owner, who must have seen every wish.
+    ("was_paused", Kind::Bool),
+    ("owned", Kind::Bool),
 ];
 
 const STEP_COLUMNS: &[(&str, Kind)] = &[
@@ -74,6 +80,9 @@ const EVENT_COLUMNS: &[(&str, Kind)] = &[
 /// The one door: each decision is written whole if the run still has the epoch and version it was taken in, else it
 /// is `Fenced`. With `in_doubt`, a run that already shows the decision's version in its epoch counts as written:
 /// versions of one epoch rise by its owner's hand only, and the owner is waiting for this very answer.
+///
+/// A wish (to cancel, to pause) changes neither epoch nor version. An owner that decided without having seen it is
+/// refused as well and decides anew: else a step would begin, the pivot even, after somebody was told that it will not.
 pub(super) async fn apply(
     tx: &DatabaseTransaction,
     backend: Backend,
@@ -84,7 +93,6 @@ pub(super) async fn apply(
         return Ok(Vec::new());
     }
     let rows = rows_value(batch.iter().map(decision_row).collect());
-    let (steps, events) = (rows_value(step_rows(batch)), rows_value(event_rows(batch)));
     let written = match backend {
         // One statement: one way to the server and back.
         Backend::Postgres => {
@@ -94,11 +102,21 @@ pub(super) async fn apply(
                 upsert_steps(backend, 2, "written"),
                 insert_events(backend, 3, "written"),
             );
+            let (steps, events) = (rows_value(step_rows(batch)), rows_value(event_rows(batch)));
             tx.query_all_raw(backend.statement(all, [rows, steps, events])).await?
         }
         Backend::Sqlite => {
             let written = tx.query_all_raw(backend.statement(update(backend), [rows])).await?;
+            let ids: HashSet<RunId> = written
+                .iter()
+                .map(|row| Ok(RunId(row.try_get_by_index(0)?)))
+                .collect::<Result<_>>()?;
+            // One in doubt that was written before stands there as well, with its steps and its history.
+            let now: Vec<Write<'_>> =
+                batch.iter().filter(|w| ids.contains(&w.decision.id)).copied().collect();
+            let steps = rows_value(step_rows(&now));
             let steps = backend.statement(upsert_steps(backend, 1, "run"), [steps]);
+            let events = rows_value(event_rows(&now));
             let events = backend.statement(insert_events(backend, 1, "run"), [events]);
             tx.execute_raw(steps).await?;
             tx.execute_raw(events).await?;
@@ -155,7 +173,8 @@ fn update(backend: Backend) -> String {
              started_at = CASE WHEN n_begun THEN COALESCE(started_at, {now}) ELSE NULL END,
              finished_at = CASE WHEN n_ended THEN COALESCE(finished_at, {now}) ELSE NULL END
          FROM {source}
-         WHERE run.id = n_id AND run.epoch = n_old_epoch AND run.version = n_old_version{locked}
+         WHERE run.id = n_id AND run.epoch = n_old_epoch AND run.version = n_old_version
+             AND (NOT n_owned OR (run.cancel_requested = n_cancel AND run.paused = n_was_paused)){locked}
          RETURNING {}",
         answered(backend)
     )
@@ -183,6 +202,7 @@ fn decision_row(write: &Write<'_>) -> Json {
         "lease": lease, "owner": owner, "lease_for": lease_for, "wake": wake, "ended": ended,
         "begun": run.state != crate::engine::RunState::Pending,
         "paused": d.paused, "deadline": d.deadline.map(micros),
+        "was_paused": run.paused, "owned": d.actor.is_none(),
     })
 }
 

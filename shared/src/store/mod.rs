@@ -31,6 +31,7 @@ pub use dispatch::Fairness;
 pub use effects::ReceiptOutcome;
 pub use error::{Result, StoreError};
 pub use history::{EventRow, RunRow, StepRow, replay};
+pub use operator::Wishes;
 pub use receipts::{NewReceipt, Page, ReceiptFilter, ReceiptView};
 pub use sagas::{SagaEvent, SagaFilter, SagaStep, SagaView};
 pub use sql::Backend;
@@ -183,7 +184,8 @@ impl Store {
     /// [`Self::apply`] for one decision.
     ///
     /// # Errors
-    /// [`StoreError::Fenced`] when the run has another owner or was changed since the decision was taken.
+    /// [`StoreError::Fenced`] when the run has another owner or was changed since the decision was taken, or when
+    /// somebody wishes something of it that the decision does not know: [`Self::wishes`] tells.
     pub async fn apply_one(&self, decision: Decision) -> Result<Applied> {
         let mut decision = Box::new(decision);
         let mut in_doubt = false;

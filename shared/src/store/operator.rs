@@ -6,10 +6,43 @@ use super::{
     load,
     writes::Write,
 };
-use crate::engine::{Event, RunId, decide};
+use crate::engine::{Decision, Event, RunId, decide};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, Value};
 
+/// What people wish of a run while its owner is at work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wishes {
+    /// Its end.
+    pub cancel_requested: bool,
+    /// That nothing new is begun.
+    pub paused: bool,
+}
+
 impl Store {
+    /// What is wished of the run a decision was taken on, if that still has its epoch and version: then it was these
+    /// wishes that kept the decision from being written.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when the database does not answer.
+    pub async fn wishes(&self, decision: &Decision) -> Result<Option<Wishes>> {
+        let select = self.backend().statement(
+            "SELECT cancel_requested, paused FROM run WHERE id = $1 AND epoch = $2 AND version = $3",
+            [
+                Value::from(decision.id.0),
+                Value::from(decision.epoch),
+                Value::from(decision.version),
+            ],
+        );
+        let row = self.inner.reader.query_one_raw(select).await?;
+        let wishes = row.map(|row| -> Result<Wishes> {
+            Ok(Wishes {
+                cancel_requested: row.try_get_by_index(0)?,
+                paused: row.try_get_by_index(1)?,
+            })
+        });
+        wishes.transpose()
+    }
+
     /// Runs a failed or stuck run again under its id. History is kept.
     ///
     /// # Errors

@@ -310,3 +310,40 @@ async fn a_dead_workers_runs_are_free_at_once() {
     let late = store.apply_one(decide(&late, event).unwrap()).await;
     assert!(matches!(late, Err(StoreError::Fenced)), "it was not dead after all");
 }
+
+/// The commit went through and its answer was lost: the same decision comes once more.
+#[tokio::test]
+async fn a_decision_in_doubt_is_written_once() {
+    let Fixture { store, _folder } = fixture().await;
+    let id = receipt(&store, "doubt").await;
+    let run = store.acquire(id, "w", LEASE).await.unwrap().unwrap().decision.run;
+    let event = Event::StepSucceeded { step: 0, output: json!(1), effect: None };
+    let decision = decide(&run, event).unwrap();
+    store.apply_one(decision.clone()).await.unwrap();
+    let before = store.history(id).await.unwrap();
+    let tx = store.begin().await.unwrap();
+    let again = writes::Write { decision: &decision, take: None };
+    let answers = decisions::apply(&tx, store.backend(), &[again], true).await.unwrap();
+    tx.commit().await.unwrap();
+    assert!(matches!(*answers, [Ok(_)]), "{answers:?}");
+    assert_eq!(store.history(id).await.unwrap(), before);
+}
+
+#[tokio::test]
+async fn who_has_not_seen_a_wish_writes_nothing() {
+    let Fixture { store, _folder } = fixture().await;
+    let id = receipt(&store, "wish").await;
+    let mut run = store.acquire(id, "w", LEASE).await.unwrap().unwrap().decision.run;
+    store.pause_run(id, "somebody").await.unwrap();
+    let event = Event::StepSucceeded { step: 0, output: json!(1), effect: None };
+    let blind = decide(&run, event.clone()).unwrap();
+    assert!(matches!(store.apply_one(blind.clone()).await, Err(StoreError::Fenced)));
+    let wishes = store.wishes(&blind).await.unwrap().unwrap();
+    assert_eq!(wishes, Wishes { cancel_requested: false, paused: true });
+    run.paused = wishes.paused;
+    let seeing = decide(&run, event).unwrap();
+    assert_eq!(seeing.commands, [], "nothing new is begun");
+    store.apply_one(seeing).await.unwrap();
+    // Of a run that moved on nobody wishes anything.
+    assert_eq!(store.wishes(&blind).await.unwrap(), None);
+}

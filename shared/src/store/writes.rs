@@ -58,6 +58,7 @@ pub struct Applied {
 }
 
 /// A decision to write, with the owner that takes the lease in the same write.
+#[derive(Clone, Copy)]
 pub(super) struct Write<'a> {
     pub decision: &'a Decision,
     pub take: Option<(&'a str, Duration)>,

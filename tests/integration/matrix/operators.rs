@@ -17,7 +17,7 @@ const STEPS: [&str; 5] =
 async fn row_17_cancelled_at_every_transition() {
     on_both_grounds(async |ground| {
         let data = ground.data(KIND).await;
-        for step in &STEPS[..4] {
+        for step in STEPS {
             for hold in [Gate::hold_request, Gate::hold_reply] {
                 let held = hold(&ground.gate, step, "do");
                 let id = ground.begun(KIND, &data).await;
@@ -55,6 +55,8 @@ async fn row_17_cancelled_around_a_pivot() {
         for (step, status, end) in [
             ("CREATING_ORDER", 200, "cancelled"),
             ("DECREASING_STOCK", 200, "cancelled"),
+            // Nothing is paid once somebody was told that the order is being cancelled.
+            ("READING_ORDER", 200, "cancelled"),
             ("UPDATING_ORDER", 409, "completed"),
         ] {
             let held = ground.gate.hold_reply(step, "do");
@@ -66,6 +68,30 @@ async fn row_17_cancelled_around_a_pivot() {
             assert_eq!(saga["status"], end, "{step}: {saga:#}");
             ground.gate.clear();
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn row_17_paused_during_a_call() {
+    on_both_grounds(async |ground| {
+        let data = ground.data(KIND).await;
+        let held = ground.gate.hold_reply("PROCESS_PAYMENT", "do");
+        let id = ground.begun(KIND, &data).await;
+        held.caught().await;
+        assert_eq!(ground.act(&id, "pause").await.status, 200);
+        held.release();
+        let paid = "SELECT count(*) FROM run_step s JOIN run r ON r.id = s.run_id \
+            WHERE s.name = 'PROCESS_PAYMENT' AND s.state = 'succeeded' AND r.lease_owner IS NULL";
+        let started = std::time::Instant::now();
+        while ground.stack.sql(paid) != ["1"] {
+            assert!(started.elapsed() < crate::support::client::PATIENCE, "it is not let go");
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        let sold = |key: &String| key.starts_with(&format!("{id}:CREATE_SALE"));
+        assert!(!ground.gate.seen().iter().any(sold), "something new was begun");
+        assert_eq!(ground.act(&id, "resume").await.status, 200);
+        assert_eq!(ground.end_of(&id).await["status"], "completed");
     })
     .await;
 }

@@ -14,7 +14,7 @@ use quittance_shared::{
     engine::{Command, Decision, Event, Lane, LeaseWrite, Run, RunError, RunId, decide},
     notify::Notifier,
     sagas,
-    store::{Applied, Claimed, Store, StoreError},
+    store::{Applied, Claimed, Store, StoreError, Wishes},
 };
 use rand::{Rng, SeedableRng, rngs::SmallRng};
 use serde_json::Value;
@@ -68,6 +68,15 @@ struct Drive<'a> {
     outputs: HashMap<usize, Arc<Value>>,
     traceparent: Option<String>,
     hold: &'a Hold,
+}
+
+/// What became of a decision.
+enum Written {
+    Done(Applied),
+    /// Somebody wishes something that it does not know.
+    Overtaken(Wishes),
+    /// The run is this worker's no more.
+    Lost,
 }
 
 impl Drive<'_> {
@@ -200,15 +209,22 @@ impl Executor {
         drive: &mut Drive<'_>,
         event: Event,
     ) -> Result<Option<Vec<Command>>, StoreError> {
-        let decision = match decide(&drive.run, event) {
-            Ok(decision) => decision,
-            Err(refused) => {
-                tracing::error!(run = %drive.run.id, %refused, "an event does not fit its run");
-                return Ok(None);
+        let (decision, applied) = loop {
+            let decision = match decide(&drive.run, event.clone()) {
+                Ok(decision) => decision,
+                Err(refused) => {
+                    tracing::error!(run = %drive.run.id, %refused, "an event does not fit its run");
+                    return Ok(None);
+                }
+            };
+            match Box::pin(self.insist(&decision, drive.hold)).await? {
+                Written::Done(applied) => break (decision, applied),
+                Written::Overtaken(wishes) => {
+                    drive.run.cancel_requested = wishes.cancel_requested;
+                    drive.run.paused = wishes.paused;
+                }
+                Written::Lost => return Ok(None),
             }
-        };
-        let Some(applied) = Box::pin(self.insist(&decision, drive.hold)).await? else {
-            return Ok(None);
         };
         drive.run = decision.run.clone();
         drive.run.cancel_requested |= applied.cancel_requested;
@@ -222,25 +238,29 @@ impl Executor {
 
     /// Writes until it is written or the run has another owner: the work is done, and the database may be away for
     /// longer than the store is patient.
-    async fn insist(
-        &self,
-        decision: &Decision,
-        hold: &Hold,
-    ) -> Result<Option<Applied>, StoreError> {
+    async fn insist(&self, decision: &Decision, hold: &Hold) -> Result<Written, StoreError> {
         loop {
-            match self.store.apply_one(decision.clone()).await {
-                Ok(applied) => return Ok(Some(applied)),
+            let written = match self.store.apply_one(decision.clone()).await {
+                Err(StoreError::Fenced) => match self.store.wishes(decision).await {
+                    Ok(Some(wishes)) => return Ok(Written::Overtaken(wishes)),
+                    Ok(None) => Err(StoreError::Fenced),
+                    Err(error) => Err(error),
+                },
+                other => other,
+            };
+            match written {
+                Ok(applied) => return Ok(Written::Done(applied)),
                 Err(StoreError::Unavailable(error)) if !hold.is_released() => {
                     tracing::warn!(run = %decision.id, error, "a decision is not written yet");
                 }
                 Err(StoreError::Unavailable(error)) => {
                     tracing::warn!(run = %decision.id, error, "leaving with a decision unwritten");
-                    return Ok(None);
+                    return Ok(Written::Lost);
                 }
                 Err(StoreError::Fenced) => {
                     tracing::warn!(run = %decision.id, epoch = decision.epoch, "another has this run by now; dropping what was done");
                     metrics::counter!("quittance_fenced_total").increment(1);
-                    return Ok(None);
+                    return Ok(Written::Lost);
                 }
                 Err(error) => return Err(error),
             }

@@ -39,7 +39,7 @@ impl Explorer {
         event: &Report,
     ) -> Result<(), Violation> {
         let at = usize::from(who);
-        let Worker::Has { row, mut under_way } =
+        let Worker::Has { mut row, mut under_way } =
             std::mem::replace(&mut next.workers[at], Worker::Idle)
         else {
             return Err("nobody reports".into());
@@ -51,6 +51,10 @@ impl Explorer {
             // Nobody waits for it any more.
             next.workers[at] = Worker::Has { row, under_way };
             return Ok(());
+        }
+        if (row.epoch, row.version) == (next.stored.epoch, next.stored.version) {
+            // The store refuses whoever has not seen what is wished of the run, and says what that is.
+            (row.cancel, row.paused) = (next.stored.cancel, next.stored.paused);
         }
         let decision = decide(&self.run(&row), self.event(event))
             .map_err(|refused| format!("{event:?} was refused: {refused}"))?;
