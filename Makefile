@@ -88,6 +88,10 @@ bench: test-setup models ## measure the figures of docs/PERFORMANCE.md (builds o
 $(BENCH_PARTS:%=bench-%): bench-%: test-setup models
 	$(CARGO) bench --locked -p quittance --bench figures -- $*
 
+.PHONY: bench-sagas
+bench-sagas: test-setup build ## sagas a second, alone and through kill -9, beside other engines (ARGS: the folder of their benchmark)
+	@scripts/bench-sagas $(ARGS)
+
 .PHONY: clean
 clean: ## remove what was built and what the demo stored; models stay
 	$(CARGO) clean

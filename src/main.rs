@@ -6,6 +6,10 @@ mod commands;
 use clap::Parser;
 use std::process::ExitCode;
 
+/// A saga is thousands of small allocations: `make bench-sagas` shows the difference.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
     match commands::run(cli) {

@@ -168,8 +168,15 @@ impl Committer {
                 }
             }
         }
-        let tx = begin(&self.db).await?;
         let mut outcome = Outcome::default();
+        let alone = creations.is_empty() && wishes.is_empty() && unsure.is_empty();
+        let effects = sure.iter().any(|write| write.decision.effect.is_some());
+        if self.backend == Backend::Postgres && alone && !effects {
+            // A single statement is its own transaction.
+            outcome.sure = decisions::apply(&self.db, self.backend, &sure, false).await?.into();
+            return Ok(outcome);
+        }
+        let tx = begin(&self.db).await?;
         if !creations.is_empty() {
             outcome.created =
                 creation::create(&tx, self.backend, &self.registry, GRACE, &creations)

@@ -52,14 +52,20 @@ pub(super) async fn create(
         }));
     }
     let (now, source) = (backend.now(), backend.rows(1, RUN_COLUMNS));
-    let insert = format!(
+    let mut insert = format!(
         "INSERT INTO run (id, definition, definition_version, lane, rank, client_id, idempotency_key, request_hash,
              traceparent, input, state, progress, version, epoch, events, crashes, dispatched_until, pivot_passed,
              cancel_requested, paused, deadline_at, created_at)
          SELECT n_id, n_definition, n_definition_version, n_lane, n_rank, n_client_id, n_key, n_hash,
              n_traceparent, n_input, 'pending', 0, 1, 0, 1, 0, {now} + n_grace, false, false, n_parked, {now} + n_deadline, {now}
-         FROM {source} WHERE true ON CONFLICT DO NOTHING RETURNING id"
+         FROM {source} WHERE true ON CONFLICT DO NOTHING RETURNING id, client_id"
     );
+    // One statement where the database allows it: one way to the server and back.
+    let together = backend == Backend::Postgres;
+    if together {
+        let event = created_event(backend, "SELECT id AS n_id, client_id AS n_actor FROM made");
+        insert = format!("WITH made AS ({insert}), event AS ({event}) SELECT id FROM made");
+    }
     let made: HashSet<RunId> = tx
         .query_all_raw(backend.statement(insert, [rows_value(rows)]))
         .await?
@@ -67,7 +73,9 @@ pub(super) async fn create(
         .map(|row| Ok(RunId(row.try_get_by_index(0)?)))
         .collect::<Result<_>>()?;
     let new: Vec<&Creation> = batch.iter().filter(|c| made.contains(&c.run.id)).collect();
-    insert_created_events(tx, backend, &new).await?;
+    if !together {
+        insert_created_events(tx, backend, &new).await?;
+    }
     insert_receipts(tx, backend, &new).await?;
     let mut answers = Vec::with_capacity(batch.len());
     let mut seen = HashSet::new();
@@ -112,15 +120,20 @@ async fn insert_created_events(
 ) -> Result<()> {
     let rows = new.iter().map(|c| json!({ "id": sql::id(c.run.id), "actor": c.run.client_id }));
     let source = backend.rows(1, &[("id", Kind::Id), ("actor", Kind::Text)]);
-    let now = backend.now();
-    let insert = format!(
-        "INSERT INTO run_event (run_id, seq, at, to_state, epoch, actor)
-         SELECT n_id, 1, {now}, 'pending', 0, n_actor FROM {source}"
-    );
+    let insert = created_event(backend, &format!("SELECT * FROM {source}"));
     if !new.is_empty() {
         tx.execute_raw(backend.statement(insert, [rows_value(rows.collect())])).await?;
     }
     Ok(())
+}
+
+/// The first line of each run's history; `source` gives `n_id` and `n_actor`.
+fn created_event(backend: Backend, source: &str) -> String {
+    let now = backend.now();
+    format!(
+        "INSERT INTO run_event (run_id, seq, at, to_state, epoch, actor)
+         SELECT n_id, 1, {now}, 'pending', 0, n_actor FROM ({source}) AS made_now"
+    )
 }
 
 async fn insert_receipts(

@@ -1,81 +1,21 @@
 //! Writing decisions, many at a time.
 
+mod rows;
+
 use super::{
     effects,
     error::{Result, StoreError},
-    sql::{self, Backend, Kind, rows_value},
-    writes::{Applied, Write, micros},
+    sql::{Backend, rows_value},
+    writes::{Applied, Write},
 };
-use crate::engine::{LeaseWrite, Run, RunId, StepState, Wake};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult, Value};
-use serde_json::{Value as Json, json};
+use crate::engine::{Run, RunId};
+use rows::{DECISION_COLUMNS, DecisionRow, EVENT_COLUMNS, EventRow, STEP_COLUMNS, StepRow};
+use sea_orm::{ConnectionTrait, QueryResult, Value};
 use std::{
     collections::{HashMap, HashSet},
+    sync::LazyLock,
     time::Duration,
 };
-
-const DECISION_COLUMNS: &[(&str, Kind)] = &[
-    ("id", Kind::Id),
-    ("old_epoch", Kind::Int),
-    ("old_version", Kind::Int),
-    ("epoch", Kind::Int),
-    ("version", Kind::Int),
-    ("state", Kind::Text),
-    ("progress", Kind::Int),
-    ("crashes", Kind::Int),
-    ("pivot", Kind::Bool),
-    ("cancel", Kind::Bool),
-    ("code", Kind::Text),
-    ("message", Kind::Text),
-    ("count", Kind::Int),
-    // 0: keep, 1: release, 2: take.
-    ("lease", Kind::Int),
-    ("owner", Kind::Text),
-    ("lease_for", Kind::Int),
-    ("wake", Kind::Int),
-    ("ended", Kind::Bool),
-    ("begun", Kind::Bool),
-    // NULL: as it was.
-    ("paused", Kind::Bool),
-    ("deadline", Kind::Int),
-    // Whether it was taken paused, and by an owner, who must have seen every wish.
-    ("was_paused", Kind::Bool),
-    ("owned", Kind::Bool),
-];
-
-const STEP_COLUMNS: &[(&str, Kind)] = &[
-    ("run_id", Kind::Id),
-    ("epoch", Kind::Int),
-    ("version", Kind::Int),
-    ("seq", Kind::Int),
-    ("name", Kind::Text),
-    ("state", Kind::Text),
-    ("attempts", Kind::Int),
-    ("undo_attempts", Kind::Int),
-    ("maybe", Kind::Bool),
-    ("doubt", Kind::Int),
-    ("generation", Kind::Int),
-    ("output", Kind::Text),
-    ("class", Kind::Text),
-    ("error", Kind::Text),
-    ("begins", Kind::Bool),
-    ("ends", Kind::Bool),
-    ("undone", Kind::Bool),
-];
-
-const EVENT_COLUMNS: &[(&str, Kind)] = &[
-    ("run_id", Kind::Id),
-    ("epoch", Kind::Int),
-    ("version", Kind::Int),
-    // How many more events the decision has: the last has the run's count as its number.
-    ("before_last", Kind::Int),
-    ("step", Kind::Text),
-    ("from", Kind::Text),
-    ("to", Kind::Text),
-    ("worker", Kind::Text),
-    ("actor", Kind::Text),
-    ("detail", Kind::Text),
-];
 
 /// The one door: each decision is written whole if the run still has the epoch and version it was taken in, else it
 /// is `Fenced`. With `in_doubt`, a run that already shows the decision's version in its epoch counts as written:
@@ -84,7 +24,7 @@ const EVENT_COLUMNS: &[(&str, Kind)] = &[
 /// A wish (to cancel, to pause) changes neither epoch nor version. An owner that decided without having seen it is
 /// refused as well and decides anew: else a step would begin, the pivot even, after somebody was told that it will not.
 pub(super) async fn apply(
-    tx: &DatabaseTransaction,
+    db: &impl ConnectionTrait,
     backend: Backend,
     batch: &[Write<'_>],
     in_doubt: bool,
@@ -92,34 +32,40 @@ pub(super) async fn apply(
     if batch.is_empty() {
         return Ok(Vec::new());
     }
-    let rows = rows_value(batch.iter().map(decision_row).collect());
+    let rows = rows_value(batch.iter().map(DecisionRow::of).collect());
     let written = match backend {
         // One statement: one way to the server and back.
         Backend::Postgres => {
-            let all = format!(
-                "WITH written AS ({}), steps AS ({}), events AS ({}) SELECT * FROM written",
-                update(backend),
-                upsert_steps(backend, 2, "written"),
-                insert_events(backend, 3, "written"),
-            );
-            let (steps, events) = (rows_value(step_rows(batch)), rows_value(event_rows(batch)));
-            tx.query_all_raw(backend.statement(all, [rows, steps, events])).await?
+            static ALL: LazyLock<String> = LazyLock::new(|| {
+                let backend = Backend::Postgres;
+                format!(
+                    "WITH written AS ({}), steps AS ({}), events AS ({}) SELECT * FROM written",
+                    update(backend),
+                    upsert_steps(backend, 2, "written"),
+                    insert_events(backend, 3, "written"),
+                )
+            });
+            let steps = rows_value(batch.iter().flat_map(StepRow::of).collect());
+            let events = rows_value(batch.iter().flat_map(EventRow::of).collect());
+            db.query_all_raw(backend.statement(&*ALL, [rows, steps, events])).await?
         }
         Backend::Sqlite => {
-            let written = tx.query_all_raw(backend.statement(update(backend), [rows])).await?;
+            static UPDATE: LazyLock<String> = LazyLock::new(|| update(Backend::Sqlite));
+            static STEPS: LazyLock<String> =
+                LazyLock::new(|| upsert_steps(Backend::Sqlite, 1, "run"));
+            static EVENTS: LazyLock<String> =
+                LazyLock::new(|| insert_events(Backend::Sqlite, 1, "run"));
+            let written = db.query_all_raw(backend.statement(&*UPDATE, [rows])).await?;
             let ids: HashSet<RunId> = written
                 .iter()
                 .map(|row| Ok(RunId(row.try_get_by_index(0)?)))
                 .collect::<Result<_>>()?;
             // One in doubt that was written before stands there as well, with its steps and its history.
-            let now: Vec<Write<'_>> =
-                batch.iter().filter(|w| ids.contains(&w.decision.id)).copied().collect();
-            let steps = rows_value(step_rows(&now));
-            let steps = backend.statement(upsert_steps(backend, 1, "run"), [steps]);
-            let events = rows_value(event_rows(&now));
-            let events = backend.statement(insert_events(backend, 1, "run"), [events]);
-            tx.execute_raw(steps).await?;
-            tx.execute_raw(events).await?;
+            let now = || batch.iter().filter(|w| ids.contains(&w.decision.id));
+            let steps = rows_value(now().flat_map(StepRow::of).collect());
+            let events = rows_value(now().flat_map(EventRow::of).collect());
+            db.execute_raw(backend.statement(&*STEPS, [steps])).await?;
+            db.execute_raw(backend.statement(&*EVENTS, [events])).await?;
             written
         }
     };
@@ -129,11 +75,11 @@ pub(super) async fn apply(
     }
     for write in batch.iter().filter(|w| done.contains_key(&w.decision.id)) {
         if let Some(effect) = &write.decision.effect {
-            effects::apply(tx, backend, write.decision.id, effect).await?;
+            effects::apply(db, backend, write.decision.id, effect).await?;
         }
     }
     if in_doubt {
-        find_written(tx, backend, batch, &mut done).await?;
+        find_written(db, backend, batch, &mut done).await?;
     }
     let answer = |w: &Write<'_>| done.get(&w.decision.id).copied().ok_or(StoreError::Fenced);
     Ok(batch.iter().map(answer).collect())
@@ -180,32 +126,6 @@ fn update(backend: Backend) -> String {
     )
 }
 
-fn decision_row(write: &Write<'_>) -> Json {
-    let (d, run) = (write.decision, &write.decision.run);
-    let ended = run.state.is_ended();
-    let (lease, owner, lease_for) = match (d.lease, write.take) {
-        (LeaseWrite::Release, _) => (1, None, 0),
-        (LeaseWrite::Keep, None) => (0, None, 0),
-        (LeaseWrite::Keep, Some((owner, lease))) => (2, Some(owner), micros(lease)),
-    };
-    let wake = match d.wake {
-        Wake::Now => 0,
-        Wake::After(wait) => micros(wait),
-        Wake::Keep => -1,
-    };
-    json!({
-        "id": sql::id(d.id), "old_epoch": d.epoch, "old_version": d.version,
-        "epoch": run.epoch, "version": run.version, "state": run.state.as_str(),
-        "progress": run.progress, "crashes": run.crashes, "pivot": run.pivot_passed,
-        "cancel": run.cancel_requested, "code": run.error.as_ref().map(|e| &e.code),
-        "message": run.error.as_ref().map(|e| &e.message), "count": d.events.len(),
-        "lease": lease, "owner": owner, "lease_for": lease_for, "wake": wake, "ended": ended,
-        "begun": run.state != crate::engine::RunState::Pending,
-        "paused": d.paused, "deadline": d.deadline.map(micros),
-        "was_paused": run.paused, "owned": d.actor.is_none(),
-    })
-}
-
 /// From a row of [`answered`].
 fn applied(row: &QueryResult) -> Result<Applied> {
     let elapsed: Option<i64> = row.try_get_by_index(7)?;
@@ -215,29 +135,6 @@ fn applied(row: &QueryResult) -> Result<Applied> {
         overdue: row.try_get_by_index(6)?,
         elapsed: elapsed.and_then(|us| u64::try_from(us).ok()).map(Duration::from_micros),
     })
-}
-
-fn step_rows(batch: &[Write<'_>]) -> Vec<Json> {
-    let mut rows = Vec::new();
-    for Write { decision: d, .. } in batch {
-        for step in &d.steps {
-            let name = d.run.definition.step(step.index).map(|s| s.name.as_str());
-            let (class, error) =
-                step.error.as_ref().map(|(c, e)| (*c, json!(e).to_string())).unzip();
-            rows.push(json!({
-                "run_id": sql::id(d.id), "epoch": d.run.epoch, "version": d.run.version,
-                "seq": step.index, "name": name,
-                "state": step.step.state.as_str(), "attempts": step.step.attempts,
-                "undo_attempts": step.step.undo_attempts, "maybe": step.step.maybe_applied(),
-                "doubt": step.step.doubt,
-                "generation": step.step.generation,
-                "output": step.output.as_ref().map(Json::to_string), "class": class, "error": error,
-                "begins": step.begins, "ends": step.ends,
-                "undone": step.step.state == StepState::Compensated,
-            }));
-        }
-    }
-    rows
 }
 
 /// The steps of runs that stand in `written` as they were decided.
@@ -264,23 +161,6 @@ fn upsert_steps(backend: Backend, parameter: usize, written: &str) -> String {
     )
 }
 
-fn event_rows(batch: &[Write<'_>]) -> Vec<Json> {
-    let mut rows = Vec::new();
-    for Write { decision: d, take } in batch {
-        for (place, event) in d.events.iter().enumerate() {
-            let step = event.step.and_then(|i| d.run.definition.step(i)).map(|s| &s.name);
-            rows.push(json!({
-                "run_id": sql::id(d.id), "epoch": d.run.epoch, "version": d.run.version,
-                "before_last": d.events.len() - place - 1,
-                "step": step, "from": event.from, "to": event.to,
-                "worker": take.map(|(owner, _)| owner),
-                "actor": d.actor, "detail": event.detail.as_ref().map(Json::to_string),
-            }));
-        }
-    }
-    rows
-}
-
 /// The history of runs that stand in `written` as they were decided; they have counted it already.
 fn insert_events(backend: Backend, parameter: usize, written: &str) -> String {
     let (now, source) = (backend.now(), backend.rows(parameter, EVENT_COLUMNS));
@@ -292,7 +172,7 @@ fn insert_events(backend: Backend, parameter: usize, written: &str) -> String {
 }
 
 async fn find_written(
-    tx: &DatabaseTransaction,
+    db: &impl ConnectionTrait,
     backend: Backend,
     batch: &[Write<'_>],
     done: &mut HashMap<RunId, Applied>,
@@ -307,7 +187,7 @@ async fn find_written(
             format!("SELECT {columns} FROM run WHERE id = $1 AND epoch = $2 AND version = $3"),
             [Value::from(run.id.0), Value::from(run.epoch), Value::from(run.version)],
         );
-        if let Some(row) = tx.query_one_raw(find).await? {
+        if let Some(row) = db.query_one_raw(find).await? {
             done.insert(run.id, applied(&row)?);
         }
     }

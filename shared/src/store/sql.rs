@@ -5,6 +5,7 @@
 
 use crate::engine::RunId;
 use sea_orm::{DbBackend, Statement, Value};
+use serde::Serialize;
 use serde_json::Value as Json;
 use std::fmt::Write as _;
 
@@ -125,8 +126,9 @@ pub(super) fn id(id: RunId) -> Json {
 
 /// The parameter of a row source. PostgreSQL can not store the NUL character, and one row that holds it would take
 /// the whole batch down, so it is replaced here.
-pub(super) fn rows_value(rows: Vec<Json>) -> Value {
-    let text = Json::Array(rows).to_string();
+pub(super) fn rows_value<T: Serialize>(rows: Vec<T>) -> Value {
+    // Data with string keys: it always serialises.
+    let text = serde_json::to_string(&rows).unwrap_or_default();
     // In JSON text a NUL is always the escape `\u0000`; an escaped backslash before `u0000` is plain text.
     Value::from(if text.contains("\\u0000") { replace_nul(&text) } else { text })
 }
