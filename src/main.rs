@@ -7,6 +7,7 @@ use clap::Parser;
 use std::process::ExitCode;
 
 /// A saga is thousands of small allocations: `make bench-sagas` shows the difference.
+#[cfg(feature = "mimalloc")]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -28,6 +28,7 @@ pub struct ReceiptOutcome {
 }
 
 const RECEIPT_RESULT: &str = "receipt_result";
+const RECEIPT_UNDONE: &str = "receipt_undone";
 
 impl ReceiptOutcome {
     /// The effect to hand to the engine.
@@ -35,6 +36,12 @@ impl ReceiptOutcome {
     pub fn into_effect(self) -> Effect {
         // Plain strings and numbers: it always serialises.
         Effect { name: RECEIPT_RESULT, payload: serde_json::to_value(self).unwrap_or_default() }
+    }
+
+    /// The effect that takes it back, whatever it was.
+    #[must_use]
+    pub fn undone() -> Effect {
+        Effect { name: RECEIPT_UNDONE, payload: serde_json::Value::Null }
     }
 }
 
@@ -44,9 +51,31 @@ pub(super) async fn apply(
     id: RunId,
     effect: &Effect,
 ) -> Result<()> {
-    if effect.name != RECEIPT_RESULT {
-        return Err(StoreError::Corrupt(format!("no effect is called {:?}", effect.name)));
+    match effect.name {
+        RECEIPT_RESULT => store(tx, backend, id, effect).await,
+        RECEIPT_UNDONE => undo(tx, backend, id).await,
+        other => Err(StoreError::Corrupt(format!("no effect is called {other:?}"))),
     }
+}
+
+/// As it was before its result was stored.
+async fn undo(tx: &impl ConnectionTrait, backend: Backend, id: RunId) -> Result<()> {
+    let update = backend.statement(
+        "UPDATE receipt SET result = NULL, text = NULL, merchant = NULL, receipt_date = NULL, total_minor = NULL,
+             currency = NULL, search = LOWER(filename)
+         WHERE id = $1 AND deleted_at IS NULL",
+        [Value::from(id.0)],
+    );
+    tx.execute_raw(update).await?;
+    Ok(())
+}
+
+async fn store(
+    tx: &impl ConnectionTrait,
+    backend: Backend,
+    id: RunId,
+    effect: &Effect,
+) -> Result<()> {
     let outcome = ReceiptOutcome::deserialize(&effect.payload)
         .map_err(|e| StoreError::Corrupt(format!("effect {}: {e}", effect.name)))?;
     let clean = |text: Option<String>| text.map(|t| t.replace('\0', "\u{fffd}"));

@@ -1,7 +1,7 @@
 //! The store on SQLite, and on PostgreSQL where `DATABASE_URL` names a server's empty database.
 
 use super::*;
-use crate::engine::{Command, Event, Lane, Priority, RunError, RunState, decide};
+use crate::engine::{Command, Event, Lane, Priority, RunError, RunState, StepDefinition, decide};
 use serde_json::json;
 
 struct Fixture {
@@ -346,4 +346,52 @@ async fn who_has_not_seen_a_wish_writes_nothing() {
     store.apply_one(seeing).await.unwrap();
     // Of a run that moved on nobody wishes anything.
     assert_eq!(store.wishes(&blind).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_stored_result_is_taken_back_when_a_later_step_is_refused() {
+    let Fixture { store, _folder } = fixture().await;
+    let mut definition = (*store.definition("receipt").unwrap()).clone();
+    definition.name = format!("receipt-{}", RunId::new());
+    let stored = definition.steps.len() - 1;
+    definition.steps[stored].undo = Some("receipt.unstore".into());
+    definition.steps.push(StepDefinition::local("LATER", "noop", 100));
+    store.define(definition.clone());
+    store.migrate().await.unwrap();
+    let run = NewRun { definition: definition.name, ..new_run("unstore") };
+    let id = run.id;
+    store.create_receipt(run, new_receipt()).await.unwrap();
+    let before = store.receipt(id).await.unwrap().unwrap();
+
+    let mut run = store.acquire(id, "w", LEASE).await.unwrap().unwrap().decision.run;
+    for step in 0..=stored {
+        let result = ReceiptOutcome {
+            result: "{}".into(),
+            text: "{}".into(),
+            merchant: Some("Chez Paul".into()),
+            total_minor: Some(1250),
+            ..ReceiptOutcome::default()
+        };
+        let effect = (step == stored).then(|| result.into_effect());
+        let event = Event::StepSucceeded { step, output: json!({}), effect };
+        let decision = decide(&run, event).unwrap();
+        store.apply_one(decision.clone()).await.unwrap();
+        run = decision.run;
+    }
+    assert_eq!(store.receipt_result(id).await.unwrap(), Some(json!({})));
+    let error = RunError::new("LATER_REFUSED", "no");
+    let refused =
+        decide(&run, Event::StepRefused { step: stored + 1, error, clean: true }).unwrap();
+    assert_eq!(refused.commands, [Command::UndoStep { step: stored, attempt: 1 }]);
+    store.apply_one(refused.clone()).await.unwrap();
+    let effect = Some(ReceiptOutcome::undone());
+    let undone = decide(&refused.run, Event::UndoSucceeded { step: stored, effect }).unwrap();
+    store.apply_one(undone).await.unwrap();
+
+    let after = store.receipt(id).await.unwrap().unwrap();
+    assert_eq!(after.state, RunState::Compensated);
+    assert_eq!(store.receipt_result(id).await.unwrap(), None);
+    assert_eq!((after.merchant, after.total_minor), (before.merchant, before.total_minor));
+    let paul = ReceiptFilter { q: Some("paul".into()), limit: 5, ..ReceiptFilter::default() };
+    assert!(store.list_receipts(&paul).await.unwrap().items.is_empty());
 }

@@ -69,6 +69,7 @@ impl Activities {
             .with("receipt.extract", extract::Extract(tools.clone()))
             .with("receipt.analyse", analyse::Analyse)
             .with("receipt.store", store::StoreResult(tools.clone()))
+            .with("receipt.unstore", store::UnstoreResult)
     }
 
     /// With the calls of sagas.

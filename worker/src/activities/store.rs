@@ -1,4 +1,5 @@
-//! STORE: the result is put together and written in the commit that ends the run.
+//! STORE: the result is put together and written in the commit that ends the step. Its undo, for definitions in which
+//! something comes after it.
 
 use super::{Tools, analyse::Summary, steps};
 use crate::executor::activity::{Activity, ActivityContext, ActivityError, Outcome};
@@ -51,6 +52,16 @@ impl Activity for StoreResult {
             search: summary.search,
         };
         Ok(Outcome { value: Value::Null, effect: Some(outcome.into_effect()) })
+    }
+}
+
+/// Takes the result back, in the commit that ends the undo. The original and its row stay.
+pub(super) struct UnstoreResult;
+
+#[async_trait]
+impl Activity for UnstoreResult {
+    async fn run(&self, _: &ActivityContext) -> Result<Outcome, ActivityError> {
+        Ok(Outcome { value: Value::Null, effect: Some(ReceiptOutcome::undone()) })
     }
 }
 
