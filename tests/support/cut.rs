@@ -1,5 +1,5 @@
-//! Stands before PostgreSQL and breaks connections in the moment that hurts most: the COMMIT has arrived and is
-//! carried out, and its acknowledgement is lost.
+//! Stands before PostgreSQL and breaks connections in the moment that hurts most: the COMMIT, or the statement that
+//! is a transaction of its own, has arrived and is carried out, and its acknowledgement is lost.
 
 use std::{
     io::{ErrorKind, Read as _, Write as _},
@@ -53,15 +53,20 @@ fn pass(client: TcpStream, server: TcpStream, count: &Arc<AtomicUsize>, every: &
     let cut = Arc::new(AtomicUsize::new(0));
     let (deaf, mut back) = (Arc::clone(&cut), clone(&client));
     std::thread::spawn(move || {
-        let mut chunk = [0; 16384];
+        let (mut chunk, mut begun) = ([0; 16384], false);
         while let Ok(n @ 1..) = from.read(&mut chunk) {
-            // A simple query, as the driver sends it.
-            if chunk[..n].windows(7).any(|w| w == b"COMMIT\0") {
+            let sent = |what: &[u8]| chunk[..n].windows(what.len()).any(|w| w == what);
+            // Simple queries, as the driver sends them.
+            begun |= sent(b"BEGIN");
+            let commit = sent(b"COMMIT\0");
+            // Decisions in a statement of their own are a transaction of their own.
+            if commit || (!begun && sent(b"\"old_version\"")) {
                 let each = every.load(Ordering::SeqCst);
                 if each > 0 && count.fetch_add(1, Ordering::SeqCst) % each == each - 1 {
                     cut.store(1, Ordering::SeqCst);
                 }
             }
+            begun &= !commit;
             if to.write_all(&chunk[..n]).is_err() {
                 break;
             }

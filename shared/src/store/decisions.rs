@@ -96,13 +96,7 @@ fn answered(backend: Backend) -> String {
 
 fn update(backend: Backend) -> String {
     let (now, source) = (backend.now(), backend.rows(1, DECISION_COLUMNS));
-    // Rows are locked in one order everywhere, so that two processes never wait for each other in a circle.
-    let locked = match backend {
-        Backend::Sqlite => String::new(),
-        Backend::Postgres => format!(
-            " AND run.id IN (SELECT run.id FROM run JOIN {source} ON run.id = n_id ORDER BY run.id FOR UPDATE OF run)"
-        ),
-    };
+    let locked = backend.in_order(&source);
     format!(
         "UPDATE run SET state = n_state, progress = n_progress, epoch = n_epoch, version = n_version,
              events = events + n_count, crashes = n_crashes, pivot_passed = n_pivot,

@@ -100,9 +100,10 @@ impl Store {
             "UPDATE run SET lease_until = {} + $2,
                  progress = CASE WHEN n_progress > progress THEN n_progress ELSE progress END
              FROM {source}
-             WHERE run.id = n_id AND run.epoch = n_epoch AND lease_owner IS NOT NULL
+             WHERE run.id = n_id AND run.epoch = n_epoch AND lease_owner IS NOT NULL{}
              RETURNING id, cancel_requested",
-            backend.now()
+            backend.now(),
+            backend.in_order(&source),
         );
         let statement = backend.statement(update, [rows_value(rows), Value::from(micros(lease))]);
         let rows = self.inner.writer.query_all_raw(statement).await?;
