@@ -2,7 +2,7 @@
 
 use super::{Refused, draft::Draft};
 use crate::engine::{
-    definition::{OnUnknown, RetryFrom},
+    definition::{OnUnknown, RetryFrom, StepDefinition},
     run::{LeaseWrite, Step, Wake},
     state::{RunState, StepState},
 };
@@ -20,8 +20,19 @@ impl Draft {
             self.d.paused = Some(false);
         }
         let outside = self.d.run.definition.saga.is_some() || self.d.run.definition.has_undo();
-        let open = |s: &Step| s.state == StepState::Unknown;
-        let open = self.d.run.steps.iter().any(open) || self.committed();
+        // What waits for its next attempt may have taken effect, and its definition may want that to be asked first.
+        let open = |(s, d): (&Step, &StepDefinition)| match s.state {
+            StepState::Unknown => true,
+            StepState::Pending => s.maybe_applied() && d.on_unknown != OnUnknown::Undo,
+            StepState::Running
+            | StepState::Succeeded
+            | StepState::Failed
+            | StepState::Compensating
+            | StepState::Compensated
+            | StepState::CompensationFailed => false,
+        };
+        let mut steps = self.d.run.steps.iter().zip(&self.d.run.definition.steps);
+        let open = steps.any(open) || self.committed();
         if outside && (self.is_under_way() || open) {
             // An attempt is out there, or was; its owner winds down once it knows the outcome.
             self.d.wake = Wake::Keep;

@@ -232,3 +232,18 @@ fn cancelled_or_paused_with_several_under_way() {
         }
     }
 }
+
+#[test]
+fn a_cancel_between_two_attempts_asks_first_where_the_definition_wants_it() {
+    let run = run(|d| d.steps[0].on_unknown = OnUnknown::Query);
+    let asleep = after(run, vec![Event::Claimed(Claim::Free), failed(0, false)]);
+    assert_eq!(asleep.wake, Wake::After(SECOND));
+    let wish = after(asleep.run, vec![Event::CancelRequested]);
+    assert_eq!((wish.run.state, wish.wake), (RunState::InProgress, Wake::Keep));
+    let asks = after(wish.run, vec![Event::Claimed(Claim::Free)]);
+    assert_eq!(asks.commands, [Command::QueryStep { step: 0, attempt: 1 }]);
+    let absent = after(asks.run.clone(), vec![Event::QueryAbsent { step: 0 }]);
+    assert_eq!(absent.run.state, RunState::Cancelled);
+    let found = after(asks.run, vec![Event::QueryFound { step: 0, output: Value::Null }]);
+    assert_eq!(found.commands, [Command::UndoStep { step: 0, attempt: 1 }]);
+}
