@@ -85,15 +85,12 @@ pub(super) async fn after(
     let ended = wait::ended(state, id, preferences, watch).await?;
     let status = if ended.is_some() { status } else { StatusCode::ACCEPTED };
     // Clients follow it where they have to come back, or where the saga is new.
-    let location =
-        (status != StatusCode::OK).then(|| [(header::LOCATION, saga_url(id))]).into_iter();
-    let headers: HeaderMap =
-        location.flatten().filter_map(|(name, url)| Some((name, url.parse().ok()?))).collect();
+    let location = (status != StatusCode::OK).then(|| [(header::LOCATION, saga_url(id))]);
     let body = match ended {
         Some((row, ended)) if preferences.minimal => {
             let message = context.say(&said(asked.words, ended));
             let saga = Brief::of(row, ended);
-            return Ok((status, headers, Json(ToldBriefly { message, saga })).into_response());
+            return Ok((status, location, Json(ToldBriefly { message, saga })).into_response());
         }
         ended => {
             let view = find(state, caller, id).await?;
@@ -101,7 +98,7 @@ pub(super) async fn after(
             Told { message: context.say(&words), saga: view.into() }
         }
     };
-    Ok((status, headers, Json(body)).into_response())
+    Ok((status, location, Json(body)).into_response())
 }
 
 /// A saga that failed was not executed successfully, whatever the status of the answer.

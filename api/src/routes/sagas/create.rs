@@ -1,7 +1,7 @@
 //! `POST /api/v1/sagas`: creates a saga, which waits for `/execute`.
 
 use super::{
-    act::{Asked, Words, after, text},
+    act::{Asked, Words, after, steered, text},
     body, find, saga_url,
     start::{self, Started},
     wait::Preferences,
@@ -14,7 +14,7 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse as _, Response},
 };
-use quittance_shared::{engine::RunState, i18n::Text};
+use quittance_shared::{engine::RunState, i18n::Text, store::StoreError};
 use serde_json::Value;
 use utoipa::ToSchema;
 
@@ -88,6 +88,17 @@ pub(crate) async fn handler(
     let Started { id, watch } =
         start::create(&state, &caller, &headers, &kind, data, !waits).await?;
     if waits {
+        // Under the same key it may have been created before, to wait for `/execute`.
+        if watch.is_none() {
+            let actor = caller.name.clone();
+            let begin = move |own: AppState| async move {
+                match own.store.start_run(id, &actor).await {
+                    Err(StoreError::Conflict { .. }) => Ok(()),
+                    other => other,
+                }
+            };
+            steered(&state, &caller, id, begin).await?;
+        }
         let asked = Asked { id, words: &ENDED, preferences, status: StatusCode::CREATED };
         return after(&state, &caller, &context, &asked, watch).await;
     }

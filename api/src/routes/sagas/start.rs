@@ -45,7 +45,7 @@ pub(crate) async fn create(
     }
     let client = caller.client.clone().unwrap_or_else(|| caller.name.clone());
     let traceparent = headers.get("traceparent").and_then(|v| v.to_str().ok());
-    let hash = Sha256::digest(format!("saga-v1\n{kind}\n{client}\n{parked}\n{data}"));
+    let hash = Sha256::digest(format!("saga-v1\n{kind}\n{client}\n{data}"));
     let id = RunId::new();
     let watch = state.notifier.watch(id);
     let run = NewRun {

@@ -247,6 +247,19 @@ async fn one_call_creates_a_saga_and_waits_for_its_end() {
 }
 
 #[tokio::test]
+async fn a_key_names_its_saga_whether_or_not_the_call_waits() {
+    let app = App::new().await;
+    let key = ("idempotency-key", "either");
+    let id = created(&app, &[key]).await;
+    let now = [key, ("prefer", "wait=0, return=minimal")];
+    let got = post(&app, "/api/v1/sagas", purchase(), &now).await;
+    assert_eq!((got.status, &got.json["saga"]["id"]), (202, &json!(id)), "{}", got.json);
+    let execute = format!("/api/v1/sagas/{id}/execute");
+    assert_eq!(post(&app, &execute, "", &[ASYNC]).await.status, 409, "it was begun");
+    assert_eq!(created(&app, &[key]).await, id);
+}
+
+#[tokio::test]
 async fn what_was_refused_is_undone_and_told() {
     let app = App::new().await;
     let id = created(&app, &[]).await;
