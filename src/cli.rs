@@ -1,8 +1,9 @@
 //! What can be typed. The words are documented by their help texts.
 
 use clap::{Args, Parser, Subcommand};
+use quittance_documents::train;
 use quittance_shared::config::Overrides;
-use quittance_worker::{evaluate, train};
+use quittance_worker::evaluate;
 use std::path::PathBuf;
 
 /// Reads receipts and documents, turns them into transactions, carries orders through to the end.

@@ -2,7 +2,7 @@
 
 pub mod blobs;
 pub mod config;
-pub mod domain;
+pub use quittance_domain as domain;
 pub mod engine;
 pub mod i18n;
 pub mod lifecycle;

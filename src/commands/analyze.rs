@@ -1,6 +1,7 @@
 //! `quittance analyze FILE`: the reading path without server, queue or database.
 
 use anyhow::Context as _;
+use quittance_documents::receipt;
 use quittance_shared::{
     config::Config,
     domain::{
@@ -8,10 +9,7 @@ use quittance_shared::{
         receipt::{ProcessingMetadata, ReceiptResult},
     },
 };
-use quittance_worker::{
-    documents::receipt,
-    reader::{Reader, ReaderConfig},
-};
+use quittance_worker::reader::{Reader, ReaderConfig};
 use std::{collections::BTreeMap, io::Write as _, path::Path, process::ExitCode, time::Instant};
 
 pub(super) fn run(config: &Config, file: &Path, text_only: bool) -> anyhow::Result<ExitCode> {

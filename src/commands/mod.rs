@@ -36,7 +36,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Analyze { file, text } => analyze::run(&config, &file, text),
         Command::Evaluate(options) => evaluate::run(&options),
         Command::Train(options) => {
-            quittance_worker::train::run(&options, &mut std::io::stdout().lock())?;
+            quittance_documents::train::run(&options, &mut std::io::stdout().lock())?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Sagas(_) => sagas::list(&config),

@@ -5,10 +5,8 @@ use crate::{
     report::Report,
     support::{repository, shared_data},
 };
-use quittance_worker::{
-    documents::receipt::extract,
-    reader::{Reader, ReaderConfig},
-};
+use quittance_documents::receipt::extract;
+use quittance_worker::reader::{Reader, ReaderConfig};
 use rustix::time::{ClockId, clock_gettime};
 use std::{fs, path::PathBuf};
 

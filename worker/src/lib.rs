@@ -1,7 +1,6 @@
 //! What the worker does: it runs the engine's commands; reads, extracts and analyses documents.
 
 pub mod activities;
-pub mod documents;
 pub mod evaluate;
 pub mod executor;
 pub mod imaging;
@@ -13,4 +12,3 @@ pub mod reader;
 pub mod runner;
 pub mod scratch;
 mod settings;
-pub mod train;

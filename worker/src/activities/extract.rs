@@ -1,11 +1,9 @@
 //! EXTRACT: lines of text become fields.
 
 use super::{Tools, steps};
-use crate::{
-    documents::receipt,
-    executor::activity::{Activity, ActivityContext, ActivityError, Outcome},
-};
+use crate::executor::activity::{Activity, ActivityContext, ActivityError, Outcome};
 use async_trait::async_trait;
+use quittance_documents::receipt;
 use quittance_shared::domain::document::DocumentText;
 
 pub(super) struct Extract(pub(super) Tools);

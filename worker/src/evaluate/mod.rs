@@ -1,20 +1,18 @@
 //! `quittance evaluate DIR`: the whole path on files with known answers, scored.
 
 mod process;
-pub mod score;
-pub mod truth;
 
-use crate::documents::receipt;
 use crate::reader::{Reader, ReaderConfig};
+use quittance_documents::evaluate::score::{BySet, Failure, Scores, Tally};
+use quittance_documents::evaluate::truth::{self, Truth};
+use quittance_documents::receipt;
 use quittance_shared::domain::document::DocumentText;
-use score::{BySet, Failure, Scores, Tally};
 use serde::Serialize;
 use std::{
     fs,
     io::Write,
     path::{Path, PathBuf},
 };
-use truth::Truth;
 
 /// What to evaluate.
 #[derive(Clone, Debug, clap::Args)]

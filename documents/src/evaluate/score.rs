@@ -1,7 +1,7 @@
 //! Counting what is right.
 
 use super::truth::{Truth, fold_name, minor};
-use quittance_shared::domain::receipt::Extraction;
+use quittance_domain::receipt::Extraction;
 use serde::Serialize;
 use std::collections::BTreeMap;
 

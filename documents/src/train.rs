@@ -1,12 +1,12 @@
 //! `quittance train`: fits the weights that rank candidates, from documents with known answers. The same input gives
 //! the same file.
 
-use crate::documents::receipt::{
+use crate::evaluate::truth::{self, fold_name, minor};
+use crate::receipt::{
     model::{Model, Weights},
     training::{self, Answer, Example, Examples},
 };
-use crate::evaluate::truth::{self, fold_name, minor};
-use quittance_shared::domain::document::{DocumentText, PageText, TextLine, TextSource};
+use quittance_domain::document::{DocumentText, PageText, TextLine, TextSource};
 use serde::Deserialize;
 use std::{
     collections::BTreeMap,

@@ -6,7 +6,7 @@ use super::{
     layout::Layout,
     normalise::{fold, squash},
 };
-use quittance_shared::domain::money::Currency;
+use quittance_domain::money::Currency;
 use regex::Regex;
 use std::sync::LazyLock;
 

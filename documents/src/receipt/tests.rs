@@ -2,7 +2,7 @@
 
 use super::{extract, testing::document};
 use proptest::prelude::*;
-use quittance_shared::domain::{
+use quittance_domain::{
     document::{DocumentText, PageText, TextLine, TextSource},
     receipt::{CheckStatus, Extraction},
 };

@@ -3,7 +3,7 @@
 use super::{
     Reading, ids::Found, items::Line, labels::Label, summary::amount, taxes::Tax, totals::Labelled,
 };
-use quittance_shared::domain::{
+use quittance_domain::{
     money::Currency,
     receipt::{Check, CheckStatus},
 };

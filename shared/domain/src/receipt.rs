@@ -1,6 +1,6 @@
 //! The result of reading a receipt, as contract section 1 puts it on the wire (camelCase).
 
-use super::{
+use crate::{
     document::{BoundingBox, DocumentText, Warning},
     money::Currency,
 };

@@ -5,7 +5,7 @@ use super::{
     model::{Features, Model, Weights},
     totals, when,
 };
-use quittance_shared::domain::document::DocumentText;
+use quittance_domain::document::DocumentText;
 use std::collections::BTreeMap;
 
 /// What is right on a document; absent fields are not learned from.

@@ -1,6 +1,6 @@
 //! Documents for tests, written as rows of text with `|` between boxes.
 
-use quittance_shared::domain::document::{DocumentText, PageText, TextLine, TextSource};
+use quittance_domain::document::{DocumentText, PageText, TextLine, TextSource};
 
 /// One page; the last box of a row with several stands at the right margin.
 pub(crate) fn document(rows: &[&str]) -> DocumentText {

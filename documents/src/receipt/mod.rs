@@ -33,7 +33,7 @@ mod totals;
 pub(crate) mod training;
 mod when;
 
-use quittance_shared::domain::{document::DocumentText, receipt::Extraction};
+use quittance_domain::{document::DocumentText, receipt::Extraction};
 
 /// Everything that is found before anything is decided.
 pub(crate) struct Reading {

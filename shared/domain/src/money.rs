@@ -78,7 +78,10 @@ impl<'de> Deserialize<'de> for Currency {
 /// An amount in hundredths, or whatever `exponent` says when it is written; the sign is the amount's own.
 ///
 /// Amounts printed on one receipt share one currency, so they carry only the number; [`Money`] adds the code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize,
+)]
+#[serde(transparent)]
 pub struct Minor(pub i64);
 
 impl Minor {
@@ -121,7 +124,7 @@ impl Minor {
 }
 
 /// An amount with its currency.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Money {
     /// Minor units of `currency`.
     pub minor: Minor,

@@ -25,5 +25,5 @@ pub(crate) fn flag(yes: bool) -> f32 {
 
 /// The wire's number for hundredths.
 pub(crate) fn wire(minor: i64) -> f64 {
-    quittance_shared::domain::money::Minor(minor).to_number(2)
+    quittance_domain::money::Minor(minor).to_number(2)
 }

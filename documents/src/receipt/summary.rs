@@ -1,7 +1,7 @@
 //! One French sentence.
 
 use super::normalise::fold;
-use quittance_shared::domain::money::{Currency, Minor};
+use quittance_domain::money::{Currency, Minor};
 
 /// "Achat au Super Marché pour 25,99€"; what is not known is left out, and nothing at all gives nothing.
 pub(crate) fn sentence(

@@ -53,5 +53,5 @@ pub fn fold_name(name: &str) -> String {
 pub fn minor(text: &str) -> Option<i64> {
     let plain: String =
         text.chars().filter(|c| c.is_ascii_digit() || *c == '.' || *c == '-').collect();
-    quittance_shared::domain::money::Minor::from_decimal(&plain, 2).map(|m| m.0)
+    quittance_domain::money::Minor::from_decimal(&plain, 2).map(|m| m.0)
 }

@@ -1,7 +1,7 @@
 //! Printed rows from detector boxes: boxes that stand side by side become one row, also on skewed or bent paper.
 
 use super::num::count;
-use quittance_shared::domain::document::{BoundingBox, DocumentText, PageText};
+use quittance_domain::document::{BoundingBox, DocumentText, PageText};
 
 /// Lines beyond this on one page are not looked at; no receipt has them, and time stays bounded.
 const MAX_LINES: usize = 2_500;

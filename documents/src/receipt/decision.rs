@@ -12,7 +12,7 @@ use super::{
     totals::{self, Labelled},
     when,
 };
-use quittance_shared::domain::{
+use quittance_domain::{
     document::{BoundingBox, DocumentText},
     money::Currency,
     receipt::{

@@ -1,0 +1,1 @@
+//! What transactions mean: merchants, categories, recurring payments, duplicates, matches. Pure, no IO.

@@ -1,0 +1,4 @@
+//! Documents with known answers, and how what was read compares with them.
+
+pub mod score;
+pub mod truth;

@@ -1,0 +1,8 @@
+//! What Quittance talks about: ids, money, read text, receipts, statements, transactions. No IO.
+
+pub mod clock;
+pub mod document;
+pub mod money;
+pub mod receipt;
+pub mod statement;
+pub mod transaction;
