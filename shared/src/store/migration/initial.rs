@@ -1,4 +1,4 @@
-//! The schema, for both databases.
+//! Runs, their steps and history, receipts, workers.
 
 use sea_orm::DbBackend;
 use sea_orm_migration::{
@@ -9,19 +9,7 @@ use sea_orm_migration::{
     },
 };
 
-pub(super) struct Migrator;
-
-impl MigratorTrait for Migrator {
-    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(Initial), Box::new(Sagas), Box::new(Neighbours)]
-    }
-
-    fn migration_table_name() -> DynIden {
-        "schema_migration".into_iden()
-    }
-}
-
-struct Initial;
+pub(super) struct Initial;
 
 impl MigrationName for Initial {
     fn name(&self) -> &'static str {
@@ -47,48 +35,6 @@ impl MigrationTrait for Initial {
             db.execute_unprepared("ALTER TABLE run SET (fillfactor = 60)").await?;
             db.execute_unprepared("ALTER TABLE run_step SET (fillfactor = 70)").await?;
         }
-        Ok(())
-    }
-}
-
-struct Sagas;
-
-impl MigrationName for Sagas {
-    fn name(&self) -> &'static str {
-        "m2026_11_21_000002_sagas"
-    }
-}
-
-#[async_trait::async_trait]
-impl MigrationTrait for Sagas {
-    #[allow(elided_lifetimes_in_paths, reason = "the signature has to be the trait's")]
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let db = manager.get_connection();
-        // Attempts of which nobody can say that they left nothing behind.
-        db.execute_unprepared("ALTER TABLE run_step ADD COLUMN doubt integer NOT NULL DEFAULT 0")
-            .await?;
-        // The lists of sagas, newest first.
-        db.execute_unprepared("CREATE INDEX run_definition ON run (definition, id)").await?;
-        Ok(())
-    }
-}
-
-struct Neighbours;
-
-impl MigrationName for Neighbours {
-    fn name(&self) -> &'static str {
-        "m2026_11_21_000003_neighbours"
-    }
-}
-
-#[async_trait::async_trait]
-impl MigrationTrait for Neighbours {
-    #[allow(elided_lifetimes_in_paths, reason = "the signature has to be the trait's")]
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let db = manager.get_connection();
-        // So that a worker can tell whether another of the same machine is alive.
-        db.execute_unprepared("ALTER TABLE worker ADD COLUMN machine text").await?;
-        db.execute_unprepared("ALTER TABLE worker ADD COLUMN born bigint").await?;
         Ok(())
     }
 }

@@ -1,0 +1,19 @@
+//! The schema, for both databases. One file a migration; what has left the house is never changed.
+
+mod initial;
+mod neighbours;
+mod sagas;
+
+use sea_orm_migration::prelude::*;
+
+pub(super) struct Migrator;
+
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(initial::Initial), Box::new(sagas::Sagas), Box::new(neighbours::Neighbours)]
+    }
+
+    fn migration_table_name() -> DynIden {
+        "schema_migration".into_iden()
+    }
+}
