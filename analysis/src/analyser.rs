@@ -1,0 +1,243 @@
+//! What one transaction means: the user's rules first, then what the bank's label says of itself, then the dictionary;
+//! else it stays `uncategorized`.
+
+use crate::{
+    category::{self, UNCATEGORIZED},
+    dictionary,
+    label::{Cleaned, Kind, clean},
+    reason::Language,
+    rule::{Ready, Rule},
+    text::fold,
+};
+use quittance_domain::transaction::{Analysis, Label, LabelSource, Origin, Transaction};
+
+/// Analyses transactions one by one. Made once for a batch; cheap to call.
+#[derive(Clone, Debug)]
+pub struct Analyser {
+    rules: Vec<Ready>,
+    language: Language,
+}
+
+/// Everything known about a transaction before it is decided.
+struct Facts<'a> {
+    one: &'a Transaction,
+    label: String,
+    counterparty: String,
+    cleaned: Cleaned,
+    hit: Option<dictionary::Hit>,
+}
+
+impl Analyser {
+    /// With these rules of the user, in any order. Explanations are French.
+    #[must_use]
+    pub fn new(rules: &[Rule]) -> Self {
+        Self { rules: Ready::all(rules), language: Language::French }
+    }
+
+    /// Explanations in this language.
+    #[must_use]
+    pub fn explaining_in(mut self, language: Language) -> Self {
+        self.language = language;
+        self
+    }
+
+    /// Merchant and category, each with source, confidence and explanation.
+    #[must_use]
+    pub fn analyse(&self, one: &Transaction) -> Analysis {
+        let facts = Facts::of(one);
+        let merchant = self.merchant(&facts);
+        let category = self.category(&facts);
+        let known = category::category(&category.value).filter(|known| known.slug != UNCATEGORIZED);
+        Analysis {
+            merchant,
+            plaid_category: known.map(|known| plaid(known, one).to_owned()),
+            mcc: known.and_then(|known| known.mcc).map(str::to_owned),
+            category,
+        }
+    }
+
+    /// The first rule that holds and sets what `label` looks for.
+    fn rule(&self, facts: &Facts<'_>, label: fn(&Rule) -> Option<&String>) -> Option<Label> {
+        self.rules.iter().find_map(|ready| {
+            let value = label(&ready.rule)?;
+            ready.holds(facts.one, &facts.label, &facts.counterparty).then(|| Label {
+                value: value.clone(),
+                source: LabelSource::UserRule,
+                confidence: 1.0,
+                explanation: self.language.of(
+                    format!("Votre règle « {} »", ready.rule.name),
+                    format!("Your rule “{}”", ready.rule.name),
+                ),
+            })
+        })
+    }
+
+    fn merchant(&self, facts: &Facts<'_>) -> Option<Label> {
+        if let Some(label) = self.rule(facts, |rule| rule.then.merchant.as_ref()) {
+            return Some(label);
+        }
+        let via = |french: String, english: String| match facts.cleaned.intermediary {
+            Some(name) => {
+                (format!("{french}, payé par {name}"), format!("{english}, paid through {name}"))
+            }
+            None => (french, english),
+        };
+        if let Some(hit) = facts.hit.filter(|_| facts.names_a_merchant()) {
+            let (french, english) = via(
+                format!("« {} » est dans le dictionnaire des enseignes", facts.cleaned.party),
+                format!("“{}” is in the dictionary of merchants", facts.cleaned.party),
+            );
+            return Some(Label {
+                value: hit.merchant.name.to_owned(),
+                source: LabelSource::Dictionary,
+                confidence: hit.confidence,
+                explanation: self.language.of(french, english),
+            });
+        }
+        if let Some(name) =
+            facts.one.counterparty.as_deref().map(str::trim).filter(|name| !name.is_empty())
+        {
+            return Some(Label {
+                value: name.to_owned(),
+                source: LabelSource::Document,
+                confidence: 0.8,
+                explanation: self
+                    .language
+                    .of("Nommé par le document".to_owned(), "Named by the document".to_owned()),
+            });
+        }
+        let named = facts.names_a_merchant() && facts.cleaned.kind != Kind::Transfer;
+        if !named || facts.cleaned.party.chars().filter(|c| c.is_alphabetic()).count() < 2 {
+            return None;
+        }
+        let (french, english) =
+            via("Lu dans le libellé".to_owned(), "Read in the label".to_owned());
+        Some(Label {
+            value: facts.cleaned.name(),
+            source: LabelSource::Document,
+            confidence: 0.6,
+            explanation: self.language.of(french, english),
+        })
+    }
+
+    fn category(&self, facts: &Facts<'_>) -> Label {
+        if let Some(label) = self.rule(facts, |rule| rule.then.category.as_ref()) {
+            return label;
+        }
+        // Cash is cash, whichever bank's machine it came from; a fee is a fee.
+        if let Some(label) = self.operation(facts) {
+            return label;
+        }
+        if let Some(hit) = facts.hit {
+            let known = category::category(hit.merchant.category);
+            return Label {
+                value: by_sign(hit.merchant.category, facts.one).to_owned(),
+                source: LabelSource::Dictionary,
+                confidence: hit.confidence,
+                explanation: self.language.of(
+                    format!("{} : {}", hit.merchant.name, known.map_or("", |known| known.fr)),
+                    format!("{}: {}", hit.merchant.name, known.map_or("", |known| known.en)),
+                ),
+            };
+        }
+        self.rest(facts)
+    }
+
+    /// Categories that the bank itself prints: withdrawals, cheques, fees.
+    fn operation(&self, facts: &Facts<'_>) -> Option<Label> {
+        let (slug, french, english) = match facts.cleaned.kind {
+            Kind::Withdrawal => ("cash", "un retrait d'espèces", "a cash withdrawal"),
+            Kind::Cheque => ("cheque", "un chèque", "a cheque"),
+            Kind::Deposit => ("cheque_deposit", "une remise", "a deposit"),
+            Kind::Fee => ("bank_fees", "des frais de la banque", "a fee of the bank"),
+            Kind::Interest if facts.one.amount.minor.0 > 0 => {
+                ("interest", "des intérêts", "interest")
+            }
+            Kind::Interest => ("bank_fees", "des intérêts débiteurs", "interest charged"),
+            Kind::CardSettlement => {
+                ("card_settlement", "un débit différé de carte", "a card settlement")
+            }
+            Kind::Card | Kind::DirectDebit | Kind::Transfer | Kind::Unknown => return None,
+        };
+        Some(Label {
+            value: slug.to_owned(),
+            source: LabelSource::Document,
+            confidence: 0.95,
+            explanation: self.language.of(
+                format!("La banque écrit que c'est {french}"),
+                format!("The bank writes that it is {english}"),
+            ),
+        })
+    }
+
+    /// Neither rule nor dictionary nor words decide.
+    fn rest(&self, facts: &Facts<'_>) -> Label {
+        if facts.cleaned.kind == Kind::Transfer {
+            let incoming = facts.one.amount.minor.0 > 0;
+            return Label {
+                value: if incoming { "transfer_in" } else { "transfer_out" }.to_owned(),
+                source: LabelSource::Document,
+                confidence: 0.6,
+                explanation: self.language.of(
+                    "Un virement dont rien ne dit l'objet".to_owned(),
+                    "A transfer, and nothing says what for".to_owned(),
+                ),
+            };
+        }
+        Label {
+            value: UNCATEGORIZED.to_owned(),
+            source: LabelSource::None,
+            confidence: 0.0,
+            explanation: self.language.of(
+                "Rien dans le libellé ne permet de décider".to_owned(),
+                "Nothing in the label decides it".to_owned(),
+            ),
+        }
+    }
+}
+
+impl<'a> Facts<'a> {
+    fn of(one: &'a Transaction) -> Self {
+        let cleaned = clean(&one.label);
+        let counterparty = fold(one.counterparty.as_deref().unwrap_or(""));
+        let hit = dictionary::find(&cleaned.party).or_else(|| {
+            (!counterparty.is_empty()).then(|| dictionary::find(&counterparty)).flatten()
+        });
+        Self { one, label: fold(&one.label), counterparty, cleaned, hit }
+    }
+
+    /// Whether a merchant can be behind such an operation at all.
+    fn names_a_merchant(&self) -> bool {
+        self.one.origin != Origin::Statement
+            || matches!(
+                self.cleaned.kind,
+                Kind::Card | Kind::DirectDebit | Kind::Transfer | Kind::Unknown
+            )
+    }
+}
+
+/// A transfer's direction is the amount's; a tax office that pays back is a refund.
+fn by_sign(slug: &'static str, one: &Transaction) -> &'static str {
+    let incoming = one.amount.minor.0 > 0;
+    match slug {
+        "transfer_out" if incoming => "transfer_in",
+        "taxes" if incoming => "tax_refund",
+        // Somebody who pays contributions to a benefits office is not paid by it.
+        "benefits" | "unemployment" | "pension" if !incoming => "taxes",
+        other => other,
+    }
+}
+
+/// Plaid tells incoming from outgoing moves of money; we do by the sign.
+fn plaid(known: &category::Category, one: &Transaction) -> &'static str {
+    let incoming = one.amount.minor.0 > 0;
+    match known.slug {
+        "savings" if incoming => "TRANSFER_IN_SAVINGS",
+        "investment" if incoming => "TRANSFER_IN_INVESTMENT_AND_RETIREMENT_FUNDS",
+        "loan" | "mortgage" if incoming => "LOAN_DISBURSEMENTS_OTHER_DISBURSEMENT",
+        _ => known.plaid,
+    }
+}
+
+#[cfg(test)]
+mod tests;
