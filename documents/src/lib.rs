@@ -6,4 +6,5 @@
 
 pub mod evaluate;
 pub mod receipt;
+pub mod statement;
 pub mod train;

@@ -1,0 +1,72 @@
+//! What holds for every format once all entries are read.
+
+use super::error::warning;
+use quittance_domain::statement::{Entry, Statement, StatementAccount};
+use std::collections::HashMap;
+
+/// Bank ids that name two different movements are taken away, since import would take the second for a repetition of
+/// the first; balances that do not add up are remarked.
+pub(super) fn finish(mut statement: Statement) -> Statement {
+    let mut warnings = Vec::new();
+    for account in &mut statement.accounts {
+        if let Some(id) = clear_repeated(&mut account.entries) {
+            warnings.push(warning(
+                "BANK_ID_REPEATED",
+                format!("La banque donne le même identifiant « {id} » à plusieurs opérations différentes ; toutes sont gardées, sans cet identifiant."),
+            ));
+        }
+        if let Some(message) = unbalanced(account) {
+            warnings.push(warning("BALANCE_MISMATCH", message));
+        }
+    }
+    if statement.accounts.iter().all(|a| a.entries.is_empty()) {
+        warnings.push(warning("NO_ENTRIES", "Le relevé ne contient aucune opération."));
+    }
+    statement.warnings.extend(warnings);
+    statement
+}
+
+fn clear_repeated(entries: &mut [Entry]) -> Option<String> {
+    let mut repeated = HashMap::<String, bool>::new();
+    let mut first = HashMap::<&str, &Entry>::new();
+    for entry in entries.iter() {
+        let Some(id) = entry.bank_id.as_deref() else { continue };
+        let other = first.entry(id).or_insert(entry);
+        let differs = (other.booked, other.amount, &other.label)
+            != (entry.booked, entry.amount, &entry.label);
+        if differs {
+            repeated.insert(id.to_owned(), true);
+        }
+    }
+    if repeated.is_empty() {
+        return None;
+    }
+    let mut named = None;
+    for entry in entries.iter_mut() {
+        if entry.bank_id.as_ref().is_some_and(|id| repeated.contains_key(id)) {
+            let id = entry.bank_id.take();
+            named = named.or(id);
+        }
+    }
+    named
+}
+
+fn unbalanced(account: &StatementAccount) -> Option<String> {
+    let (opening, closing) = (account.opening.as_ref()?, account.closing.as_ref()?);
+    let currency = opening.amount.currency;
+    let booked = || account.entries.iter().filter(|e| !e.pending);
+    if closing.amount.currency != currency || booked().any(|e| e.amount.currency != currency) {
+        return None;
+    }
+    let sum =
+        booked().try_fold(opening.amount.minor.0, |sum, e| sum.checked_add(e.amount.minor.0))?;
+    (sum != closing.amount.minor.0).then(|| {
+        let exponent = currency.exponent();
+        format!(
+            "Compte {} : solde initial plus opérations donnent {} {currency}, le solde final annoncé est {} {currency}. Il manque peut-être des opérations.",
+            account.account.as_deref().unwrap_or("sans numéro"),
+            quittance_domain::money::Minor(sum).to_decimal(exponent),
+            closing.amount.minor.to_decimal(exponent),
+        )
+    })
+}

@@ -1,0 +1,52 @@
+//! Tags and their lines.
+
+/// One tag with its lines; the first stands beside the tag itself.
+#[derive(Debug)]
+pub(super) struct Tag<'a> {
+    pub(super) name: &'a str,
+    /// 1-based.
+    pub(super) line: u32,
+    pub(super) lines: Vec<&'a str>,
+}
+
+impl<'a> Tag<'a> {
+    pub(super) fn first(&self) -> &'a str {
+        self.lines.first().copied().unwrap_or_default()
+    }
+}
+
+/// Only these begin a field: a wrapped text may begin with `:12:` too.
+const KNOWN: [&str; 20] = [
+    "20", "21", "25", "25P", "28", "28C", "13", "13D", "34F", "60F", "60M", "61", "62F", "62M",
+    "64", "65", "86", "90D", "90C", "NS",
+];
+
+/// All tags of the file in order; blocks of the SWIFT envelope and lines before the first tag are none.
+pub(super) fn tags(text: &str) -> Vec<Tag<'_>> {
+    let mut tags: Vec<Tag<'_>> = Vec::new();
+    let mut inside = false;
+    for (number, line) in (1_u32..).zip(text.split('\n')) {
+        let line = line.trim_end_matches(['\r', '\u{1a}', '\u{3}']);
+        let line = match line.find("{4:") {
+            Some(at) if line.starts_with(['{', '\u{1}']) => {
+                inside = false;
+                &line[at + 3..]
+            }
+            _ => line,
+        };
+        if let Some((name, rest)) = tag(line) {
+            tags.push(Tag { name, line: number, lines: vec![rest] });
+            inside = true;
+        } else if line.trim_end() == "-" || line.starts_with("-}") || line.starts_with("-XXX") {
+            inside = false;
+        } else if inside && let Some(last) = tags.last_mut() {
+            last.lines.push(line);
+        }
+    }
+    tags
+}
+
+fn tag(line: &str) -> Option<(&str, &str)> {
+    let (name, rest) = line.trim_start().strip_prefix(':')?.split_once(':')?;
+    KNOWN.contains(&name).then_some((if name == "25P" { "25" } else { name }, rest))
+}

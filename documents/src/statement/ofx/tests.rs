@@ -1,0 +1,81 @@
+use super::*;
+
+fn read(text: &str) -> Result<Statement, StatementError> {
+    super::super::parse(text.as_bytes(), &Options::default())
+}
+
+fn file(transactions: &str) -> String {
+    format!(
+        "OFXHEADER:100\nDATA:OFXSGML\nCHARSET:1252\n\n<OFX><BANKMSGSRSV1><STMTTRNRS><STMTRS><CURDEF>EUR\n<BANKACCTFROM><BANKID>30004<ACCTID>00012345678<ACCTTYPE>CHECKING</BANKACCTFROM><BANKTRANLIST>\n{transactions}\n</BANKTRANLIST><LEDGERBAL><BALAMT>1 234,56<DTASOF>20240305</LEDGERBAL></STMTRS></STMTTRNRS></BANKMSGSRSV1></OFX>"
+    )
+}
+
+#[test]
+fn a_french_bank() {
+    let text = file(
+        "<STMTTRN><TRNTYPE>DEBIT<DTPOSTED>20240304<TRNAMT>-12,50<FITID>A1<NAME>CAFÉ & THÉ<MEMO>CARTE 03/03 R&amp;D</STMTTRN>\n<STMTTRN><TRNTYPE>CHECK<DTPOSTED>20240305120000[1:CET]<DTAVAIL>20240306<TRNAMT>-1000<FITID>A2<CHECKNUM>77</STMTTRN>",
+    );
+    let (latin, _, _) = encoding_rs::WINDOWS_1252.encode(&text);
+    let statement = super::super::parse(&latin, &Options::default()).unwrap();
+    let account = &statement.accounts[0];
+    assert_eq!(account.account.as_deref(), Some("00012345678"));
+    assert_eq!(account.closing.as_ref().unwrap().amount.minor.0, 123_456);
+    let [coffee, cheque] = account.entries.as_slice() else { panic!("{account:?}") };
+    assert_eq!(
+        (coffee.label.as_str(), coffee.amount.minor.0),
+        ("CAFÉ & THÉ CARTE 03/03 R&D", -1250)
+    );
+    assert_eq!((cheque.reference.as_deref(), cheque.amount.minor.0), (Some("77"), -100_000));
+    assert_eq!(cheque.value_date.unwrap().to_string(), "2024-03-06");
+    assert_eq!(statement.warnings, []);
+}
+
+#[test]
+fn damage_is_named() {
+    let good = "<STMTTRN><DTPOSTED>20240304<TRNAMT>-12.50<FITID>A</STMTTRN>";
+    for (text, code) in [
+        (file(&good.replace("-12.50", "12..34")), "AMOUNT_UNREADABLE"),
+        (file(&good.replace("<TRNAMT>-12.50", "")), "AMOUNT_MISSING"),
+        (file(&good.replace("20240304", "20240231")), "DATE_UNREADABLE"),
+        (file(&good.replace("<DTPOSTED>20240304", "")), "DATE_MISSING"),
+        (file(&good.replace("</STMTTRN>", "")), "XML_MALFORMED"),
+        (file(&format!("{good}<INVTRAN>")), "INVESTMENTS_UNSUPPORTED"),
+        (file(&good.replace("<FITID>", "<TRNAMT>-1<FITID>")), "ELEMENT_TWICE"),
+        (file(good).replace("<CURDEF>EUR", "<CURDEF>E2"), "CURRENCY_UNREADABLE"),
+        (
+            file(good)
+                .replace("<OFX>", "<!DOCTYPE x [<!ENTITY a SYSTEM \"file:///etc/passwd\">]><OFX>"),
+            "XML_DTD",
+        ),
+        (file(good).replace("</STMTRS>", ""), "XML_MALFORMED"),
+        (file(good).replace("</STMTRS></STMTTRNRS></BANKMSGSRSV1></OFX>", ""), "FILE_TRUNCATED"),
+        (file(good)[..300].to_owned(), "FILE_TRUNCATED"),
+    ] {
+        let error = read(&text).unwrap_err();
+        assert_eq!(error.code(), code, "{text}");
+        assert!(error.french().contains("igne ") && error.english().contains("ine "), "{error}");
+    }
+    assert!(read(&file(good)).is_ok());
+}
+
+#[test]
+fn an_id_given_twice_is_no_id() {
+    let one = "<STMTTRN><DTPOSTED>20240304<TRNAMT>-12.50<FITID>A<NAME>X</STMTTRN>";
+    let two = "<STMTTRN><DTPOSTED>20240304<TRNAMT>-13.50<FITID>A<NAME>Y</STMTTRN>";
+    let statement = read(&file(&format!("{one}{two}"))).unwrap();
+    assert!(statement.accounts[0].entries.iter().all(|e| e.bank_id.is_none()));
+    assert!(statement.warnings.iter().any(|w| w.code == "BANK_ID_REPEATED"));
+    let same = read(&file(&format!("{one}{one}"))).unwrap();
+    assert!(same.accounts[0].entries.iter().all(|e| e.bank_id.as_deref() == Some("A")));
+}
+
+#[test]
+fn the_day_is_the_banks_own() {
+    let place = Place::line(1);
+    for text in ["20240304", "20240304235959.000[-5:EST]", "20240304120000[0:GMT]"] {
+        assert_eq!(day(text, &place, "x").unwrap().to_string(), "2024-03-04", "{text}");
+    }
+    for text in ["2024", "2024-03-04", "20241304", "20240304x", "é0240304"] {
+        assert!(day(text, &place, "x").is_err(), "{text}");
+    }
+}
