@@ -1,15 +1,19 @@
-//! What one transaction means: the user's rules first, then what the bank's label says of itself, then the dictionary;
-//! else it stays `uncategorized`.
+//! What one transaction means: the user's rules first, then the dictionary, then what the bank's label says of itself,
+//! then the text model; below the threshold it stays `uncategorized`.
 
 use crate::{
     category::{self, UNCATEGORIZED},
     dictionary,
     label::{Cleaned, Kind, clean},
+    model,
     reason::Language,
     rule::{Ready, Rule},
     text::fold,
 };
 use quittance_domain::transaction::{Analysis, Label, LabelSource, Origin, Transaction};
+
+/// Below this probability the text model's word does not count.
+pub const THRESHOLD: f32 = 0.5;
 
 /// Analyses transactions one by one. Made once for a batch; cheap to call.
 #[derive(Clone, Debug)]
@@ -137,6 +141,20 @@ impl Analyser {
                 explanation: self.language.of(
                     format!("{} : {}", hit.merchant.name, known.map_or("", |known| known.fr)),
                     format!("{}: {}", hit.merchant.name, known.map_or("", |known| known.en)),
+                ),
+            };
+        }
+        if let Some(guess) = model::guess(&facts.cleaned, facts.one.amount.minor.0)
+            && guess.probability >= THRESHOLD
+        {
+            let seen = guess.evidence.join(", ");
+            return Label {
+                value: guess.category.to_owned(),
+                source: LabelSource::Model,
+                confidence: guess.probability,
+                explanation: self.language.of(
+                    format!("Les mots du libellé le font penser : {seen}"),
+                    format!("Words of the label speak for it: {seen}"),
                 ),
             };
         }

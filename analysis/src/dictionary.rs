@@ -120,6 +120,17 @@ fn glued(first: &str) -> Option<Hit> {
     })
 }
 
+/// Every name of the dictionary with its category: what the text model may learn from.
+pub(crate) fn names() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let tsv = |text: &'static str| {
+        text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| {
+            let mut parts = line.split('\t');
+            Some((parts.next()?, parts.next()?))
+        })
+    };
+    tsv(include_str!("../data/merchants.tsv")).chain(tsv(include_str!("../data/brands.tsv")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -132,6 +143,10 @@ mod tests {
             assert!(category(entry.merchant.category).is_some(), "{alias}");
             assert!(!alias.is_empty());
         }
+        assert_eq!(
+            names().filter(|(name, category)| name.is_empty() || category.is_empty()).count(),
+            0
+        );
     }
 
     #[test]

@@ -22,3 +22,8 @@ pub(crate) fn transaction(date: &str, minor: i64, label: &str) -> Transaction {
         document: None,
     }
 }
+
+/// The same with an id of its own.
+pub(crate) fn numbered(number: u128, date: &str, minor: i64, label: &str) -> Transaction {
+    Transaction { id: Uuid::from_u128(number), ..transaction(date, minor, label) }
+}

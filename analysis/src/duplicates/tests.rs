@@ -1,0 +1,85 @@
+use super::*;
+use crate::{Analyser, testing::numbered};
+
+fn analysed(list: Vec<Transaction>) -> Vec<Analysed> {
+    let analyser = Analyser::new(&[]);
+    list.into_iter()
+        .map(|transaction| Analysed { analysis: analyser.analyse(&transaction), transaction })
+        .collect()
+}
+
+fn id(number: u128) -> Uuid {
+    Uuid::from_u128(number)
+}
+
+fn kinds(list: Vec<Transaction>) -> Vec<(DuplicateKind, Vec<Uuid>)> {
+    duplicates(&analysed(list), Language::French)
+        .into_iter()
+        .map(|one| (one.kind, one.transactions))
+        .collect()
+}
+
+fn with_bank_id(mut one: Transaction, bank_id: &str) -> Transaction {
+    one.bank_id = Some(bank_id.into());
+    one
+}
+
+#[test]
+fn the_same_record_thrice_is_one_group() {
+    let list = (1..=3).map(|n| numbered(n, "2024-05-03", -1000, "CB LIDL")).collect();
+    assert_eq!(kinds(list), [(DuplicateKind::Exact, vec![id(1), id(2), id(3)])]);
+}
+
+#[test]
+fn the_bank_s_ids_decide() {
+    let line = |n, bank| with_bank_id(numbered(n, "2024-05-03", -250, "CB CAFE"), bank);
+    assert_eq!(kinds(vec![line(1, "a"), line(2, "a")])[0].0, DuplicateKind::Exact);
+    let found = duplicates(&analysed(vec![line(1, "a"), line(2, "b")]), Language::French);
+    assert_eq!(found[0].kind, DuplicateKind::Near);
+    assert!(found[0].confidence < 0.5);
+    assert!(repeated(&analysed(vec![line(1, "a"), line(2, "b")])).is_empty());
+}
+
+#[test]
+fn one_payment_written_two_ways() {
+    let a = numbered(1, "2024-05-03", -4350, "CB LE PETIT CAMBOD PARIS");
+    let b = numbered(
+        2,
+        "2024-05-05",
+        -4350,
+        "FACTURE CARTE DU 030524 LE PETIT CAMBODGE CARTE 4974XXXXX",
+    );
+    assert_eq!(kinds(vec![a.clone(), b.clone()]), [(DuplicateKind::Near, vec![id(1), id(2)])]);
+    let mut later = b.clone();
+    later.date = "2024-05-07".parse().unwrap();
+    assert_eq!(kinds(vec![a.clone(), later]), []);
+    let mut cent = b;
+    cent.amount.minor.0 -= 1;
+    assert_eq!(kinds(vec![a, cent]), []);
+}
+
+#[test]
+fn purchases_with_their_own_days_are_two() {
+    let a = numbered(1, "2024-05-03", -250, "FACTURE CARTE DU 020524 CAFE BOETIE");
+    let b = numbered(2, "2024-05-04", -250, "FACTURE CARTE DU 030524 CAFE BOETIE");
+    assert_eq!(kinds(vec![a, b]), []);
+    let other = |n, account: &str| Transaction {
+        account: Some(account.into()),
+        ..numbered(n, "2024-05-04", -250, "CB X")
+    };
+    assert_eq!(kinds(vec![other(1, "A"), other(2, "B")]), []);
+}
+
+#[test]
+fn a_dinner_as_receipt_and_as_bank_line() {
+    let receipt = Transaction {
+        origin: Origin::Receipt,
+        ..numbered(1, "2024-05-03", -4350, "Le Petit Cambodge")
+    };
+    let line = numbered(2, "2024-05-04", -4350, "CB LE PETIT CAMBOD");
+    assert_eq!(
+        kinds(vec![receipt.clone(), line.clone()]),
+        [(DuplicateKind::SameEvent, vec![id(2), id(1)])]
+    );
+    assert_eq!(repeated(&analysed(vec![receipt, line])), [id(1)]);
+}
