@@ -1,6 +1,6 @@
 //! The dictionary of merchants: from the party of a label to the name people know and what it sells.
 //!
-//! `data/merchants.tsv` is kept by hand, with other spellings; `data/brands.tsv` adds brand names (see data/NOTICE).
+//! `tables/merchants.tsv` is kept by hand, with other spellings; `tables/brands.tsv` adds brand names (see tables/NOTICE).
 
 use crate::text::{fold, squash, words};
 use std::{collections::HashMap, sync::LazyLock};
@@ -44,14 +44,14 @@ static ALIASES: LazyLock<HashMap<String, Entry>> = LazyLock::new(load);
 
 fn load() -> HashMap<String, Entry> {
     let mut aliases = HashMap::with_capacity(5000);
-    for line in include_str!("../data/brands.tsv").lines().filter(|line| !line.starts_with('#')) {
+    for line in include_str!("../tables/brands.tsv").lines().filter(|line| !line.starts_with('#')) {
         if let Some((name, category)) = line.split_once('\t') {
             let entry =
                 Entry { merchant: Merchant { name, category }, place: Place::Start, own: false };
             aliases.insert(squash(&fold(name)), entry);
         }
     }
-    for line in include_str!("../data/merchants.tsv").lines().filter(|line| !line.starts_with('#'))
+    for line in include_str!("../tables/merchants.tsv").lines().filter(|line| !line.starts_with('#'))
     {
         let mut parts = line.split('\t');
         if let (Some(name), Some(category), Some(list)) = (parts.next(), parts.next(), parts.next())
@@ -128,7 +128,7 @@ pub(crate) fn names() -> impl Iterator<Item = (&'static str, &'static str)> {
             Some((parts.next()?, parts.next()?))
         })
     };
-    tsv(include_str!("../data/merchants.tsv")).chain(tsv(include_str!("../data/brands.tsv")))
+    tsv(include_str!("../tables/merchants.tsv")).chain(tsv(include_str!("../tables/brands.tsv")))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The text model: which category the words of a label speak for.
 //!
 //! Multinomial logistic regression over words, their beginnings (banks cut words short) and pairs of words. The weights are
-//! in `data/words.model`, made by `quittance train-categories` out of `data/words.tsv` and the names of the dictionary.
+//! in `tables/words.model`, made by `quittance train-categories` out of `tables/words.tsv` and the names of the dictionary.
 
 mod features;
 mod train;
@@ -38,7 +38,7 @@ pub(crate) struct Weights {
 }
 
 static WEIGHTS: LazyLock<Option<Weights>> =
-    LazyLock::new(|| Weights::read(include_str!("../data/words.model")));
+    LazyLock::new(|| Weights::read(include_str!("../tables/words.model")));
 
 /// What the party and the purpose speak for; `None` when no word of them is known.
 pub(crate) fn guess(label: &Cleaned, minor: i64) -> Option<Guess> {

@@ -39,7 +39,7 @@ fn earnings_do_not_go_out_and_unknown_words_decide_nothing() {
 fn the_stored_weights_are_those_the_command_makes() {
     let report = train();
     let anew = Weights::read(&report.model).unwrap();
-    let stored = Weights::read(include_str!("../../data/words.model")).unwrap();
+    let stored = Weights::read(include_str!("../../tables/words.model")).unwrap();
     assert!(report.right * 100 >= report.held_out * 60, "{} of {}", report.right, report.held_out);
     // A rounding of another machine may move single weights, so what counts is what they say.
     assert!((anew.temperature - stored.temperature).abs() < 0.21);

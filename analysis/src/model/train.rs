@@ -22,7 +22,7 @@ const HELD_OUT: usize = 5;
 /// What training reached.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Report {
-    /// The file `data/words.model`.
+    /// The file `tables/words.model`.
     pub model: String,
     /// Phrases learnt from.
     pub phrases: usize,
@@ -41,7 +41,7 @@ struct Example {
     features: Vec<usize>,
 }
 
-/// Learns from `data/words.tsv` and the dictionary's names.
+/// Learns from `tables/words.tsv` and the dictionary's names.
 #[must_use]
 pub fn train() -> Report {
     let classes: Vec<&'static str> = CATEGORIES
@@ -76,7 +76,7 @@ fn examples(classes: &[&str]) -> (Vec<Example>, Vec<String>) {
             examples.push(Example { text: fold(text), class, weight, features: Vec::new() });
         }
     };
-    for line in include_str!("../../data/words.tsv").lines().filter(|line| !line.starts_with('#')) {
+    for line in include_str!("../../tables/words.tsv").lines().filter(|line| !line.starts_with('#')) {
         if let Some((slug, phrases)) = line.split_once('\t') {
             phrases.split(", ").for_each(|phrase| add(slug, phrase.trim(), 1.0));
         }
