@@ -291,16 +291,17 @@ impl<S: Store> Keys<S> {
         if passing(answer.status) {
             return Ok(End::Open);
         }
+        // Whoever still has it keeps the key locked, and the refusal would wait for it.
+        let (tx, effect) =
+            held.ok_or(Problem::Broken("the handler has ended and its transaction is still used"))?;
         if answer.status.is_client_error() {
-            drop(held);
+            drop(tx);
             // An undo that cannot be done today may be possible tomorrow.
             if undone.is_some() {
                 return Ok(End::Kept(Outcome::Refused));
             }
             return self.refused(call, answer).await;
         }
-        let (tx, effect) =
-            held.ok_or(Problem::Broken("the handler has ended and its transaction is still used"))?;
         let (state, outcome) = match undone {
             Some((key, entry)) => {
                 self.store.keep(&tx, &key, &Entry { state: State::Undone, ..entry }).await?;

@@ -24,12 +24,12 @@ async fn add(tx: Tx<DatabaseTransaction>, Json(order): Json<Value>) -> Response 
     tokio::time::sleep(Duration::from_millis(order["ms"].as_u64().unwrap_or(0))).await;
     let status = match order["then"].as_str() {
         Some("panic") => panic!("on purpose"),
-        Some("hold") => {
+        Some(hold @ ("hold" | "hold and refuse")) => {
             tokio::spawn(async move {
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 drop(tx);
             });
-            StatusCode::CREATED
+            if hold == "hold" { StatusCode::CREATED } else { StatusCode::CONFLICT }
         }
         Some("remember") => {
             tx.remember(&json!({ "row": id })).unwrap();
@@ -196,8 +196,10 @@ async fn what_nobody_knows_leaves_the_key_unused() {
     let request = World::request("/add", &[("idempotency-key", "a")], &json!({"n": 1, "ms": 9999}));
     let hurried = tokio::time::timeout(Duration::from_millis(50), world.send(request)).await;
     assert!(hurried.is_err());
-    // A transaction that outlives its handler cannot be committed.
-    assert_eq!(world.add("a", json!({"n": 1, "then": "hold"})).await.status, 500);
+    // A transaction that outlives its handler cannot be committed, nor a refusal kept while it holds the key.
+    for then in ["hold", "hold and refuse"] {
+        assert_eq!(world.add("a", json!({"n": 1, "then": then})).await.status, 500, "{then}");
+    }
     assert_eq!(world.effects().await, 0);
     assert_eq!(world.add("a", json!({"n": 1})).await.status, 201);
     assert_eq!((world.effects().await, world.count("participant_key").await), (1, 1));

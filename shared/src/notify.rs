@@ -19,14 +19,21 @@ pub struct Notifier {
 /// Who waits in this process, and how many ends they were told of: a run that was tried again can end again.
 #[derive(Clone, Debug, Default)]
 struct Local {
-    watched: Arc<Mutex<HashMap<RunId, watch::Sender<u32>>>>,
+    watched: Arc<Mutex<HashMap<RunId, Watched>>>,
+}
+
+/// A run somebody waits for.
+#[derive(Debug)]
+struct Watched {
+    sender: watch::Sender<u32>,
+    watches: usize,
 }
 
 impl Local {
     fn tell(&self, id: RunId, ended: bool) {
         let watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(sender) = watched.get(&id) {
-            sender.send_modify(|ends| *ends += u32::from(ended));
+        if let Some(run) = watched.get(&id) {
+            run.sender.send_modify(|ends| *ends += u32::from(ended));
         }
     }
 }
@@ -64,9 +71,13 @@ impl Watch {
 impl Drop for Watch {
     fn drop(&mut self) {
         let mut watched = self.local.watched.lock().unwrap_or_else(PoisonError::into_inner);
-        // This watch still counts itself.
-        if watched.get(&self.id).is_some_and(|sender| sender.receiver_count() <= 1) {
-            watched.remove(&self.id);
+        // Counted here and not by the channel, whose receiver lives until after this: of two that end at once each
+        // would see the other's.
+        if let Some(run) = watched.get_mut(&self.id) {
+            run.watches -= 1;
+            if run.watches == 0 {
+                watched.remove(&self.id);
+            }
         }
     }
 }
@@ -129,7 +140,10 @@ impl Notifier {
     #[must_use]
     pub fn watch(&self, id: RunId) -> Watch {
         let mut watched = self.local.watched.lock().unwrap_or_else(PoisonError::into_inner);
-        let receiver = watched.entry(id).or_insert_with(|| watch::channel(0).0).subscribe();
+        let new = || Watched { sender: watch::channel(0).0, watches: 0 };
+        let run = watched.entry(id).or_insert_with(new);
+        run.watches += 1;
+        let receiver = run.sender.subscribe();
         let ends = *receiver.borrow();
         Watch { id, receiver, ends, local: self.local.clone() }
     }
@@ -243,5 +257,24 @@ mod tests {
         assert_eq!(notifier.local.watched.lock().unwrap().len(), 1);
         drop(second);
         assert!(notifier.local.watched.lock().unwrap().is_empty());
+    }
+
+    #[test]
+    fn watches_that_end_at_once_leave_nothing_behind() {
+        let notifier = Notifier::local();
+        let start = std::sync::Barrier::new(2);
+        let rounds: Vec<RunId> = (0..2000).map(|_| RunId::new()).collect();
+        let end = |_| {
+            for id in &rounds {
+                let watch = notifier.watch(*id);
+                start.wait();
+                drop(watch);
+            }
+        };
+        std::thread::scope(|scope| {
+            scope.spawn(|| end(1));
+            scope.spawn(|| end(2));
+        });
+        assert_eq!(notifier.local.watched.lock().unwrap().len(), 0);
     }
 }
