@@ -94,8 +94,8 @@ pub struct Step {
     pub doubt: u32,
     /// Part of the key given to participants; rises when a definite refusal is tried again.
     pub generation: u32,
-    /// Not begun, or asked about, before this much time has passed. Known to the owner of the lease alone and never
-    /// stored: after a crash a wait is cut short, which harms nobody.
+    /// Not begun, or asked about, before this much time has passed. Of a run that sleeps: what is left of it when the
+    /// run wakes up. The store keeps it as a time of the database's clock.
     pub wait: Option<Duration>,
 }
 

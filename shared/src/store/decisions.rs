@@ -9,7 +9,7 @@ use super::{
     writes::{Applied, Write},
 };
 use crate::engine::{Run, RunId};
-use rows::{DECISION_COLUMNS, DecisionRow, EVENT_COLUMNS, EventRow, STEP_COLUMNS, StepRow};
+use rows::{DECISION_COLUMNS, DecisionRow, EVENT_COLUMNS, EventRow, STEP_COLUMNS, StepRow, Told};
 use sea_orm::{ConnectionTrait, QueryResult, Value};
 use std::{
     collections::{HashMap, HashSet},
@@ -18,8 +18,9 @@ use std::{
 };
 
 /// The one door: each decision is written whole if the run still has the epoch and version it was taken in, else it
-/// is `Fenced`. With `in_doubt`, a run that already shows the decision's version in its epoch counts as written:
-/// versions of one epoch rise by its owner's hand only, and the owner is waiting for this very answer.
+/// is `Fenced`. With `in_doubt`, a run that already shows the decision's version in its epoch and its lines in the
+/// history counts as written: versions of one epoch rise by its owner's hand only, and the owner is waiting for this
+/// very answer.
 ///
 /// A wish (to cancel, to pause) changes neither epoch nor version. An owner that decided without having seen it is
 /// refused as well and decides anew: else a step would begin, the pivot even, after somebody was told that it will not.
@@ -32,7 +33,11 @@ pub(super) async fn apply(
     if batch.is_empty() {
         return Ok(Vec::new());
     }
-    let rows = rows_value(batch.iter().map(DecisionRow::of).collect());
+    // In one order everywhere, so that two processes never wait for each other in a circle: PostgreSQL looks the rows
+    // of the source up one by one, since it expects one (see `Backend::rows`), and so locks the runs as they come.
+    let mut in_order: Vec<&Write<'_>> = batch.iter().collect();
+    in_order.sort_unstable_by_key(|write| write.decision.id);
+    let rows = rows_value(in_order.into_iter().map(DecisionRow::of).collect());
     let written = match backend {
         // One statement: one way to the server and back.
         Backend::Postgres => {
@@ -96,7 +101,6 @@ fn answered(backend: Backend) -> String {
 
 fn update(backend: Backend) -> String {
     let (now, source) = (backend.now(), backend.rows(1, DECISION_COLUMNS));
-    let locked = backend.in_order(&source);
     format!(
         "UPDATE run SET state = n_state, progress = n_progress, epoch = n_epoch, version = n_version,
              events = events + n_count, crashes = n_crashes, pivot_passed = n_pivot,
@@ -114,7 +118,7 @@ fn update(backend: Backend) -> String {
              finished_at = CASE WHEN n_ended THEN COALESCE(finished_at, {now}) ELSE NULL END
          FROM {source}
          WHERE run.id = n_id AND run.epoch = n_old_epoch AND run.version = n_old_version
-             AND (NOT n_owned OR (run.cancel_requested = n_cancel AND run.paused = n_was_paused)){locked}
+             AND (NOT n_owned OR (run.cancel_requested = n_cancel AND run.paused = n_was_paused))
          RETURNING {}",
         answered(backend)
     )
@@ -137,10 +141,10 @@ fn upsert_steps(backend: Backend, parameter: usize, written: &str) -> String {
     // An output stays for the undo that may need it, until the step is run again from the start.
     format!(
         "INSERT INTO run_step AS s (run_id, seq, name, state, attempts, undo_attempts, maybe_applied, doubt,
-             generation, output, error_class, error, started_at, finished_at, compensated_at)
+             generation, output, error_class, error, started_at, finished_at, compensated_at, due_at)
          SELECT n_run_id, n_seq, n_name, n_state, n_attempts, n_undo_attempts, n_maybe, n_doubt, n_generation, n_output,
              n_class, n_error, CASE WHEN n_begins THEN {now} END, CASE WHEN n_ends THEN {now} END,
-             CASE WHEN n_undone THEN {now} END
+             CASE WHEN n_undone THEN {now} END, {now} + n_wait
          FROM {source} JOIN {written} AS w ON w.id = n_run_id AND w.epoch = n_epoch AND w.version = n_version
          WHERE true
          ON CONFLICT (run_id, seq) DO UPDATE SET state = excluded.state, attempts = excluded.attempts,
@@ -151,7 +155,8 @@ fn upsert_steps(backend: Backend, parameter: usize, written: &str) -> String {
                  ELSE COALESCE(excluded.output, s.output) END,
              error_class = excluded.error_class, error = excluded.error,
              started_at = COALESCE(excluded.started_at, s.started_at),
-             finished_at = excluded.finished_at, compensated_at = excluded.compensated_at"
+             finished_at = excluded.finished_at, compensated_at = excluded.compensated_at,
+             due_at = excluded.due_at"
     )
 }
 
@@ -181,9 +186,32 @@ async fn find_written(
             format!("SELECT {columns} FROM run WHERE id = $1 AND epoch = $2 AND version = $3"),
             [Value::from(run.id.0), Value::from(run.epoch), Value::from(run.version)],
         );
-        if let Some(row) = db.query_one_raw(find).await? {
+        if let Some(row) = db.query_one_raw(find).await?
+            && is_told(db, backend, write).await?
+        {
             done.insert(run.id, applied(&row)?);
         }
     }
     Ok(())
+}
+
+/// Whether the history of its epoch has this decision's lines, one after the other. A commit given up for lost may still
+/// come to its end after the owner has decided anew; both decisions lead to the same version.
+async fn is_told(db: &impl ConnectionTrait, backend: Backend, write: &Write<'_>) -> Result<bool> {
+    let run = &write.decision.run;
+    let find = backend.statement(
+        "SELECT step, from_state, to_state, detail FROM run_event WHERE run_id = $1 AND epoch = $2 ORDER BY seq",
+        [Value::from(run.id.0), Value::from(run.epoch)],
+    );
+    let mut told = Vec::new();
+    for row in db.query_all_raw(find).await? {
+        told.push(Told {
+            step: row.try_get_by_index(0)?,
+            from: row.try_get_by_index(1)?,
+            to: row.try_get_by_index(2)?,
+            detail: row.try_get_by_index(3)?,
+        });
+    }
+    let own: Vec<Told> = EventRow::of(write).map(|row| row.told()).collect();
+    Ok(own.is_empty() || told.windows(own.len()).any(|lines| lines == own))
 }

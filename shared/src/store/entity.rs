@@ -80,6 +80,7 @@ pub mod run_step {
         pub started_at: Option<i64>,
         pub finished_at: Option<i64>,
         pub compensated_at: Option<i64>,
+        pub due_at: Option<i64>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -8,7 +8,10 @@ use super::{
 use crate::engine::{Run, RunError, RunId, RunState, Step, StepState};
 use sea_orm::{ConnectionTrait, QueryResult};
 use serde_json::{Value as Json, json};
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
+
+/// A wait with no more left than this is over: the run, which sleeps as long as the step, may wake a little earlier.
+const ROUNDING: Duration = Duration::from_millis(5);
 
 /// A run with what its activities need.
 pub(super) struct Loaded {
@@ -85,8 +88,10 @@ async fn steps(
 ) -> Result<()> {
     let source = backend.rows(1, &[("id", Kind::Id)]);
     let select = format!(
-        "SELECT run_id, seq, state, attempts, undo_attempts, maybe_applied, doubt, generation, output
-         FROM run_step JOIN {source} ON run_id = n_id"
+        "SELECT run_id, seq, state, attempts, undo_attempts, maybe_applied, doubt, generation, output,
+             due_at - {} AS wait
+         FROM run_step JOIN {source} ON run_id = n_id",
+        backend.now()
     );
     let rows = db.query_all_raw(backend.statement(select, [rows_value(ids)])).await?;
     let mut places: HashMap<RunId, &mut Loaded> =
@@ -113,6 +118,14 @@ async fn steps(
             generation: count(row, "generation")?,
             wait: None,
         };
+        // Whoever goes back, or was told to begin anew, waits for nothing.
+        if one.run.state == RunState::InProgress
+            && matches!(step.state, StepState::Pending | StepState::Unknown)
+        {
+            let left = row.try_get::<Option<i64>>("", "wait")?;
+            let left = left.and_then(|us| u64::try_from(us).ok()).map(Duration::from_micros);
+            step.wait = left.filter(|wait| *wait > ROUNDING);
+        }
         if let Some(output) = row.try_get::<Option<String>>("", "output")? {
             let output = serde_json::from_str(&output)
                 .map_err(|e| StoreError::Corrupt(format!("output of step {index} of {id}: {e}")))?;

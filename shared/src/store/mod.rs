@@ -187,8 +187,20 @@ impl Store {
     /// [`StoreError::Fenced`] when the run has another owner or was changed since the decision was taken, or when
     /// somebody wishes something of it that the decision does not know: [`Self::wishes`] tells.
     pub async fn apply_one(&self, decision: Decision) -> Result<Applied> {
+        self.insist(decision, false).await
+    }
+
+    /// [`Self::apply_one`] after it gave up: the decision may have been written already, by a commit that nobody heard
+    /// of. If it was, that is what is answered.
+    ///
+    /// # Errors
+    /// As [`Self::apply_one`].
+    pub async fn apply_again(&self, decision: Decision) -> Result<Applied> {
+        self.insist(decision, true).await
+    }
+
+    async fn insist(&self, decision: Decision, mut in_doubt: bool) -> Result<Applied> {
         let mut decision = Box::new(decision);
-        let mut in_doubt = false;
         let mut wait = Backoff::new(PATIENCE);
         loop {
             let (done, answer) = oneshot::channel();

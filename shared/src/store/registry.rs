@@ -9,16 +9,24 @@ use crate::{
     engine::{Definition, definition::builtin},
     sagas::{self, Compiled, Misfit},
 };
-use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, sea_query::Expr};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect,
+    sea_query::Expr,
+};
 use std::{
     collections::HashMap,
     sync::{Arc, RwLock},
 };
 
-/// Known definitions by name and version.
+type Definitions = RwLock<HashMap<(String, i32), Arc<Definition>>>;
+
+/// Definitions by name and version.
 #[derive(Debug, Default)]
 pub(super) struct Registry {
-    known: RwLock<HashMap<(String, i32), Arc<Definition>>>,
+    /// Those of this program and of its configuration: new runs are made of these.
+    known: Definitions,
+    /// Those that older runs began with, as the database has them.
+    stored: Definitions,
     compiled: RwLock<HashMap<(String, i32), Arc<Compiled>>>,
     values: RwLock<Arc<serde_json::Value>>,
 }
@@ -86,9 +94,38 @@ impl Registry {
         known.values().filter(|d| d.name == name).max_by_key(|d| d.version).cloned()
     }
 
-    fn known(&self, name: &str, version: i32) -> Option<Arc<Definition>> {
-        let known = self.known.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-        known.get(&(name.to_owned(), version)).cloned()
+    fn find(&self, name: &str, version: i32) -> Option<Arc<Definition>> {
+        let key = (name.to_owned(), version);
+        [&self.known, &self.stored].into_iter().find_map(|definitions| {
+            let all = definitions.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+            all.get(&key).cloned()
+        })
+    }
+
+    /// Names of the sagas, also of those that are in the database only.
+    pub(super) async fn all_sagas(
+        &self,
+        db: &impl ConnectionTrait,
+        backend: Backend,
+    ) -> Result<Vec<String>> {
+        use entity::definition::{Column, Entity};
+        let mut names = self.sagas();
+        let stored: Vec<(String, i32)> = Entity::find()
+            .select_only()
+            .column(Column::Name)
+            .column_as(Column::Version.max(), "version")
+            .group_by(Column::Name)
+            .into_tuple()
+            .all(db)
+            .await?;
+        for (name, version) in stored {
+            if self.latest(&name).is_none()
+                && self.get(db, backend, &name, version).await?.saga.is_some()
+            {
+                names.push(name);
+            }
+        }
+        Ok(names)
     }
 
     /// The definition a run began with, from the database if this program does not bring it.
@@ -99,8 +136,8 @@ impl Registry {
         name: &str,
         version: i32,
     ) -> Result<Arc<Definition>> {
-        if let Some(known) = self.known(name, version) {
-            return Ok(known);
+        if let Some(found) = self.find(name, version) {
+            return Ok(found);
         }
         let stored = entity::definition::Entity::find_by_id((name.to_owned(), version))
             .one(db)
@@ -112,7 +149,10 @@ impl Registry {
             StoreError::Corrupt(format!("definition {name} version {version}: {e}"))
         })?;
         let definition = Arc::new(definition);
-        self.add(Arc::clone(&definition));
+        self.stored
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .insert((name.to_owned(), version), Arc::clone(&definition));
         Ok(definition)
     }
 
@@ -151,5 +191,3 @@ impl Registry {
         Ok(())
     }
 }
-
-use sea_orm::{ColumnTrait, QueryFilter};

@@ -123,7 +123,7 @@ pub struct SagaFilter {
 }
 
 impl Store {
-    /// Names of the known sagas, sorted.
+    /// Names of the sagas that can be begun, sorted.
     #[must_use]
     pub fn saga_types(&self) -> Vec<String> {
         self.inner.registry.sagas()
@@ -172,13 +172,13 @@ impl Store {
         Ok(definition.saga.is_some().then_some(row.client_id))
     }
 
-    /// Sagas, newest first, and how many there are in all.
+    /// Sagas, newest first, and how many there are in all; also those whose definition is known from the database only.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when the database does not answer.
     pub async fn sagas(&self, filter: &SagaFilter) -> Result<(Vec<SagaView>, u64)> {
         use entity::run::{Column, Entity};
-        let known = self.saga_types();
+        let known = self.inner.registry.all_sagas(&self.inner.reader, self.backend()).await?;
         let types: Vec<String> = match &filter.definition {
             Some(name) => known.into_iter().filter(|n| n == name).collect(),
             None => known,

@@ -47,17 +47,6 @@ impl Backend {
         }
     }
 
-    /// A condition more for an `UPDATE run` over the rows of a source: they are locked in one order everywhere, so that
-    /// two processes never wait for each other in a circle. SQLite's writer has the file to itself.
-    pub(super) fn in_order(self, source: &str) -> String {
-        match self {
-            Self::Sqlite => String::new(),
-            Self::Postgres => format!(
-                " AND run.id IN (SELECT run.id FROM run JOIN {source} ON run.id = n_id ORDER BY run.id FOR UPDATE OF run)"
-            ),
-        }
-    }
-
     /// `FOR UPDATE` where rows can be locked.
     pub(super) fn for_update(self) -> &'static str {
         match self {

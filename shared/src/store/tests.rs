@@ -321,12 +321,47 @@ async fn a_decision_in_doubt_is_written_once() {
     let decision = decide(&run, event).unwrap();
     store.apply_one(decision.clone()).await.unwrap();
     let before = store.history(id).await.unwrap();
-    let tx = store.begin().await.unwrap();
-    let again = writes::Write { decision: &decision, take: None };
-    let answers = decisions::apply(&tx, store.backend(), &[again], true).await.unwrap();
-    tx.commit().await.unwrap();
-    assert!(matches!(*answers, [Ok(_)]), "{answers:?}");
+    assert!(matches!(store.apply_one(decision.clone()).await, Err(StoreError::Fenced)));
+    store.apply_again(decision).await.unwrap();
+    // Another decision of the same version is not what was written.
+    let error = RunError::new("NO", "no");
+    let other = decide(&run, Event::StepRefused { step: 0, error, clean: true }).unwrap();
+    assert!(matches!(store.apply_again(other).await, Err(StoreError::Fenced)));
     assert_eq!(store.history(id).await.unwrap(), before);
+}
+
+/// Its file is gone, and the program knows nothing of it; what ran by it is in the database all the same.
+#[tokio::test]
+async fn a_saga_outlives_the_file_of_its_definition() {
+    let Fixture { store, _folder } = fixture().await;
+    let mut definition = (*store.definition("purchase_saga").unwrap()).clone();
+    definition.name = format!("gone-{}", RunId::new());
+    let name = definition.name.clone();
+    store.define(definition);
+    store.migrate().await.unwrap();
+    let run = NewRun { definition: name.clone(), ..new_run("gone") };
+    let id = run.id;
+    store.create_run(run).await.unwrap();
+
+    let registry = Arc::new(Registry::builtin());
+    let Inner { backend, writer, reader, commits, .. } = &*store.inner;
+    let (backend, writer, reader) = (*backend, writer.clone(), reader.clone());
+    let inner = Inner { backend, writer, reader, registry, commits: commits.clone() };
+    let later = Store { inner: Arc::new(inner) };
+    let of = |definition: Option<String>| SagaFilter {
+        client_id: Some("gone".into()),
+        definition,
+        limit: 500,
+        ..SagaFilter::default()
+    };
+    for filter in [of(Some(name.clone())), of(None)] {
+        let (sagas, total) = later.sagas(&filter).await.unwrap();
+        assert!(sagas.iter().any(|s| s.id == id) && total >= 1, "{filter:?}");
+    }
+    assert!(later.saga(id).await.unwrap().is_some());
+    assert_eq!(later.saga_owner(id).await.unwrap().as_deref(), Some("gone"));
+    // That it was looked at makes nobody able to begin a new one.
+    assert!(later.definition(&name).is_none() && !later.saga_types().contains(&name));
 }
 
 #[tokio::test]
@@ -394,4 +429,36 @@ async fn a_stored_result_is_taken_back_when_a_later_step_is_refused() {
     assert_eq!((after.merchant, after.total_minor), (before.merchant, before.total_minor));
     let paul = ReceiptFilter { q: Some("paul".into()), limit: 5, ..ReceiptFilter::default() };
     assert!(store.list_receipts(&paul).await.unwrap().items.is_empty());
+}
+
+/// Two steps wait for their next attempts, the one longer than the other.
+#[tokio::test]
+async fn each_step_waits_for_its_own_time() {
+    let Fixture { store, _folder } = fixture().await;
+    let mut definition = (*store.definition("noop").unwrap()).clone();
+    definition.name = format!("waits-{}", RunId::new());
+    definition.steps = ["ONE", "OTHER"].map(|n| StepDefinition::local(n, "noop", 100)).into();
+    for step in &mut definition.steps {
+        step.depends_on = Some(Vec::new());
+    }
+    let run = NewRun { definition: definition.name.clone(), ..new_run("waits") };
+    let id = run.id;
+    store.define(definition);
+    store.migrate().await.unwrap();
+    store.create_run(run).await.unwrap();
+    let mut run = store.acquire(id, "w", LEASE).await.unwrap().unwrap().decision.run;
+    for (step, after) in [(0, 20_000), (1, 150)] {
+        let after = Duration::from_millis(after);
+        let decision = decide(&run, Event::Deferred { step, after }).unwrap();
+        store.apply_one(decision.clone()).await.unwrap();
+        run = decision.run;
+    }
+    assert!(store.acquire(id, "w", LEASE).await.unwrap().is_none(), "it sleeps");
+    tokio::time::sleep(Duration::from_millis(250)).await;
+    let commands = store.acquire(id, "w", LEASE).await.unwrap().unwrap().decision.commands;
+    let [Command::Wait { step: 0, after }, Command::RunStep { step: 1, attempt: 1 }] = *commands
+    else {
+        panic!("{commands:?}")
+    };
+    assert!((15..20).contains(&after.as_secs()), "{after:?}");
 }

@@ -90,8 +90,11 @@ impl Store {
             return Ok(Vec::new());
         }
         let backend = self.backend();
-        let rows = held
-            .iter()
+        // In the order in which decisions lock runs.
+        let mut in_order: Vec<&Held> = held.iter().collect();
+        in_order.sort_unstable_by_key(|h| h.id);
+        let rows = in_order
+            .into_iter()
             .map(|h| json!({ "id": sql::id(h.id), "epoch": h.epoch, "progress": h.progress }))
             .collect();
         let source =
@@ -100,10 +103,9 @@ impl Store {
             "UPDATE run SET lease_until = {} + $2,
                  progress = CASE WHEN n_progress > progress THEN n_progress ELSE progress END
              FROM {source}
-             WHERE run.id = n_id AND run.epoch = n_epoch AND lease_owner IS NOT NULL{}
+             WHERE run.id = n_id AND run.epoch = n_epoch AND lease_owner IS NOT NULL
              RETURNING id, cancel_requested",
             backend.now(),
-            backend.in_order(&source),
         );
         let statement = backend.statement(update, [rows_value(rows), Value::from(micros(lease))]);
         let rows = self.inner.writer.query_all_raw(statement).await?;

@@ -24,6 +24,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
+use tokio::time::Instant;
 use tracing::Instrument;
 
 /// How long a lease holds without renewal: the time after which the runs of a dead worker go on elsewhere.
@@ -68,6 +69,8 @@ struct Drive<'a> {
     outputs: HashMap<usize, Arc<Value>>,
     traceparent: Option<String>,
     hold: &'a Hold,
+    /// When what the steps still have to wait was true.
+    at: Instant,
 }
 
 /// What became of a decision.
@@ -83,6 +86,15 @@ impl Drive<'_> {
     /// The step's next attempt is still held back.
     fn waits(&self, step: usize) -> bool {
         self.run.steps.get(step).is_some_and(|s| s.wait.is_some())
+    }
+
+    /// What is left of each wait now.
+    fn pass_time(&mut self) {
+        let now = Instant::now();
+        let passed = now - std::mem::replace(&mut self.at, now);
+        for wait in self.run.steps.iter_mut().filter_map(|step| step.wait.as_mut()) {
+            *wait = wait.saturating_sub(passed);
+        }
     }
 }
 
@@ -140,6 +152,7 @@ impl Executor {
             outputs: outputs.into_iter().map(|(k, v)| (k, Arc::new(v))).collect(),
             traceparent,
             hold,
+            at: Instant::now(),
         };
         let mut place = Some(place);
         let (mut under_way, mut heard) = (FuturesUnordered::new(), VecDeque::new());
@@ -210,6 +223,7 @@ impl Executor {
         event: Event,
     ) -> Result<Option<Vec<Command>>, StoreError> {
         let (decision, applied) = loop {
+            drive.pass_time();
             let decision = match decide(&drive.run, event.clone()) {
                 Ok(decision) => decision,
                 Err(refused) => {
@@ -239,8 +253,15 @@ impl Executor {
     /// Writes until it is written or the run has another owner: the work is done, and the database may be away for
     /// longer than the store is patient.
     async fn insist(&self, decision: &Decision, hold: &Hold) -> Result<Written, StoreError> {
+        let mut in_doubt = false;
         loop {
-            let written = match self.store.apply_one(decision.clone()).await {
+            let again = decision.clone();
+            let written = if in_doubt {
+                self.store.apply_again(again).await
+            } else {
+                self.store.apply_one(again).await
+            };
+            let written = match written {
                 Err(StoreError::Fenced) => match self.store.wishes(decision).await {
                     Ok(Some(wishes)) => return Ok(Written::Overtaken(wishes)),
                     Ok(None) => Err(StoreError::Fenced),
@@ -252,6 +273,7 @@ impl Executor {
                 Ok(applied) => return Ok(Written::Done(applied)),
                 Err(StoreError::Unavailable(error)) if !hold.is_released() => {
                     tracing::warn!(run = %decision.id, error, "a decision is not written yet");
+                    in_doubt = true;
                 }
                 Err(StoreError::Unavailable(error)) => {
                     tracing::warn!(run = %decision.id, error, "leaving with a decision unwritten");

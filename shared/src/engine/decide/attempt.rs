@@ -14,6 +14,7 @@ impl Draft {
     pub(super) fn claimed(&mut self, claim: Claim) -> Result<(), Refused> {
         self.expect_not_ended()?;
         self.d.run.epoch += 1;
+        self.wait_on();
         let begun = self.begun();
         if begun.is_empty() {
             return self.advance(self.d.run.crashes > 0 && self.isolates());

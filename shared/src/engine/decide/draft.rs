@@ -107,9 +107,16 @@ impl Draft {
         }
     }
 
-    /// What the steps that wait have asked for.
-    pub(super) fn longest_wait(&self) -> Option<Duration> {
-        self.d.run.steps.iter().filter_map(|step| step.wait).max()
+    /// How long nothing can be done: till the question may be asked that keeps everything else back, or else till the
+    /// first of the steps that wait is due.
+    pub(super) fn next_wait(&self) -> Option<Duration> {
+        let question = self.to_ask().map(|step| self.step(step).wait);
+        if let Some(wait) = question
+            && (wait.is_none() || !self.committed())
+        {
+            return wait;
+        }
+        self.d.run.steps.iter().filter_map(|step| step.wait).min()
     }
 
     /// The last step that may have left something behind and can be undone. Steps stand in an order in which each
@@ -206,16 +213,18 @@ impl Draft {
     }
 
     pub(super) fn sleep(&mut self, wait: Duration) {
-        self.d.lease = LeaseWrite::Release;
+        self.let_go();
         self.d.wake = Wake::After(wait);
-        self.begin_nothing();
+        for step in &mut self.d.run.steps {
+            step.wait = step.wait.and_then(|left| left.checked_sub(wait)).filter(|w| !w.is_zero());
+        }
     }
 
     /// Leaves the run to whoever takes it next.
     pub(super) fn let_go(&mut self) {
         self.d.lease = LeaseWrite::Release;
         self.d.wake = Wake::Now;
-        self.begin_nothing();
+        self.d.commands.clear();
     }
 
     /// Nothing of the run is under way any more; who waited need not.

@@ -60,7 +60,7 @@ impl Draft {
         let unwanted = self.d.run.cancel_requested || pending;
         if halted && to_ask.is_none() && (self.is_in_trouble() || unwanted) {
             self.turn_back();
-        } else if let Some(wait) = self.longest_wait() {
+        } else if let Some(wait) = self.next_wait() {
             self.sleep(wait);
         } else if paused && (pending || to_ask.is_some()) {
             self.hold_still();
@@ -104,7 +104,17 @@ impl Draft {
     /// The step's next attempt is to begin after a while.
     pub(super) fn hold_back(&mut self, step: usize, wait: Duration) {
         self.steps_mut(step).wait = Some(wait);
+        self.mark(step);
         self.d.commands.push(Command::Wait { step, after: wait });
+    }
+
+    /// Whoever takes the run up waits on for what is not due yet.
+    pub(super) fn wait_on(&mut self) {
+        for (step, one) in self.d.run.steps.iter().enumerate() {
+            if let (StepState::Pending, Some(after)) = (one.state, one.wait) {
+                self.d.commands.push(Command::Wait { step, after });
+            }
+        }
     }
 
     /// That while is over.

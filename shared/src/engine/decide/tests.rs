@@ -125,13 +125,34 @@ fn a_retry_waits_beside_what_is_under_way_and_gives_the_slot_back_alone() {
 }
 
 #[test]
-fn the_run_sleeps_for_the_longest_of_the_waits() {
+fn the_run_sleeps_until_the_first_of_the_waits_is_over() {
     let put_off = Event::Deferred { step: 1, after: 30 * SECOND };
     let asleep = after(both(), vec![put_off, failed(2, true)]);
-    assert_eq!(asleep.wake, Wake::After(30 * SECOND));
+    assert_eq!((asleep.lease, asleep.wake), (LeaseWrite::Release, Wake::After(SECOND)));
     assert_eq!(asleep.run.steps[1].attempts, 0);
+    // The other is not begun before its time, beside what is under way or alone.
+    let rest = Command::Wait { step: 1, after: 29 * SECOND };
     let again = after(asleep.run, vec![Event::Claimed(Claim::Free)]);
-    assert_eq!(again.commands.len(), 2);
+    assert_eq!(again.commands, [rest, Command::RunStep { step: 2, attempt: 2 }]);
+    let asleep = after(again.run, vec![succeeded(2)]);
+    assert_eq!((asleep.lease, asleep.wake), (LeaseWrite::Release, Wake::After(29 * SECOND)));
+    let last = after(asleep.run, vec![Event::Claimed(Claim::Free)]);
+    assert_eq!(last.commands, [Command::RunStep { step: 1, attempt: 1 }]);
+}
+
+#[test]
+fn a_question_is_asked_in_its_time_whoever_else_waits() {
+    let asks = |d: &mut crate::engine::Definition| {
+        d.steps[2].on_unknown = OnUnknown::Query;
+        d.steps[2].retry.retries = 0;
+    };
+    let begun = after(run(asks), vec![Event::Claimed(Claim::Free), succeeded(0)]).run;
+    let put_off = Event::Deferred { step: 1, after: 30 * SECOND };
+    let asleep = after(begun, vec![put_off, failed(2, false)]);
+    assert_eq!((asleep.lease, asleep.wake), (LeaseWrite::Release, Wake::After(SECOND)));
+    let awake = after(asleep.run, vec![Event::Claimed(Claim::Free)]);
+    let rest = Command::Wait { step: 1, after: 29 * SECOND };
+    assert_eq!(awake.commands, [rest, Command::QueryStep { step: 2, attempt: 1 }]);
 }
 
 #[test]

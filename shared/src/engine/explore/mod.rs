@@ -178,9 +178,6 @@ impl Explorer {
         }
         let before = world.stored.clone();
         world.stored = Self::row(&d.run);
-        for step in &mut world.stored.steps {
-            step.wait = None;
-        }
         if d.run.state == before.state && d.run.progress < before.progress {
             return Err("the progress fell".into());
         }

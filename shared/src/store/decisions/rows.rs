@@ -55,6 +55,8 @@ pub(super) const STEP_COLUMNS: &[(&str, Kind)] = &[
     ("begins", Kind::Bool),
     ("ends", Kind::Bool),
     ("undone", Kind::Bool),
+    // NULL: not held back.
+    ("wait", Kind::Int),
 ];
 
 pub(super) const EVENT_COLUMNS: &[(&str, Kind)] = &[
@@ -171,6 +173,8 @@ pub(super) struct StepRow<'a> {
     begins: bool,
     ends: bool,
     undone: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wait: Option<i64>,
 }
 
 impl<'a> StepRow<'a> {
@@ -196,6 +200,7 @@ impl<'a> StepRow<'a> {
                 begins: write.begins,
                 ends: write.ends,
                 undone: write.step.state == StepState::Compensated,
+                wait: write.step.wait.map(micros),
             }
         })
     }
@@ -220,7 +225,26 @@ pub(super) struct EventRow<'a> {
     detail: Option<String>,
 }
 
+/// What a line of the history says, whoever wrote it.
+#[derive(PartialEq, Eq)]
+pub(super) struct Told {
+    pub step: Option<String>,
+    pub from: Option<String>,
+    pub to: String,
+    pub detail: Option<String>,
+}
+
 impl<'a> EventRow<'a> {
+    /// As it is read back.
+    pub(super) fn told(self) -> Told {
+        Told {
+            step: self.step.map(str::to_owned),
+            from: Some(self.from.to_owned()),
+            to: self.to.to_owned(),
+            detail: self.detail,
+        }
+    }
+
     pub(super) fn of(write: &Write<'a>) -> impl Iterator<Item = Self> + use<'a> {
         let (d, worker) = (write.decision, write.take.map(|(owner, _)| owner));
         let last = d.events.len();

@@ -3,6 +3,7 @@
 mod initial;
 mod neighbours;
 mod sagas;
+mod waits;
 
 use sea_orm_migration::prelude::*;
 
@@ -10,7 +11,12 @@ pub(super) struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(initial::Initial), Box::new(sagas::Sagas), Box::new(neighbours::Neighbours)]
+        vec![
+            Box::new(initial::Initial),
+            Box::new(sagas::Sagas),
+            Box::new(neighbours::Neighbours),
+            Box::new(waits::Waits),
+        ]
     }
 
     fn migration_table_name() -> DynIden {
