@@ -1,44 +1,69 @@
 //! Processes that die or freeze around a call: rows 1, 2, 3, 4, 7, 8.
 
+use super::definitions::{definitions, end_after_refusal, end_without_an_answer};
 use crate::support::{
     gate::{Act, Gate, Hold},
     ground::{BOTH, Ground, Pace, QUICK, on_both_grounds, on_ground},
     stack::Shape,
 };
+use quittance_shared::engine::{Definition, StepDefinition};
 use rustix::process::Signal;
 use std::time::Duration;
 
 const KIND: &str = "purchase_saga";
-/// Every step of a purchase, those of them that have an undo, and the one that can only be refused last.
-const STEPS: [&str; 5] = [
-    "VALIDATE_INVENTORY",
-    "RESERVE_INVENTORY",
-    "PROCESS_PAYMENT",
-    "CREATE_SALE",
-    "UPDATE_INVENTORY",
-];
-const UNDONE: [&str; 3] = ["RESERVE_INVENTORY", "PROCESS_PAYMENT", "CREATE_SALE"];
+/// The step that can only be refused last.
 const LAST: &str = "UPDATE_INVENTORY";
 
-/// Each way, at each step: whoever makes the call dies while the gate has it.
+/// Each way, at each step of each definition: whoever makes the call dies while the gate has it.
 async fn killed_at_every_call(ground: &mut Ground, hold: fn(&Gate, &str, &'static str) -> Hold) {
-    let data = ground.data(KIND).await;
-    let forward = STEPS.map(|step| (step, "do", "completed"));
-    let back = UNDONE.map(|step| (step, "undo", "compensated"));
-    for (step, direction, end) in forward.into_iter().chain(back) {
-        if direction == "undo" {
-            ground.gate.rule(LAST, "do", 1, Act::Answer(409, "{}"));
+    for definition in definitions() {
+        for (at, step) in definition.steps.iter().enumerate() {
+            let end = end_of_a_broken_call(&definition, at);
+            killed_at(ground, hold, &definition, step, "do", end).await;
         }
-        let held = hold(&ground.gate, step, direction);
-        let id = ground.begun(KIND, &data).await;
-        held.caught().await;
-        ground.stack.worker().kill();
-        held.drop_held();
-        ground.stack.expire_leases();
-        ground.stack.restart_worker().await;
-        let saga = ground.end_of(&id).await;
-        assert_eq!(saga["status"], end, "killed at {step}, {direction}: {saga:#}");
-        ground.gate.clear();
+        // Back from the last step that can still be refused with everything before it undone.
+        let Some(refused) = (0..definition.steps.len())
+            .rfind(|at| end_after_refusal(&definition, *at) == "compensated")
+        else {
+            continue;
+        };
+        for step in definition.steps[..refused].iter().filter(|step| step.undo.is_some()) {
+            let refuse = Act::Answer(409, "{}");
+            ground.gate.rule(&definition.steps[refused].name, "do", 1, refuse);
+            let end = if step.undo_repeatable { "compensated" } else { "needs_attention" };
+            killed_at(ground, hold, &definition, step, "undo", end).await;
+        }
+    }
+}
+
+async fn killed_at(
+    ground: &mut Ground,
+    hold: fn(&Gate, &str, &'static str) -> Hold,
+    definition: &Definition,
+    step: &StepDefinition,
+    direction: &'static str,
+    end: &str,
+) {
+    let data = ground.data(&definition.name).await;
+    let held = hold(&ground.gate, &step.name, direction);
+    let id = ground.begun(&definition.name, &data).await;
+    held.caught().await;
+    ground.stack.worker().kill();
+    held.drop_held();
+    ground.stack.expire_leases();
+    ground.stack.restart_worker().await;
+    let saga = ground.end_of(&id).await;
+    let what = format!("{} killed at {}, {direction}: {saga:#}", definition.name, step.name);
+    assert_eq!(saga["status"], end, "{what}");
+    ground.gate.clear();
+}
+
+/// A call that may be repeated is; where it may not, what its definition says about a call without an answer.
+fn end_of_a_broken_call(definition: &Definition, at: usize) -> &'static str {
+    if definition.steps[at].repeatable {
+        "completed"
+    } else {
+        end_without_an_answer(definition, at)
     }
 }
 
@@ -87,11 +112,21 @@ async fn row_02_killed_after_the_intent_is_written_and_before_the_call_arrives()
 async fn row_03_killed_after_the_participant_did_it_and_before_that_is_written() {
     on_both_grounds(async |ground| {
         killed_at_every_call(ground, Gate::hold_reply).await;
-        // The repeated calls came, and did nothing.
+        // The repeated calls came, and did nothing: one for each call with a key that changes something.
         let ledger = ground.shop.client.get("/ledger").await.json;
         let repeated =
             ledger["calls"].as_array().unwrap().iter().filter(|c| c["outcome"] == "repeated");
-        assert!(repeated.count() >= STEPS.len() - 1 + UNDONE.len());
+        let keyed = |d: &Definition| {
+            let participants = &d.saga.as_ref().unwrap().participants;
+            let changing = |s: &&StepDefinition| {
+                let calls = s.calls.as_ref().unwrap();
+                calls.forward.method != "GET" && participants[&calls.participant].keys
+            };
+            let undone = d.steps.iter().take(d.steps.len() - 1).filter(changing);
+            d.steps.iter().filter(changing).count() + undone.filter(|s| s.undo.is_some()).count()
+        };
+        let (repeated, expected) = (repeated.count(), definitions().iter().map(keyed).sum());
+        assert!(repeated >= expected, "{repeated} instead of {expected}");
     })
     .await;
 }

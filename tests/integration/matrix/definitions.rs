@@ -9,7 +9,7 @@ use quittance_shared::engine::{Definition, OnUnknown, StepDefinition};
 use serde_json::Value;
 
 /// The definitions as they are tried: the same steps, and shorter waits.
-fn definitions() -> Vec<Definition> {
+pub(super) fn definitions() -> Vec<Definition> {
     let folder = tempfile::tempdir().expect("a folder");
     write_definitions(folder.path(), QUICK);
     let all = quittance_shared::sagas::load(folder.path()).expect("definitions");
@@ -54,7 +54,7 @@ fn expected(saga: &Value, before: &[StepDefinition]) -> Vec<String> {
 }
 
 /// The way back ends here, if there is a way back from this step.
-fn end_after_refusal(definition: &Definition, at: usize) -> &'static str {
+pub(super) fn end_after_refusal(definition: &Definition, at: usize) -> &'static str {
     let before = &definition.steps[..at];
     if before.iter().any(|s| s.pivot) {
         "needs_attention"
@@ -100,7 +100,7 @@ async fn row_14_every_step_of_every_definition_is_refused_in_turn() {
 }
 
 /// What a definition says about a step whose answers are all lost.
-fn end_without_an_answer(definition: &Definition, at: usize) -> &'static str {
+pub(super) fn end_without_an_answer(definition: &Definition, at: usize) -> &'static str {
     let step = &definition.steps[at];
     let changes = step.calls.as_ref().is_some_and(|c| c.forward.method != "GET");
     if changes && step.on_unknown == OnUnknown::NeedsAttention {

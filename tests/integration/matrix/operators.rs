@@ -1,10 +1,12 @@
 //! What people ask for, at every moment and all at once: rows 17, 18, 20.
 
+use super::definitions::definitions;
 use crate::support::{
     client::Client,
     gate::{Act, Gate},
     ground::{BOTH, Ground, QUICK, on_both_grounds, on_ground, write_definitions},
 };
+use quittance_shared::engine::Definition;
 use serde_json::json;
 use tokio::task::JoinSet;
 
@@ -16,36 +18,54 @@ const STEPS: [&str; 5] =
 #[tokio::test]
 async fn row_17_cancelled_at_every_transition() {
     on_both_grounds(async |ground| {
-        let data = ground.data(KIND).await;
-        for step in STEPS {
-            for hold in [Gate::hold_request, Gate::hold_reply] {
-                let held = hold(&ground.gate, step, "do");
-                let id = ground.begun(KIND, &data).await;
-                held.caught().await;
-                assert_eq!(ground.act(&id, "cancel").await.status, 200, "{step}");
-                held.release();
-                let saga = ground.end_of(&id).await;
-                assert_eq!(saga["status"], "cancelled", "{step}: {saga:#}");
-                ground.gate.clear();
-            }
-        }
-        // Before it began; on its way back, where there is nothing more to ask for; after its end.
-        let id = ground.create(KIND, &data).await;
-        assert_eq!(ground.act(&id, "cancel").await.status, 200);
-        assert_eq!(ground.end_of(&id).await["status"], "cancelled");
-        for step in ["RESERVE_INVENTORY", "PROCESS_PAYMENT", "CREATE_SALE"] {
-            ground.gate.rule(LAST, "do", 1, Act::Answer(409, "{}"));
-            let held = ground.gate.hold_request(step, "undo");
-            let id = ground.begun(KIND, &data).await;
-            held.caught().await;
-            assert_eq!(ground.act(&id, "cancel").await.status, 409, "{step}");
-            held.release();
-            assert_eq!(ground.end_of(&id).await["status"], "compensated");
-            assert_eq!(ground.act(&id, "cancel").await.status, 409, "{step}");
-            ground.gate.clear();
+        // Those that can go back from everywhere; the other has a test of its own.
+        let definitions =
+            definitions().into_iter().filter(|d| d.steps.iter().all(|step| !step.pivot));
+        for definition in definitions {
+            cancelled_forward(ground, &definition).await;
+            cancelled_on_the_way_back(ground, &definition).await;
         }
     })
     .await;
+}
+
+async fn cancelled_forward(ground: &Ground, definition: &Definition) {
+    let kind = &definition.name;
+    for step in &definition.steps {
+        for hold in [Gate::hold_request, Gate::hold_reply] {
+            let data = ground.data(kind).await;
+            let held = hold(&ground.gate, &step.name, "do");
+            let id = ground.begun(kind, &data).await;
+            held.caught().await;
+            assert_eq!(ground.act(&id, "cancel").await.status, 200, "{kind}: {}", step.name);
+            held.release();
+            let saga = ground.end_of(&id).await;
+            assert_eq!(saga["status"], "cancelled", "{}: {saga:#}", step.name);
+            ground.gate.clear();
+        }
+    }
+    // Before it began.
+    let id = ground.create(kind, &ground.data(kind).await).await;
+    assert_eq!(ground.act(&id, "cancel").await.status, 200, "{kind}");
+    assert_eq!(ground.end_of(&id).await["status"], "cancelled", "{kind}");
+}
+
+/// There is nothing more to ask for then, nor after the end.
+async fn cancelled_on_the_way_back(ground: &Ground, definition: &Definition) {
+    let (kind, last) = (&definition.name, definition.steps.last().unwrap());
+    let before = &definition.steps[..definition.steps.len() - 1];
+    for step in before.iter().filter(|step| step.undo.is_some()) {
+        let data = ground.data(kind).await;
+        ground.gate.rule(&last.name, "do", 1, Act::Answer(409, "{}"));
+        let held = ground.gate.hold_request(&step.name, "undo");
+        let id = ground.begun(kind, &data).await;
+        held.caught().await;
+        assert_eq!(ground.act(&id, "cancel").await.status, 409, "{kind}: {}", step.name);
+        held.release();
+        assert_eq!(ground.end_of(&id).await["status"], "compensated", "{kind}: {}", step.name);
+        assert_eq!(ground.act(&id, "cancel").await.status, 409, "{kind}: {}", step.name);
+        ground.gate.clear();
+    }
 }
 
 #[tokio::test]

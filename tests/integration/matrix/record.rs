@@ -1,7 +1,7 @@
 //! Writes `tests/recorded/`: histories of real runs, which `store::recorded` replays with the code of the day. Row 26.
 //!
-//! Only on request, when a new kind of history is worth keeping:
-//! `cargo test --features tesseract --test integration -- --ignored matrix::record`
+//! A tool, run by hand when a new kind of history is worth keeping; it needs what the integration tests stand on:
+//! `cargo test --locked --workspace --features tesseract --test integration -- --ignored --exact matrix::record::record`
 
 use crate::support::{
     gate::Act,
@@ -50,7 +50,7 @@ impl Recorder {
 }
 
 #[tokio::test]
-#[ignore = "writes files of the repository"]
+#[ignore = "a tool and no test: it writes tests/recorded (docs/TESTING.md, row 26)"]
 async fn record() {
     on_ground(
         &[Shape::Embedded],

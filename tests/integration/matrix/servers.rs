@@ -185,6 +185,37 @@ async fn row_13_the_acknowledgement_of_a_commit_is_lost() {
     .await;
 }
 
+/// Longer than the store is patient: whoever repeats the decision must still know that it may be written.
+#[tokio::test]
+async fn row_13_the_acknowledgement_is_lost_and_postgresql_stays_away() {
+    distributed(
+        |options| options,
+        async |ground| {
+            let data = ground.data(KIND).await;
+            let cut = Cut::before(ground.stack.postgres.as_ref().unwrap().port());
+            ground.stack.set("DATABASE_URL", Postgres::url_at(cut.port));
+            ground.stack.stop_worker();
+            ground.stack.restart_worker().await;
+            let held = ground.gate.hold_reply("PROCESS_PAYMENT", "do");
+            let id = ground.begun(KIND, &data).await;
+            held.caught().await;
+            cut.next_and_away();
+            held.release();
+            ground.stack.worker().says("a decision is not written yet").await;
+            let paid = format!(
+                "SELECT state FROM run_step WHERE name = 'PROCESS_PAYMENT' AND run_id = '{id}'"
+            );
+            assert_eq!(ground.stack.sql(&paid), ["succeeded"], "it was to be written, unheard");
+            cut.back();
+            assert_eq!(ground.end_of(&id).await["status"], "completed");
+            // By the worker that has it, and not by whoever finds its lease run out.
+            let epoch = format!("SELECT epoch FROM run WHERE id = '{id}'");
+            assert_eq!(ground.stack.sql(&epoch), ["1"]);
+        },
+    )
+    .await;
+}
+
 #[tokio::test]
 async fn row_21_the_clock_of_one_replica_is_an_hour_off() {
     distributed(
