@@ -5,6 +5,7 @@
 
 mod keys;
 mod layers;
+mod resolve;
 mod sagas;
 mod secret;
 mod settings;

@@ -1,14 +1,10 @@
 //! `POST /api/commande/checkout`: runs the checkout of a basket and waits for its end.
 
-use super::{CommandeRefusal, DEFINITION, find, url};
+use super::{CommandeRefusal, DEFINITION, url};
 use crate::{
     auth::Caller,
     error::ApiError,
-    routes::sagas::{
-        body,
-        start::{self, Started},
-        wait::{self, Preferences},
-    },
+    routes::sagas::start::{self, Ran},
     state::AppState,
 };
 use axum::{
@@ -66,18 +62,14 @@ pub(crate) async fn handler(
     caller: Caller,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let headers = request.headers().clone();
-    let data = Value::Object(body::object(&state, request, false).await?);
-    let Started { id, watch } =
-        start::create(&state, &caller, &headers, DEFINITION, data, false).await?;
-    let ended = wait::ended(&state, id, Preferences::of(&headers), watch).await?;
-    let view = find(&state, &caller, id).await?;
+    let Ran { view, ended } = start::ran(&state, &caller, request, DEFINITION).await?;
+    let id = view.id;
     let answer = CheckoutAnswer {
         saga_id: id.0,
         etat_final: wire_states(&view).pop().map(|s| s.label).unwrap_or_default(),
         erreur: view.error.filter(|_| view.state != RunState::Completed).map(|e| e.message),
     };
-    if ended.is_some() {
+    if ended {
         return Ok(Json(answer).into_response());
     }
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, url(id))], Json(answer)).into_response())

@@ -6,9 +6,8 @@ use crate::{
     envelope::Bare,
     error::ApiError,
     routes::sagas::{
-        body, find, saga_url,
-        start::{self, Started},
-        wait::{self, Preferences},
+        saga_url,
+        start::{self, Ran},
         wire::SagaRefusal,
     },
     state::AppState,
@@ -66,17 +65,12 @@ pub(crate) async fn handler(
     context: Context,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let headers = request.headers().clone();
-    let data = Value::Object(body::object(&state, request, false).await?);
-    let Started { id, watch } =
-        start::create(&state, &caller, &headers, "order_saga", data, false).await?;
-    let ended = wait::ended(&state, id, Preferences::of(&headers), watch).await?;
-    let view = find(&state, &caller, id).await?;
+    let Ran { view, ended } = start::ran(&state, &caller, request, "order_saga").await?;
     let answer = |status: String| Json(OrderAnswer { order_id: order_id(&view), status });
-    if ended.is_none() {
+    if !ended {
         let text =
             Text::new("La commande est en cours de création.", "The order is being created.");
-        let location = [(header::LOCATION, saga_url(id))];
+        let location = [(header::LOCATION, saga_url(view.id))];
         return Ok((StatusCode::ACCEPTED, location, answer(context.say(&text))).into_response());
     }
     if view.state == RunState::Completed {

@@ -3,7 +3,7 @@
 use super::{
     SagaId,
     act::{Asked, Words, after, steered, text},
-    wire::{SagaRefusal, Told},
+    wire::{Refusals, SagaRefusal, Told},
 };
 use crate::{auth::Caller, context::Context, error::ApiError, state::AppState};
 use axum::{extract::State, http::HeaderMap, response::Response};
@@ -21,11 +21,8 @@ static WORDS: Words = Words {
     responses(
         (status = 200, body = Told, description = "It ended"),
         (status = 202, body = Told, description = "It still runs; `Location` is where it stands"),
-        (status = 400, body = SagaRefusal, description = "The id is malformed"),
-        (status = 401, body = SagaRefusal, description = "No key, or an unknown one"),
-        (status = 404, body = SagaRefusal, description = "Unknown, or another client's"),
         (status = 409, body = SagaRefusal, description = "It has not failed, or has nothing to undo any more"),
-        (status = 503, body = SagaRefusal, description = "The database cannot be reached"),
+        Refusals,
     )
 )]
 pub(crate) async fn handler(

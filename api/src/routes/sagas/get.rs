@@ -2,7 +2,7 @@
 
 use super::{
     SagaId, find,
-    wire::{Saga, SagaRefusal},
+    wire::{Refusals, Saga},
 };
 use crate::{auth::Caller, error::ApiError, state::AppState};
 use axum::{Json, extract::State};
@@ -22,10 +22,7 @@ pub(crate) struct OneSaga {
     params(("id" = Uuid, Path, description = "Id of the saga")),
     responses(
         (status = 200, body = OneSaga, description = "As it is now"),
-        (status = 400, body = SagaRefusal, description = "The id is malformed"),
-        (status = 401, body = SagaRefusal, description = "No key, or an unknown one"),
-        (status = 404, body = SagaRefusal, description = "Unknown, or another client's"),
-        (status = 503, body = SagaRefusal, description = "The database cannot be reached"),
+        Refusals,
     )
 )]
 pub(crate) async fn handler(

@@ -3,7 +3,7 @@
 use super::{
     SagaId,
     act::{steered, text, told},
-    wire::{SagaRefusal, Told},
+    wire::{Refusals, SagaRefusal, Told},
 };
 use crate::{auth::Caller, context::Context, error::ApiError, state::AppState};
 use axum::{extract::State, response::Response};
@@ -17,11 +17,8 @@ const DONE: Text = text("Saga reprise", "The saga was resumed");
     params(("id" = Uuid, Path, description = "Id of the saga")),
     responses(
         (status = 200, body = Told, description = "Done"),
-        (status = 400, body = SagaRefusal, description = "The id is malformed"),
-        (status = 401, body = SagaRefusal, description = "No key, or an unknown one"),
-        (status = 404, body = SagaRefusal, description = "Unknown, or another client's"),
         (status = 409, body = SagaRefusal, description = "It is not paused"),
-        (status = 503, body = SagaRefusal, description = "The database cannot be reached"),
+        Refusals,
     )
 )]
 pub(crate) async fn handler(

@@ -1,18 +1,25 @@
 //! Creating a saga, for every surface.
 
-use super::announce;
+use super::{
+    announce, body, find,
+    wait::{self, Preferences},
+};
 use crate::{
     auth::Caller,
     error::{ApiError, ErrorCode},
     idempotency,
     state::AppState,
 };
-use axum::http::{HeaderMap, StatusCode};
+use axum::{
+    extract::Request,
+    http::{HeaderMap, StatusCode},
+};
 use quittance_shared::{
     engine::{Created, NewRun, Priority, RunId},
     i18n::Text,
     notify::Watch,
     sagas::validate_input,
+    store::SagaView,
     telemetry::is_traceparent,
 };
 use serde_json::Value;
@@ -23,6 +30,26 @@ pub(crate) struct Started {
     pub(crate) id: RunId,
     /// Hears of its end; where this call made it.
     pub(crate) watch: Option<Watch>,
+}
+
+/// A saga that was waited for.
+pub(crate) struct Ran {
+    pub(crate) view: SagaView,
+    pub(crate) ended: bool,
+}
+
+/// Creates a saga of the data in a request's body and waits for its end, as long as the client prefers.
+pub(crate) async fn ran(
+    state: &AppState,
+    caller: &Caller,
+    request: Request,
+    kind: &str,
+) -> Result<Ran, ApiError> {
+    let headers = request.headers().clone();
+    let data = Value::Object(body::object(state, request, false).await?);
+    let Started { id, watch } = create(state, caller, &headers, kind, data, false).await?;
+    let ended = wait::ended(state, id, Preferences::of(&headers), watch).await?.is_some();
+    Ok(Ran { view: find(state, caller, id).await?, ended })
 }
 
 /// Judges the input and creates the saga; `parked` until it is executed, or for the workers to take at once.

@@ -9,7 +9,7 @@ use quittance_shared::{
 };
 use serde::Serialize;
 use serde_json::Value;
-use utoipa::ToSchema;
+use utoipa::{IntoResponses, ToSchema};
 use uuid::Uuid;
 
 /// A saga.
@@ -145,6 +145,20 @@ impl Brief {
 pub(crate) struct SagaRefusal {
     /// For people: what is wrong, and the remedy.
     error: String,
+}
+
+/// What every call about one saga may be answered, for its documentation.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "only describes answers")]
+pub(crate) enum Refusals {
+    #[response(status = 400, description = "The id is malformed")]
+    Malformed(SagaRefusal),
+    #[response(status = 401, description = "No key, or an unknown one")]
+    Unauthorised(SagaRefusal),
+    #[response(status = 404, description = "Unknown, or another client's")]
+    Unknown(SagaRefusal),
+    #[response(status = 503, description = "The database cannot be reached")]
+    Unavailable(SagaRefusal),
 }
 
 impl From<SagaView> for Saga {
