@@ -212,6 +212,6 @@ async fn is_told(db: &impl ConnectionTrait, backend: Backend, write: &Write<'_>)
             detail: row.try_get_by_index(3)?,
         });
     }
-    let own: Vec<Told> = EventRow::of(write).map(|row| row.told()).collect();
+    let own: Vec<Told> = EventRow::of(write).map(EventRow::told).collect();
     Ok(own.is_empty() || told.windows(own.len()).any(|lines| lines == own))
 }

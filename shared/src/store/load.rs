@@ -118,10 +118,7 @@ async fn steps(
             generation: count(row, "generation")?,
             wait: None,
         };
-        // Whoever goes back, or was told to begin anew, waits for nothing.
-        if one.run.state == RunState::InProgress
-            && matches!(step.state, StepState::Pending | StepState::Unknown)
-        {
+        if matches!(step.state, StepState::Pending | StepState::Unknown) {
             let left = row.try_get::<Option<i64>>("", "wait")?;
             let left = left.and_then(|us| u64::try_from(us).ok()).map(Duration::from_micros);
             step.wait = left.filter(|wait| *wait > ROUNDING);

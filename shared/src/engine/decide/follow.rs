@@ -108,8 +108,12 @@ impl Draft {
         self.d.commands.push(Command::Wait { step, after: wait });
     }
 
-    /// Whoever takes the run up waits on for what is not due yet.
+    /// Whoever takes the run up waits on for what is not due yet; of a run that goes back, or was told to begin anew,
+    /// nothing waits.
     pub(super) fn wait_on(&mut self) {
+        if self.d.run.state != RunState::InProgress {
+            self.begin_nothing();
+        }
         for (step, one) in self.d.run.steps.iter().enumerate() {
             if let (StepState::Pending, Some(after)) = (one.state, one.wait) {
                 self.d.commands.push(Command::Wait { step, after });
