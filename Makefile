@@ -58,6 +58,10 @@ test: test-setup models ## format check, then every test: unit, and integration 
 soak: test-setup models ## 10,000 random sagas with random faults on each shape, then every invariant (RUNS=, SEED= to choose)
 	RUNS=$${RUNS:-10000} $(CARGO) test --locked --workspace --features tesseract --test integration -- --nocapture --test-threads 1 matrix::soak
 
+.PHONY: fuzz
+fuzz: ## the parsers of documents against millions of damaged inputs (PROPTEST_CASES= to choose how many a test)
+	PROPTEST_CASES=$${PROPTEST_CASES:-20000} $(CARGO) test --locked -p quittance-documents $(ARGS)
+
 .PHONY: test-quick
 test-quick: ## unit tests only: no server is started, nothing is installed
 	$(CARGO) test --locked --workspace --lib --bins $(ARGS)

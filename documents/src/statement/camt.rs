@@ -27,11 +27,14 @@ pub(super) fn parse(bytes: &[u8], options: &Options) -> Result<Statement, Statem
         head.split("encoding=").nth(1).and_then(|r| r.get(1..)?.split(['"', '\'']).next());
     let source = encoding::decode(bytes, declared).text;
     let document = xml::parse(&source)?;
-    let message = document.descendants().find_map(|node| {
-        let name = node.tag_name().name();
-        MESSAGES.iter().find(|(message, ..)| name.starts_with(message)).map(|found| (node, found))
-    });
-    let Some((message, (_, container, family))) = message else {
+    let messages: Vec<_> = document
+        .descendants()
+        .filter_map(|node| {
+            let name = node.tag_name().name();
+            MESSAGES.iter().find(|(message, ..)| name.starts_with(message)).map(|m| (node, m))
+        })
+        .collect();
+    let Some((message, (.., family))) = messages.first() else {
         return Err(StatementError::new(
             "CAMT_MESSAGE_UNKNOWN",
             "Ligne 1 : le XML ne contient ni BkToCstmrStmt, ni BkToCstmrAcctRpt, ni BkToCstmrDbtCdtNtfctn. Envoyez un camt.052, 053 ou 054.",
@@ -40,8 +43,11 @@ pub(super) fn parse(bytes: &[u8], options: &Options) -> Result<Statement, Statem
     };
     let version = message.tag_name().namespace().and_then(|ns| ns.rsplit(':').next());
     let mut reader = Reader { options, warnings: Vec::new(), number: 0 };
-    let accounts =
-        children(message, container).map(|node| reader.account(node)).collect::<Result<_, _>>()?;
+    let accounts = messages
+        .iter()
+        .flat_map(|(message, (_, container, _))| children(*message, container))
+        .map(|node| reader.account(node))
+        .collect::<Result<_, _>>()?;
     Ok(Statement {
         format: version.filter(|v| v.starts_with(family)).unwrap_or(family).to_owned(),
         accounts,

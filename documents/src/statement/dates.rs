@@ -169,10 +169,14 @@ pub(super) fn order<'a>(
     dates: impl Iterator<Item = &'a Parts> + Clone,
 ) -> Result<DateOrder, Undecided> {
     let orders = [DateOrder::Ymd, DateOrder::Dmy, DateOrder::Mdy];
-    let fitting: Vec<DateOrder> = orders
+    let mut fitting: Vec<DateOrder> = orders
         .into_iter()
         .filter(|order| dates.clone().all(|d| d.date(*order).is_some()))
         .collect();
+    // A year of two digits comes first only where nothing else makes a date.
+    if fitting.len() > 1 && dates.clone().all(|d| d.widths[0] != 4) {
+        fitting.retain(|order| *order != DateOrder::Ymd);
+    }
     match fitting.as_slice() {
         [] => return Err(Undecided::None),
         [one] => return Ok(*one),

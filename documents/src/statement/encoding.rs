@@ -5,7 +5,6 @@ use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 /// Text and the name of the encoding it was in.
 pub(super) struct Decoded {
     pub(super) text: String,
-    #[expect(dead_code, reason = "for tables")]
     pub(super) encoding: &'static str,
 }
 

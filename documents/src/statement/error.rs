@@ -168,7 +168,6 @@ impl Place {
     }
 
     /// 1-based line and column of a table.
-    #[expect(dead_code, reason = "for tables")]
     pub(super) fn cell(line: u32, column: usize, header: &str) -> Self {
         let column = column + 1;
         let name = if header.is_empty() { String::new() } else { format!(" {}", quoted(header)) };

@@ -81,7 +81,8 @@ pub fn parse(bytes: &[u8], options: &Options) -> Result<Statement, StatementErro
         Some(Format::Camt) => camt::parse(bytes, options),
         Some(Format::Mt940) => mt940::parse(bytes, options),
 
-        _ => Err(StatementError::new(
+        Some(Format::Csv) => csv::parse(bytes, options),
+        None => Err(StatementError::new(
             "FORMAT_UNKNOWN",
             "Ce fichier n'est pas un relevé bancaire reconnu. Envoyez un fichier OFX, QIF, CAMT.052/053/054, MT940 ou CSV.",
             "This file is no bank statement that is known here. Send OFX, QIF, CAMT.052/053/054, MT940 or CSV.",

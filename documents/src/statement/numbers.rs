@@ -135,7 +135,6 @@ impl Written {
     }
 
     /// The currency its unit names: `EUR`, `€`, `£`. A dollar or yen sign names several.
-    #[expect(dead_code, reason = "for tables")]
     pub(super) fn currency(&self) -> Option<Currency> {
         unit_currency(&self.unit)
     }
@@ -172,6 +171,11 @@ impl Evidence {
             Some(Decimal::Point) => self.point = true,
             None => self.ambiguous |= written.ambiguous(exponent),
         }
+    }
+
+    /// Whether some prove a comma and others a point.
+    pub(super) fn mixed(self) -> bool {
+        self.comma && self.point
     }
 
     /// The sign all proofs agree on.

@@ -62,6 +62,8 @@ struct File {
     /// Aggregates that matter, innermost last.
     open: Vec<String>,
     warnings: Vec<Warning>,
+    /// The root was closed.
+    ended: bool,
 }
 
 /// Aggregates whose children mean something of their own.
@@ -130,7 +132,8 @@ pub(super) fn parse(bytes: &[u8], options: &Options) -> Result<Statement, Statem
             }
         }
     }
-    if let Some(name) = file.open.first() {
+    if !file.ended || !file.open.is_empty() {
+        let name = file.open.first().map_or("OFX", String::as_str);
         return Err(StatementError::truncated(&Place::line(scanner.line()), &format!("<{name}>")));
     }
     file.statement(options)
@@ -187,6 +190,7 @@ impl File {
                 ),
             ));
         }
+        self.ended |= name == "OFX";
         match name {
             "STMTTRN" | "STMTTRNP" => {
                 if let Some(entry) = self.entry.take() {

@@ -1,6 +1,6 @@
 //! Telling a statement by its first bytes.
 
-use super::{Format, encoding};
+use super::{Format, csv, encoding};
 
 /// How much of the file is looked at.
 const HEAD: usize = 64 * 1024;
@@ -8,7 +8,7 @@ const HEAD: usize = 64 * 1024;
 /// What kind of statement the bytes look like; `None` for anything else, such as images, PDF, HTML or other XML. The
 /// name's extension helps only where a text file could be a table.
 #[must_use]
-pub fn sniff(bytes: &[u8], _filename: Option<&str>) -> Option<Format> {
+pub fn sniff(bytes: &[u8], filename: Option<&str>) -> Option<Format> {
     let head = head(bytes);
     if binary(head) {
         return None;
@@ -38,7 +38,7 @@ pub fn sniff(bytes: &[u8], _filename: Option<&str>) -> Option<Format> {
     if swift(&text) {
         return Some(Format::Mt940);
     }
-    None
+    csv::looks_like_one(&text, filename).then_some(Format::Csv)
 }
 
 /// Whole lines, so that no letter of several bytes is cut.

@@ -1,0 +1,405 @@
+//! Rows to entries by a mapping.
+
+use super::{
+    ColumnRole, CsvMapping,
+    table::{self, Record},
+    words,
+};
+use crate::statement::{
+    Options, StatementError, assumed_currency, dates,
+    error::{Place, quoted, warning},
+    numbers,
+};
+use quittance_domain::{
+    document::Warning,
+    money::{Currency, Minor, Money},
+    statement::{Balance, Entry, Statement, StatementAccount},
+};
+
+/// The rows of data and what is known of them.
+pub(super) struct Table<'a> {
+    pub(super) header: &'a [String],
+    pub(super) rows: &'a [Record],
+    /// From the lines before the header.
+    pub(super) account: Option<&'a str>,
+    pub(super) order_by_language: bool,
+}
+
+/// 400 of a mapping field.
+pub(super) fn invalid(field: &str, found: &str) -> StatementError {
+    let found = quoted(found);
+    StatementError::new(
+        "CSV_MAPPING_INVALID",
+        format!(
+            "csvMapping.{field} : {found} ne convient pas. Reprenez la correspondance de l'aperçu : une colonne date, et soit une colonne amount, soit debit et credit."
+        ),
+        format!(
+            "csvMapping.{field}: {found} will not do. Start from the preview's mapping: one date column, and either one amount column or debit and credit."
+        ),
+    )
+}
+
+/// A mapping as a client sent it.
+pub(super) fn validate(mapping: &CsvMapping) -> Result<(), StatementError> {
+    if !table::DELIMITERS.contains(&mapping.delimiter) {
+        return Err(invalid("delimiter", &mapping.delimiter.to_string()));
+    }
+    let count = |role: ColumnRole| mapping.columns.iter().filter(|c| **c == role).count();
+    let money = (count(ColumnRole::Amount), count(ColumnRole::Debit), count(ColumnRole::Credit));
+    if count(ColumnRole::Date) != 1 {
+        return Err(invalid("columns", "date"));
+    }
+    if !matches!(money, (1, 0, 0) | (0, 1, 1)) {
+        return Err(invalid("columns", "amount"));
+    }
+    let many = [
+        ColumnRole::Label,
+        ColumnRole::Ignore,
+        ColumnRole::Reference,
+        ColumnRole::Counterparty,
+        ColumnRole::CounterpartyAccount,
+        ColumnRole::Fee,
+    ];
+    match mapping.columns.iter().find(|role| !many.contains(role) && count(**role) > 1) {
+        Some(role) => Err(invalid("columns", &format!("{role:?}").to_lowercase())),
+        None => Ok(()),
+    }
+}
+
+struct Reader<'a> {
+    mapping: &'a CsvMapping,
+    table: &'a Table<'a>,
+    options: &'a Options,
+    warnings: Vec<Warning>,
+    /// Whether the debit column is written with minus signs.
+    debit_negative: Option<bool>,
+}
+
+/// One entry with the account it belongs to and the balance behind it.
+struct Read {
+    entry: Entry,
+    account: Option<String>,
+    balance: Option<Money>,
+}
+
+pub(super) fn statement(
+    mapping: &CsvMapping,
+    table: &Table<'_>,
+    options: &Options,
+) -> Result<Statement, StatementError> {
+    let mut reader = Reader { mapping, table, options, warnings: Vec::new(), debit_negative: None };
+    if table.order_by_language {
+        reader.warnings.push(warning("DATE_ORDER_ASSUMED", "Aucune date ne prouve l'ordre jour/mois ; le jour est lu avant le mois, comme dans la langue des en-têtes."));
+    }
+    let mut accounts: Vec<(Option<String>, Vec<Read>)> = Vec::new();
+    let mut index = std::collections::HashMap::<Option<String>, usize>::new();
+    for row in table.rows {
+        let Some(read) = reader.row(row)? else { continue };
+        let at = *index.entry(read.account.clone()).or_insert_with(|| {
+            accounts.push((read.account.clone(), Vec::new()));
+            accounts.len() - 1
+        });
+        accounts[at].1.push(read);
+    }
+    let preamble = table.account.map(str::to_owned);
+    let accounts = accounts
+        .into_iter()
+        .map(|(number, reads)| {
+            let (opening, closing) = balances(&reads);
+            let entries = reads.into_iter().map(|r| r.entry).collect();
+            StatementAccount {
+                account: number.or_else(|| preamble.clone()),
+                bank: None,
+                opening,
+                closing,
+                entries,
+            }
+        })
+        .collect();
+    Ok(Statement { format: "csv".into(), accounts, warnings: reader.warnings })
+}
+
+/// Opening and closing balance, where the running balance proves the direction of time.
+fn balances(reads: &[Read]) -> (Option<Balance>, Option<Balance>) {
+    let follows = |before: &Read, after: &Read| {
+        let (Some(b), Some(a)) = (before.balance, after.balance) else { return false };
+        b.currency == a.currency
+            && b.minor.0.checked_add(after.entry.amount.minor.0) == Some(a.minor.0)
+    };
+    let up = reads.len() > 1 && reads.windows(2).all(|w| follows(&w[0], &w[1]));
+    let down = reads.len() > 1 && reads.windows(2).all(|w| follows(&w[1], &w[0]));
+    let ((true, false, [first, .., last]) | (false, true, [last, .., first])) = (up, down, reads)
+    else {
+        return (None, None);
+    };
+    let opening = first.balance.and_then(|b| {
+        let minor = Minor(b.minor.0.checked_sub(first.entry.amount.minor.0)?);
+        Some(Balance { date: None, amount: Money { minor, currency: b.currency } })
+    });
+    (opening, last.balance.map(|amount| Balance { date: Some(last.entry.booked), amount }))
+}
+
+impl Reader<'_> {
+    fn columns(&self, role: ColumnRole) -> impl Iterator<Item = usize> {
+        self.mapping.columns.iter().enumerate().filter(move |(_, r)| **r == role).map(|(i, _)| i)
+    }
+
+    fn one<'r>(&self, row: &'r Record, role: ColumnRole) -> Option<(usize, &'r str)> {
+        self.columns(role)
+            .next()
+            .map(|column| (column, row.cell(column)))
+            .filter(|(_, cell)| !cell.is_empty())
+    }
+
+    fn all(&self, row: &Record, role: ColumnRole) -> Option<String> {
+        let cells: Vec<&str> =
+            self.columns(role).map(|c| row.cell(c)).filter(|c| !c.is_empty()).collect();
+        let text = cells.iter().flat_map(|c| c.split_whitespace()).collect::<Vec<_>>().join(" ");
+        (!text.is_empty()).then_some(text)
+    }
+
+    fn place(&self, row: &Record, column: usize) -> Place {
+        Place::cell(row.line, column, self.table.header.get(column).map_or("", String::as_str))
+    }
+
+    /// Leaves a row out, aloud.
+    fn skip(&mut self, row: &Record, code: &str, why: &str) {
+        let text = row
+            .cells
+            .iter()
+            .filter(|c| !c.is_empty())
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+            .join(" ");
+        self.warnings.push(warning(
+            code,
+            format!("Ligne {} : {} n'est pas reprise ({why}).", row.line, quoted(&text)),
+        ));
+    }
+
+    fn row(&mut self, row: &Record) -> Result<Option<Read>, StatementError> {
+        let date = self.one(row, ColumnRole::Date);
+        let summary = row.cells.iter().take(256).any(|c| words::summary(c));
+        let Some((column, text)) = date.filter(|(_, t)| dates::split(t).is_some()) else {
+            return self.undated(row, date, summary);
+        };
+        let booked = dates::split(text)
+            .and_then(|d| d.date(self.mapping.date_order))
+            .ok_or_else(|| StatementError::date(&self.place(row, column), "date", text))?;
+        if summary && self.all(row, ColumnRole::Label).is_some_and(|l| words::summary(&l)) {
+            self.skip(row, "ROW_SKIPPED", "total ou solde");
+            return Ok(None);
+        }
+        self.width(row)?;
+        let status = self
+            .one(row, ColumnRole::Status)
+            .map_or(words::Status::Booked, |(_, s)| words::status(s));
+        if status == words::Status::Void {
+            self.skip(row, "ROW_VOID", "opération annulée ou refusée");
+            return Ok(None);
+        }
+        let amount = self.amount(row)?;
+        let value_date = match self.one(row, ColumnRole::ValueDate) {
+            Some((column, text)) => {
+                Some(dates::split(text).and_then(|d| d.date(self.mapping.date_order)).ok_or_else(
+                    || StatementError::date(&self.place(row, column), "valueDate", text),
+                )?)
+            }
+            None => None,
+        };
+        let balance = match self.one(row, ColumnRole::Balance) {
+            Some((column, text)) => Some(self.money(row, column, text)?),
+            None => None,
+        };
+        self.fees(row)?;
+        let counterparty = self.all(row, ColumnRole::Counterparty);
+        let text = self.all(row, ColumnRole::Label).unwrap_or_default();
+        Ok(Some(Read {
+            entry: Entry {
+                booked,
+                value_date,
+                amount,
+                label: if text.is_empty() {
+                    counterparty.clone().unwrap_or_default()
+                } else {
+                    text
+                },
+                counterparty,
+                counterparty_account: self.all(row, ColumnRole::CounterpartyAccount),
+                bank_id: self.all(row, ColumnRole::BankId),
+                reference: self.all(row, ColumnRole::Reference),
+                pending: status == words::Status::Pending,
+                category: self.all(row, ColumnRole::Category),
+                place: row.line,
+            },
+            account: self.all(row, ColumnRole::Account),
+            balance,
+        }))
+    }
+
+    /// A row without a date is a sum, a repeated header or a remark, or else a transaction that lost its date.
+    fn undated(
+        &mut self,
+        row: &Record,
+        date: Option<(usize, &str)>,
+        summary: bool,
+    ) -> Result<Option<Read>, StatementError> {
+        if row.cells == self.table.header {
+            self.skip(row, "ROW_SKIPPED", "en-tête répété");
+        } else if summary {
+            self.skip(row, "ROW_SKIPPED", "total ou solde");
+        } else if row.filled() <= 1 && !self.moneyed(row) {
+            self.skip(row, "ROW_SKIPPED", "remarque sans date ni montant");
+        } else {
+            let column = self.columns(ColumnRole::Date).next().unwrap_or(0);
+            let (column, text) = date.unwrap_or((column, ""));
+            return Err(StatementError::date(&self.place(row, column), "date", text));
+        }
+        Ok(None)
+    }
+
+    fn moneyed(&self, row: &Record) -> bool {
+        let money =
+            |role| matches!(role, ColumnRole::Amount | ColumnRole::Debit | ColumnRole::Credit);
+        self.mapping
+            .columns
+            .iter()
+            .enumerate()
+            .any(|(i, role)| money(*role) && !row.cell(i).is_empty())
+    }
+
+    /// More cells than columns: an unquoted delimiter moved the amount.
+    fn width(&self, row: &Record) -> Result<(), StatementError> {
+        let columns = self.mapping.columns.len().max(self.table.header.len());
+        let extra = row.cells.iter().skip(columns).any(|c| !c.is_empty());
+        if !extra {
+            return Ok(());
+        }
+        let (line, found) = (row.line, row.cells.len());
+        Err(StatementError::new(
+            "CSV_ROW_WIDTH",
+            format!(
+                "Ligne {line} : {found} cellules pour {columns} colonnes ; un séparateur se trouve dans un texte ou un montant. Mettez cette cellule entre guillemets."
+            ),
+            format!(
+                "Line {line}: {found} cells for {columns} columns; a delimiter stands within a text or an amount. Put that cell in quotes."
+            ),
+        ))
+    }
+
+    fn amount(&mut self, row: &Record) -> Result<Money, StatementError> {
+        let column = self.columns(ColumnRole::Amount).next();
+        if let Some(column) = column {
+            let money = self.money(row, column, row.cell(column))?;
+            return self.directed(row, money);
+        }
+        let zero = |money: &Money| money.minor.0 == 0;
+        let read = |reader: &mut Self, role| match reader.one(row, role) {
+            Some((column, text)) => {
+                reader.money(row, column, text).map(|money| Some((column, money)))
+            }
+            None => Ok(None),
+        };
+        let (debit, credit) = (read(self, ColumnRole::Debit)?, read(self, ColumnRole::Credit)?);
+        match (debit, credit) {
+            (Some((_, debit)), Some((column, credit))) if !zero(&debit) && !zero(&credit) => {
+                Err(StatementError::amount(
+                    &self.place(row, column),
+                    "debit, credit",
+                    &format!("{debit} / {credit}"),
+                ))
+            }
+            (Some((column, debit)), credit) if credit.is_none_or(|(_, c)| zero(&c)) => {
+                let negative = debit.minor.0 < 0;
+                if !zero(&debit) && *self.debit_negative.get_or_insert(negative) != negative {
+                    // Both signs in one column: which of them is money out nobody can tell.
+                    return Err(StatementError::amount(
+                        &self.place(row, column),
+                        "debit",
+                        &debit.to_string(),
+                    ));
+                }
+                Ok(Money { minor: Minor(-debit.minor.0.abs()), currency: debit.currency })
+            }
+            (_, Some((_, credit))) => Ok(credit),
+            _ => {
+                let column = self.columns(ColumnRole::Debit).next().unwrap_or(0);
+                Err(StatementError::amount(&self.place(row, column), "debit, credit", ""))
+            }
+        }
+    }
+
+    /// Applies the column that says debit or credit.
+    fn directed(&self, row: &Record, money: Money) -> Result<Money, StatementError> {
+        let Some(column) = self.columns(ColumnRole::Direction).next() else { return Ok(money) };
+        let text = row.cell(column);
+        match words::direction(text) {
+            Some(true) => Ok(Money { minor: Minor(-money.minor.0.abs()), ..money }),
+            Some(false) if money.minor.0 >= 0 => Ok(money),
+            _ => {
+                let place = self.place(row, column);
+                Err(StatementError::new(
+                    "DIRECTION_UNKNOWN",
+                    format!(
+                        "{} : {} ne dit pas si {money} est un débit ou un crédit. Corrigez la ligne ou la correspondance.",
+                        place.fr,
+                        quoted(text)
+                    ),
+                    format!(
+                        "{}: {} does not say whether {money} is a debit or a credit. Correct the row or the mapping.",
+                        place.en,
+                        quoted(text)
+                    ),
+                ))
+            }
+        }
+    }
+
+    fn money(&mut self, row: &Record, column: usize, text: &str) -> Result<Money, StatementError> {
+        let refuse =
+            |reader: &Self| StatementError::amount(&reader.place(row, column), "amount", text);
+        let Some(written) = numbers::split(text) else { return Err(refuse(self)) };
+        let currency = match self.one(row, ColumnRole::Currency) {
+            Some((at, code)) => match numbers::unit_currency(code) {
+                Some(currency) => currency,
+                None => code
+                    .parse()
+                    .map_err(|_| StatementError::currency(&self.place(row, at), code))?,
+            },
+            None => match written.currency().or(self.mapping.currency) {
+                Some(currency) => currency,
+                None if written.unit.contains('$') => self.dollar(),
+                None => assumed_currency(self.options, &mut self.warnings),
+            },
+        };
+        let minor =
+            written.value(self.mapping.decimal, currency.exponent()).ok_or_else(|| refuse(self))?;
+        Ok(Money { minor, currency })
+    }
+
+    /// A dollar sign is of the caller's dollar, else of the United States', and said so.
+    fn dollar(&mut self) -> Currency {
+        let own = self.options.default_currency.filter(|c| c.code().ends_with('D'));
+        let usd = own.or_else(|| "USD".parse().ok()).unwrap_or(Currency::EUR);
+        assumed_currency(
+            &Options { default_currency: Some(usd), ..Options::default() },
+            &mut self.warnings,
+        )
+    }
+
+    /// Charges beside the amount are no part of it; that is said once.
+    fn fees(&mut self, row: &Record) -> Result<(), StatementError> {
+        let columns: Vec<usize> = self.columns(ColumnRole::Fee).collect();
+        for column in columns {
+            let text = row.cell(column);
+            if text.is_empty() {
+                continue;
+            }
+            let fee = self.money(row, column, text)?;
+            if fee.minor.0 != 0 {
+                self.warnings.push(warning("FEE_NOT_INCLUDED", format!("Ligne {} : des frais de {fee} figurent à côté du montant ; ils n'y sont pas compris.", row.line)));
+            }
+        }
+        Ok(())
+    }
+}
