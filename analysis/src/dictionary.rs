@@ -51,7 +51,8 @@ fn load() -> HashMap<String, Entry> {
             aliases.insert(squash(&fold(name)), entry);
         }
     }
-    for line in include_str!("../tables/merchants.tsv").lines().filter(|line| !line.starts_with('#'))
+    for line in
+        include_str!("../tables/merchants.tsv").lines().filter(|line| !line.starts_with('#'))
     {
         let mut parts = line.split('\t');
         if let (Some(name), Some(category), Some(list)) = (parts.next(), parts.next(), parts.next())

@@ -76,7 +76,8 @@ fn examples(classes: &[&str]) -> (Vec<Example>, Vec<String>) {
             examples.push(Example { text: fold(text), class, weight, features: Vec::new() });
         }
     };
-    for line in include_str!("../../tables/words.tsv").lines().filter(|line| !line.starts_with('#')) {
+    for line in include_str!("../../tables/words.tsv").lines().filter(|line| !line.starts_with('#'))
+    {
         if let Some((slug, phrases)) = line.split_once('\t') {
             phrases.split(", ").for_each(|phrase| add(slug, phrase.trim(), 1.0));
         }

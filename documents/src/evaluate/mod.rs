@@ -1,4 +1,5 @@
 //! Documents with known answers, and how what was read compares with them.
 
+pub mod report;
 pub mod score;
 pub mod truth;

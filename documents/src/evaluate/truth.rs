@@ -11,6 +11,9 @@ pub struct Truth {
     /// Name of the set.
     #[serde(default)]
     pub dataset: String,
+    /// ISO 639-1, as far as a set has one.
+    #[serde(default)]
+    pub lang: Option<String>,
     /// Shop.
     #[serde(default)]
     pub merchant: Option<String>,

@@ -1,24 +1,14 @@
 //! Every number on the page that could be money, with how it was printed.
 
+pub(crate) use super::signs::Sign;
 use super::{
     dates::{DateHit, TimeHit},
     layout::Layout,
     normalise::fold,
     num::count,
+    numerals::{euro_cents, number, run, value},
+    signs::sign_of,
 };
-
-/// A currency as it stands beside a number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Sign {
-    Euro,
-    Dollar,
-    Pound,
-    Ringgit,
-    /// French francs on old or double-priced receipts: never the total.
-    Francs,
-    /// An ISO code that is none of the above.
-    Code([u8; 3]),
-}
 
 /// One printed number.
 #[derive(Clone, Debug)]
@@ -82,173 +72,6 @@ fn repair(chars: &mut [char]) {
         }
         i = i.max(start + 1);
     }
-}
-
-/// Digits and separators from one place on.
-struct Run {
-    groups: Vec<(usize, usize)>,
-    /// Between groups: `.`, `,`, `'` or a space.
-    seps: Vec<char>,
-}
-
-fn run(chars: &[char], start: usize) -> Run {
-    let mut groups = Vec::new();
-    let mut seps = Vec::new();
-    let mut i = start;
-    loop {
-        let from = i;
-        while i < chars.len() && chars[i].is_ascii_digit() {
-            i += 1;
-        }
-        groups.push((from, i));
-        let at = |k: usize| chars.get(k).copied().unwrap_or('\0');
-        let digit = |k: usize| at(k).is_ascii_digit();
-        let mark = |c: char| matches!(c, '.' | ',' | '\'');
-        if mark(at(i)) && digit(i + 1) {
-            seps.push(at(i));
-            i += 1;
-        } else if mark(at(i)) && at(i + 1) == ' ' && digit(i + 2) && digit(i + 3) && !digit(i + 4) {
-            seps.push(at(i));
-            i += 2;
-        } else if at(i) == ' ' && mark(at(i + 1)) && digit(i + 2) {
-            seps.push(at(i + 1));
-            i += 2;
-        } else if at(i) == ' ' && digit(i + 1) {
-            seps.push(' ');
-            i += 1;
-        } else {
-            return Run { groups, seps };
-        }
-    }
-}
-
-struct Number {
-    minor: i64,
-    decimals: u8,
-    end: usize,
-    /// How many groups were used.
-    used: usize,
-}
-
-fn value(chars: &[char], groups: &[(usize, usize)], decimals: usize) -> Option<i64> {
-    let digits: String = groups.iter().flat_map(|&(a, b)| chars[a..b].iter()).collect();
-    if digits.len() > 14 {
-        return None;
-    }
-    let n: i64 = digits.parse().ok()?;
-    Some(match decimals {
-        0 => n.checked_mul(100)?,
-        1 => n.checked_mul(10)?,
-        2 => n,
-        // Thousandths are weights and litres; hundredths are enough for what is done with them.
-        _ => (n + 5) / 10,
-    })
-}
-
-/// Reads as many groups as make one number; spaces join only full thousands that end in decimals.
-fn number(chars: &[char], run: &Run, from: usize, join_spaces: bool) -> Option<Number> {
-    let len = |g: usize| run.groups[g].1 - run.groups[g].0;
-    // Up to the first space that does not group thousands.
-    let mut last = from;
-    while last < run.seps.len() {
-        let space = run.seps[last] == ' ';
-        let joins = !space
-            || (join_spaces
-                && len(last + 1) == 3
-                && len(from) <= 3
-                && groups_end_in_decimals(run, last));
-        if !joins {
-            break;
-        }
-        last += 1;
-    }
-    let groups = &run.groups[from..=last];
-    let seps = &run.seps[from..last];
-    let end = groups.last()?.1;
-    let used = last - from + 1;
-    let number = |decimals: usize| {
-        value(chars, groups, decimals).map(|minor| Number {
-            minor,
-            decimals: u8::try_from(decimals).unwrap_or(3),
-            end,
-            used,
-        })
-    };
-    let tail = len(last);
-    let thousands = |inner: &[(usize, usize)]| {
-        inner
-            .iter()
-            .enumerate()
-            .all(|(i, g)| if i == 0 { (1..=3).contains(&(g.1 - g.0)) } else { g.1 - g.0 == 3 })
-    };
-    match seps {
-        [] => number(0),
-        [one] => match (one, tail) {
-            ('\'', 3) => number(0),
-            ('.' | ',', 1..=3) => number(tail),
-            _ => None,
-        },
-        [inner @ .., decimal] => {
-            let same = inner.iter().all(|s| s == &inner[0]);
-            let body = &groups[..groups.len() - 1];
-            if *decimal != '\'' && *decimal != ' ' && tail == 2 && same && thousands(body) {
-                number(2)
-            } else if same && *decimal == inner[0] && thousands(groups) {
-                number(0)
-            } else {
-                None
-            }
-        }
-    }
-}
-
-fn groups_end_in_decimals(run: &Run, at: usize) -> bool {
-    let mut i = at;
-    while i < run.seps.len() && run.seps[i] == ' ' {
-        i += 1;
-    }
-    i < run.seps.len() && run.groups[i + 1].1 - run.groups[i + 1].0 == 2
-}
-
-const CODES: &[(&str, Sign)] = &[
-    ("eur", Sign::Euro),
-    ("euro", Sign::Euro),
-    ("euros", Sign::Euro),
-    ("€", Sign::Euro),
-    ("rm", Sign::Ringgit),
-    ("myr", Sign::Ringgit),
-    ("$", Sign::Dollar),
-    ("£", Sign::Pound),
-    ("gbp", Sign::Pound),
-    ("usd", Sign::Code(*b"USD")),
-    ("cad", Sign::Code(*b"CAD")),
-    ("chf", Sign::Code(*b"CHF")),
-    ("sgd", Sign::Code(*b"SGD")),
-    ("aud", Sign::Code(*b"AUD")),
-    ("frf", Sign::Francs),
-    ("francs", Sign::Francs),
-    ("franc", Sign::Francs),
-    ("sek", Sign::Code(*b"SEK")),
-    ("nok", Sign::Code(*b"NOK")),
-    ("dkk", Sign::Code(*b"DKK")),
-    ("eek", Sign::Code(*b"EEK")),
-    ("pln", Sign::Code(*b"PLN")),
-    ("czk", Sign::Code(*b"CZK")),
-    ("inr", Sign::Code(*b"INR")),
-    ("rs", Sign::Code(*b"INR")),
-    ("kes", Sign::Code(*b"KES")),
-    ("aed", Sign::Code(*b"AED")),
-    ("qar", Sign::Code(*b"QAR")),
-    ("qr", Sign::Code(*b"QAR")),
-    ("php", Sign::Code(*b"PHP")),
-    ("jpy", Sign::Code(*b"JPY")),
-    ("¥", Sign::Code(*b"JPY")),
-    ("￥", Sign::Code(*b"JPY")),
-    ("thb", Sign::Code(*b"THB")),
-];
-
-fn sign_of(word: &str) -> Option<Sign> {
-    CODES.iter().find(|(code, _)| *code == word).map(|(_, s)| *s)
 }
 
 /// Numbers of all rows, in order.
@@ -330,7 +153,11 @@ fn numbers_from(chars: &[char], start: usize, found: &mut Vec<Amount>) -> usize 
             continue;
         };
         let after = chars.get(n.end).copied();
-        let code_before = matches!(before, Some('/' | ':' | '#' | '_'))
+        // "12:30" is a time, "IMPORTE:9,00" is an amount.
+        let after_colon = before == Some(':')
+            && !(from >= 2 && chars[from - 2].is_alphabetic() && n.decimals == 2);
+        let code_before = matches!(before, Some('/' | '#' | '_'))
+            || after_colon
             || (before == Some('-') && from >= 2 && chars[from - 2].is_ascii_alphanumeric());
         let code_after = matches!(after, Some('/' | '_' | '#'))
             && chars.get(n.end + 1).is_some_and(|c| c.is_ascii_digit() || *c == '#');
@@ -379,13 +206,8 @@ fn describe(chars: &[char], span: (usize, usize), minor: i64, decimals: u8) -> A
     let (mut minor, mut decimals, mut span) = (minor, decimals, span);
     let at = |i: usize| chars.get(i).copied().unwrap_or('\0');
     // 12€50
-    let euro_cents = decimals == 0
-        && at(span.1) == '€'
-        && at(span.1 + 1).is_ascii_digit()
-        && at(span.1 + 2).is_ascii_digit()
-        && !at(span.1 + 3).is_ascii_digit();
     let mut sign = None;
-    if euro_cents {
+    if decimals == 0 && euro_cents(chars, span.1) {
         let cents: String = chars[span.1 + 1..span.1 + 3].iter().collect();
         minor += cents.parse::<i64>().unwrap_or(0);
         decimals = 2;
@@ -488,14 +310,12 @@ mod tests {
             "1234 .56",
             "1.234.56",
             "1 234€56",
+            "1.234€56",
         ] {
-            let expected = if text.ends_with("€56") {
-                vec![(100, 0), (23456, 2)]
-            } else {
-                vec![(123_456, 2)]
-            };
-            assert_eq!(read(text), expected, "{text}");
+            assert_eq!(read(text), [(123_456, 2)], "{text}");
         }
+        assert_eq!(read("1 234 €"), [(123_400, 0)]);
+        assert_eq!(read("2 12 €"), [(200, 0), (1200, 0)]);
     }
 
     #[test]
@@ -513,6 +333,7 @@ mod tests {
             ("1 4,80", vec![(100, 0), (480, 2)]),
             ("1,115 Kg", vec![(112, 3)]),
             ("10,99(1)", vec![(1099, 2), (100, 0)]),
+            ("IMPORTE:9,00 €", vec![(900, 2)]),
         ] {
             assert_eq!(read(text), expected, "{text}");
         }

@@ -1,283 +1,88 @@
 //! Chains that people know by one name, however the receipt writes it. Only for the name and the category; a receipt
 //! of any other shop reads as well without this list.
 
-use super::normalise::{fold, squash};
+use super::normalise::{fold, near, squash};
+use std::sync::LazyLock;
 
 /// A chain.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(crate) struct Brand {
     pub(crate) name: &'static str,
+    category: &'static str,
+    /// Folded words between single spaces, and one at each end.
+    spaced: String,
+    /// Folded letters and digits.
+    key: String,
+    /// Also a common word: counts only where the line says hardly more.
+    common: bool,
+    marks: Vec<&'static str>,
 }
 
-/// Name as people write it, and category. Names are looked for as whole words.
-const BRANDS: &[(&str, &str)] = &[
-    // France
-    ("Carrefour", "groceries"),
-    ("Auchan", "groceries"),
-    ("E.Leclerc", "groceries"),
-    ("Leclerc", "groceries"),
-    ("Intermarché", "groceries"),
-    ("Monoprix", "groceries"),
-    ("Franprix", "groceries"),
-    ("Super U", "groceries"),
-    ("Hyper U", "groceries"),
-    ("Système U", "groceries"),
-    ("Casino", "groceries"),
-    ("Picard", "groceries"),
-    ("Biocoop", "groceries"),
-    ("Naturalia", "groceries"),
-    ("Cora", "groceries"),
-    ("Grand Frais", "groceries"),
-    ("Leroy Merlin", "home"),
-    ("Castorama", "home"),
-    ("Brico Dépôt", "home"),
-    ("Bricomarché", "home"),
-    ("Mr Bricolage", "home"),
-    ("Truffaut", "home"),
-    ("Jardiland", "home"),
-    ("Conforama", "home"),
-    ("But", ""),
-    ("Maisons du Monde", "home"),
-    ("Gifi", "home"),
-    ("Decathlon", "sport"),
-    ("Intersport", "sport"),
-    ("Fnac", "electronics"),
-    ("Darty", "electronics"),
-    ("Boulanger", "electronics"),
-    ("Cultura", "leisure"),
-    ("Kiabi", "clothing"),
-    ("Jules", ""),
-    ("Celio", "clothing"),
-    ("Etam", "clothing"),
-    ("Promod", "clothing"),
-    ("Sephora", "beauty"),
-    ("Marionnaud", "beauty"),
-    ("Yves Rocher", "beauty"),
-    ("Nocibé", "beauty"),
-    ("TotalEnergies", "fuel"),
-    ("Feu Vert", "auto"),
-    ("Norauto", "auto"),
-    ("SNCF", "transport"),
-    ("RATP", "transport"),
-    ("Flunch", "restaurant"),
-    ("Buffalo Grill", "restaurant"),
-    ("Hippopotamus", "restaurant"),
-    ("Courtepaille", "restaurant"),
-    ("Brioche Dorée", "restaurant"),
-    ("La Mie Câline", "restaurant"),
-    ("Marie Blachère", "restaurant"),
-    ("Quick", ""),
-    ("Action", ""),
-    // Belgium, Netherlands, Luxembourg
-    ("Delhaize", "groceries"),
-    ("Colruyt", "groceries"),
-    ("Albert Heijn", "groceries"),
-    ("Jumbo", ""),
-    ("Okay", ""),
-    ("Spar", "groceries"),
-    ("Cactus", ""),
-    ("Hubo", "home"),
-    ("Kruidvat", "beauty"),
-    ("HEMA", "home"),
-    ("Krëfel", "electronics"),
-    ("Vanden Borre", "electronics"),
-    ("SNCB", "transport"),
-    ("Makro", "groceries"),
-    ("Etos", "beauty"),
-    ("Exki", "restaurant"),
-    // Germany, Austria, Switzerland
-    ("Aldi", "groceries"),
-    ("Lidl", "groceries"),
-    ("Rewe", "groceries"),
-    ("Edeka", "groceries"),
-    ("Kaufland", "groceries"),
-    ("Penny", ""),
-    ("Netto", ""),
-    ("Marktkauf", "groceries"),
-    ("Famila", "groceries"),
-    ("Norma", "groceries"),
-    ("Hit", ""),
-    ("dm-drogerie markt", "beauty"),
-    ("Rossmann", "beauty"),
-    ("Müller", ""),
-    ("toom", "home"),
-    ("OBI", "home"),
-    ("Bauhaus", "home"),
-    ("Hornbach", "home"),
-    ("Hagebau", "home"),
-    ("Roller", "home"),
-    ("Poco", "home"),
-    ("Saturn", ""),
-    ("MediaMarkt", "electronics"),
-    ("Media Markt", "electronics"),
-    ("Tchibo", "restaurant"),
-    ("Migros", "groceries"),
-    ("Coop", "groceries"),
-    ("Denner", "groceries"),
-    ("Billa", "groceries"),
-    ("Hofer", ""),
-    ("real,-", "groceries"),
-    ("real-", "groceries"),
-    ("Aral", "fuel"),
-    ("Deutsche Bahn", "transport"),
-    ("Thalia", "leisure"),
-    ("Deichmann", "clothing"),
-    // Spain, Portugal, Italy
-    ("Mercadona", "groceries"),
-    ("El Corte Inglés", "shopping"),
-    ("Consum", "groceries"),
-    ("Eroski", "groceries"),
-    ("Repsol", "fuel"),
-    ("Cepsa", "fuel"),
-    ("Telepizza", "restaurant"),
-    ("Esselunga", "groceries"),
-    ("Conad", "groceries"),
-    ("Continente", ""),
-    ("Pingo Doce", "groceries"),
-    ("Renfe", "transport"),
-    ("Desigual", "clothing"),
-    // Great Britain, Ireland
-    ("Tesco", "groceries"),
-    ("Sainsbury's", "groceries"),
-    ("Asda", "groceries"),
-    ("Morrisons", "groceries"),
-    ("Waitrose", "groceries"),
-    ("Co-op", "groceries"),
-    ("Iceland", ""),
-    ("Marks & Spencer", "shopping"),
-    ("Boots", ""),
-    ("Superdrug", "beauty"),
-    ("Argos", "shopping"),
-    ("Primark", "clothing"),
-    ("WHSmith", "leisure"),
-    ("Waterstones", "leisure"),
-    ("B&Q", "home"),
-    ("Pret A Manger", "restaurant"),
-    ("Greggs", "restaurant"),
-    ("Costa Coffee", "restaurant"),
-    ("Nando's", "restaurant"),
-    ("Wagamama", "restaurant"),
-    ("Dunnes Stores", "groceries"),
-    ("SuperValu", "groceries"),
-    ("Wetherspoon", "restaurant"),
-    ("Pizza Express", "restaurant"),
-    // North America
-    ("Walmart", "groceries"),
-    ("Target", ""),
-    ("Costco", "groceries"),
-    ("Kroger", "groceries"),
-    ("Safeway", "groceries"),
-    ("Whole Foods Market", "groceries"),
-    ("Trader Joe's", "groceries"),
-    ("Publix", "groceries"),
-    ("Walgreens", "health"),
-    ("CVS", "health"),
-    ("Rite Aid", "health"),
-    ("Home Depot", "home"),
-    ("Lowe's", "home"),
-    ("Best Buy", "electronics"),
-    ("Kohl's", "clothing"),
-    ("Macy's", "clothing"),
-    ("Nordstrom", "clothing"),
-    ("Old Navy", "clothing"),
-    ("Dollar Tree", "shopping"),
-    ("Chick-fil-A", "restaurant"),
-    ("In-N-Out Burger", "restaurant"),
-    ("Wendy's", "restaurant"),
-    ("Taco Bell", "restaurant"),
-    ("Chipotle", "restaurant"),
-    ("Panera Bread", "restaurant"),
-    ("Panda Express", "restaurant"),
-    ("Dunkin'", "restaurant"),
-    ("Red Robin", "restaurant"),
-    ("Applebee's", "restaurant"),
-    ("Olive Garden", "restaurant"),
-    ("Tim Hortons", "restaurant"),
-    ("Loblaws", "groceries"),
-    ("Sobeys", "groceries"),
-    ("IGA", "groceries"),
-    ("Provigo", "groceries"),
-    ("Canadian Tire", "home"),
-    ("Jean Coutu", "health"),
-    ("Pharmaprix", "health"),
-    ("Couche-Tard", "groceries"),
-    ("Shoppers Drug Mart", "health"),
-    ("Rona", "home"),
-    ("Dollarama", "shopping"),
-    ("Michaels", "shopping"),
-    ("Bed Bath & Beyond", "home"),
-    ("Barnes & Noble", "leisure"),
-    ("Chevron", "fuel"),
-    // Asia, Australia
-    ("Woolworths", "groceries"),
-    ("Coles", "groceries"),
-    ("Watsons", "beauty"),
-    ("FamilyMart", "groceries"),
-    // Everywhere
-    ("McDonald's", "restaurant"),
-    ("Burger King", "restaurant"),
-    ("KFC", "restaurant"),
-    ("Subway", "restaurant"),
-    ("Starbucks", "restaurant"),
-    ("Five Guys", "restaurant"),
-    ("Domino's Pizza", "restaurant"),
-    ("Pizza Hut", "restaurant"),
-    ("Hard Rock Cafe", "restaurant"),
-    ("Vapiano", "restaurant"),
-    ("IKEA", "home"),
-    ("H&M", "clothing"),
-    ("Zara", "clothing"),
-    ("Uniqlo", "clothing"),
-    ("C&A", "clothing"),
-    ("Mango", ""),
-    ("Bershka", "clothing"),
-    ("Nike", ""),
-    ("Adidas", ""),
-    ("Apple Store", "electronics"),
-    ("Shell", "fuel"),
-    ("Esso", "fuel"),
-    ("BP", ""),
-    ("Texaco", "fuel"),
-    ("7-Eleven", "groceries"),
-    ("Ibis", "lodging"),
-    ("Novotel", "lodging"),
-    ("Hilton", "lodging"),
-    ("Marriott", "lodging"),
-    ("Uber", "transport"),
-    ("Toys R Us", "shopping"),
-    ("Lush", "beauty"),
-    ("L'Occitane", "beauty"),
-    ("Rituals", "beauty"),
-    ("Tedi", "shopping"),
-];
+/// How a chain was recognised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum By {
+    /// Its name stands there.
+    Name,
+    /// Its name, one letter misread.
+    Near,
+    /// Something only it prints.
+    Mark,
+}
 
-/// Brands named in a line as whole words; names that are also common words only when the line is hardly more.
-pub(crate) fn find(text: &str) -> Vec<Brand> {
-    let folded = fold(text);
-    let mut spaced = String::from(" ");
-    for c in folded.chars() {
+impl Brand {
+    /// Folded letters and digits of its name.
+    pub(crate) fn key(&self) -> &str {
+        &self.key
+    }
+}
+
+static BRANDS: LazyLock<Vec<Brand>> = LazyLock::new(|| {
+    let lines = include_str!("brands.csv").lines().filter(|l| !l.starts_with('#'));
+    lines
+        .filter_map(|line| {
+            let mut cells = line.split(';');
+            let (name, category) = (cells.next()?, cells.next()?);
+            let (spaced, key) = (spaced(name), squash(name));
+            let common = category.is_empty() || key.chars().count() <= 4;
+            let marks = cells.next().map(|m| m.split('|').collect()).unwrap_or_default();
+            Some(Brand { name, category, spaced, key, common, marks })
+        })
+        .collect()
+});
+
+/// ` words of a text `, without apostrophes.
+fn spaced(text: &str) -> String {
+    let mut out = String::from(" ");
+    for c in fold(text).chars() {
         if c.is_alphanumeric() {
-            spaced.push(c);
-        } else if c != '\'' && !spaced.ends_with(' ') {
-            spaced.push(' ');
+            out.push(c);
+        } else if c != '\'' && !out.ends_with(' ') {
+            out.push(' ');
         }
     }
-    spaced.push(' ');
-    let whole = squash(text);
+    if !out.ends_with(' ') {
+        out.push(' ');
+    }
+    out
+}
+
+/// Brands in a line: as whole words, by what only they print, or with one letter misread where the line is the name.
+pub(crate) fn find(text: &str) -> Vec<(&'static Brand, By)> {
+    let (words, whole) = (spaced(text), squash(text));
+    if whole.len() < 2 {
+        return Vec::new();
+    }
     let mut found = Vec::new();
-    for (name, category) in BRANDS {
-        let plain: String = fold(name)
-            .chars()
-            .filter(|c| *c != '\'')
-            .map(|c| if c.is_alphanumeric() { c } else { ' ' })
-            .collect();
-        let plain = plain.split_whitespace().collect::<Vec<_>>().join(" ");
-        let key = plain.replace(' ', "");
-        let word =
-            spaced.contains(&format!(" {plain} ")) || (key.len() >= 7 && whole.contains(&key));
-        let common = category.is_empty() || key.len() <= 4;
-        if word && (!common || whole.len() <= key.len() + 8) {
-            found.push(Brand { name });
+    for brand in BRANDS.iter() {
+        let named =
+            words.contains(&brand.spaced) || (brand.key.len() >= 7 && whole.contains(&brand.key));
+        let close = brand.key.len() >= 7 && whole.len() <= brand.key.len() + 1;
+        if named && (!brand.common || whole.len() <= brand.key.len() + 8) {
+            found.push((brand, By::Name));
+        } else if brand.marks.iter().any(|m| whole.contains(m)) {
+            found.push((brand, By::Mark));
+        } else if close && near(&brand.key, &whole) {
+            found.push((brand, By::Near));
         }
     }
     found
@@ -286,18 +91,36 @@ pub(crate) fn find(text: &str) -> Vec<Brand> {
 /// The category of a known chain.
 pub(crate) fn category(name: &str) -> Option<&'static str> {
     let key = squash(name);
-    BRANDS.iter().find(|(n, c)| !c.is_empty() && squash(n) == key).map(|(_, c)| *c)
+    BRANDS.iter().find(|b| !b.category.is_empty() && b.key == key).map(|b| b.category)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn first(text: &str) -> Option<(&'static str, By)> {
+        find(text).first().map(|(b, by)| (b.name, *by))
+    }
+
     #[test]
     fn whole_words_only() {
-        assert_eq!(find("CARREFOUR MARKET LYON").first().map(|b| b.name), Some("Carrefour"));
-        assert!(find("PAIN DE MIE BUTTERFLY").is_empty());
-        assert!(find("net a payer but pas moins cher").is_empty());
+        assert_eq!(first("CARREFOUR MARKET LYON"), Some(("Carrefour", By::Name)));
+        assert_eq!(first("PAIN DE MIE BUTTERFLY"), None);
+        assert_eq!(first("net a payer but pas moins cher"), None);
         assert_eq!(category("leroy merlin"), Some("home"));
+    }
+
+    #[test]
+    fn one_letter_misread_or_something_only_they_print() {
+        assert_eq!(first("Pret A Manget"), Some(("Pret A Manger", By::Near)));
+        assert_eq!(first("Votre Clubcard 1234"), Some(("Tesco", By::Mark)));
+        assert_eq!(first("total"), None);
+    }
+
+    #[test]
+    fn every_line_of_the_list_is_a_brand() {
+        let lines = include_str!("brands.csv").lines().filter(|l| !l.starts_with('#')).count();
+        assert_eq!(BRANDS.len(), lines);
+        assert!(BRANDS.iter().all(|b| b.key.len() >= 2), "names need letters");
     }
 }

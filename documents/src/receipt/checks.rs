@@ -1,7 +1,8 @@
 //! Arithmetic and check digits on what was decided. They warn and never block.
 
 use super::{
-    Reading, ids::Found, items::Line, labels::Label, summary::amount, taxes::Tax, totals::Labelled,
+    Reading, evidence::Evidence, ids::Found, items::Line, labels::Label, summary::amount,
+    taxes::Tax, totals::Labelled,
 };
 use quittance_domain::{
     money::Currency,
@@ -18,6 +19,7 @@ pub(crate) struct Decided<'a> {
     pub(crate) currency: Option<Currency>,
     pub(crate) vat: Option<&'a Found>,
     pub(crate) siret: Option<&'a Found>,
+    pub(crate) evidence: &'a Evidence,
 }
 
 fn check(code: &str, passed: bool, message: String) -> Check {
@@ -69,7 +71,9 @@ pub(crate) fn all(r: &Reading, labelled: &[Labelled], d: &Decided<'_>) -> Vec<Ch
     }
     if let Some(total) = d.total {
         out.extend(cash(r, labelled, total, &money));
+        out.extend(steps(d.evidence, total, &money));
     }
+    out.extend(rates(d.taxes, &money));
     if let Some((vat, key)) = d.vat.and_then(|v| v.key.map(|k| (v, k))) {
         let verb = if key { "est valide" } else { "n'est pas valide" };
         out.push(check(
@@ -83,6 +87,41 @@ pub(crate) fn all(r: &Reading, labelled: &[Labelled], d: &Decided<'_>) -> Vec<Ch
         out.push(check("SIRET_KEY", key, format!("La clé du SIRET {} {verb}.", siret.value)));
     }
     out
+}
+
+/// Printed steps towards the total: reductions, rounding to what coins allow, payments in parts.
+fn steps(e: &Evidence, total: i64, money: &dyn Fn(i64) -> String) -> Vec<Check> {
+    let mut out = Vec::new();
+    let from = |pairs: &[(i64, i64)]| pairs.iter().find(|p| p.0 == total).map(|p| p.1);
+    let step = |code: &str, before: i64| {
+        let sign = if total < before { "−" } else { "+" };
+        let by = (total - before).abs();
+        check(code, true, format!("{} {sign} {} = {}.", money(before), money(by), money(total)))
+    };
+    out.extend(from(&e.reduced).map(|before| step("DISCOUNTS", before)));
+    out.extend(from(&e.rounded).map(|before| step("ROUNDING", before)));
+    if let Some((_, rest)) = e.paid_down.iter().zip(&e.rest).find(|(t, _)| **t == total) {
+        let paid = total - rest;
+        let text = format!("{} + {} = {}.", money(paid), money(*rest), money(total));
+        out.push(check("PAYMENTS_SUM", true, text));
+    }
+    out
+}
+
+/// Rate times base for every tax line that prints both, the base without or with the tax.
+fn rates(taxes: &[Tax], money: &dyn Fn(i64) -> String) -> Option<Check> {
+    let full: Vec<(i64, i64, i64)> =
+        taxes.iter().filter_map(|t| Some((t.rate?, t.base?, t.amount))).collect();
+    let fits = |(rate, base, tax): &(i64, i64, i64)| {
+        let (net, gross) = (base * rate - tax * 10_000, base * rate - tax * (10_000 + rate));
+        net.abs() <= 20_000 || gross.abs() <= 2 * (10_000 + rate)
+    };
+    let wrong = full.iter().find(|line| !fits(line));
+    let (rate, base, tax) = wrong.or_else(|| full.first()).copied()?;
+    let percent = super::num::wire(rate).to_string().replace('.', ",");
+    let sign = if wrong.is_none() { "=" } else { "≠" };
+    let text = format!("{percent} % × {} {sign} {}.", money(base), money(tax));
+    Some(check("TAX_RATE", wrong.is_none(), text))
 }
 
 fn cash(

@@ -1,6 +1,10 @@
 //! Every date and time on the page, in every order it could be meant.
 
-use super::{layout::Layout, normalise::fold};
+use super::{
+    layout::Layout,
+    months::{month, weekdays},
+    normalise::fold,
+};
 use chrono::{Datelike, NaiveDate};
 use regex::{Captures, Regex};
 use std::sync::LazyLock;
@@ -64,120 +68,13 @@ patterns! {
     NUMERIC_LONG = r"([0-9oil]{1,2})(\s?[-/.,:']\s?|\s)([0-9oil]{1,2})(\s?[-/.,:']\s?|\s)((?:19|20)[0-9oil]{2})";
     YEAR_FIRST = r"(20[0-9oil]{2})\s?([-/.:年])\s?([0-9oil]{1,2})\s?[-/.:月]\s?([0-9oil]{1,2})";
     DAY_NAMED = r"([0-9]{1,2})(?:st|nd|rd|th|er)?[\s\-/.,'_]{0,3}(?:de\s+)?([a-z][a-z10]{1,8}[a-z1])[\s\-/.,'_]{0,3}(?:del?\s+)?((?:19|20)[0-9]{2}|[0-9]{2})";
+    NAMED_DAY_PLAIN = r"([a-z]{3,10})[\s\-/.]{0,2}([0-9]{1,2})(?:st|nd|rd|th)?[\s,.'\-/]{0,3}((?:19|20)[0-9]{2}|[0-9]{2})";
     NAMED_DAY = r"([a-z][a-z10]{1,8}[a-z1])[\s\-/.]{0,2}([0-9]{1,2})(?:st|nd|rd|th)?[\s,.'\-/]{0,3}((?:19|20)[0-9]{2}|[0-9]{2})";
     YEAR_NAMED = r"(20[0-9]{2})[\s\-/.,]{0,2}([a-z][a-z10]{1,8}[a-z1])[\s\-/.,]{0,2}([0-9]{1,2})";
+    COMPACT_DMY = r"([0-3][0-9])([01][0-9])(20[0-3][0-9])";
     COMPACT = r"(20[0-3][0-9])([01][0-9])([0-3][0-9])";
     TIME = r"([0-9]{1,2})\s?([:h])\s?([0-9]{2})(?:\s?[:m]\s?([0-9]{2})s?)?\s?(a\.?m\b|p\.?m\b|[ap]\b)?";
     WEEKDAY = r"\b(mon|tue|wed|thu|fri|sat|sun|lun|mar|mer|jeu|ven|sam|dim|mo|di|mi|do|fr|sa|so|mie|jue|vie|sab|dom)(?:day|sday|nesday|rsday|urday|di|credi|anche|tag|nstag|ttwoch|nnerstag|eitag|mstag|nntag|es|coles|ves|rnes|ado|ingo)?\b";
-}
-
-/// Starts of the words, longest first where one starts another.
-const MONTHS: &[(&str, u32)] = &[
-    ("janv", 1),
-    ("jan", 1),
-    ("ene", 1),
-    ("feb", 2),
-    ("fev", 2),
-    ("marz", 3),
-    ("mars", 3),
-    ("mar", 3),
-    ("maa", 3),
-    ("mrt", 3),
-    ("mrz", 3),
-    ("mac", 3),
-    ("apr", 4),
-    ("avr", 4),
-    ("abr", 4),
-    ("mai", 5),
-    ("may", 5),
-    ("mei", 5),
-    ("juin", 6),
-    ("jun", 6),
-    ("juil", 7),
-    ("jul", 7),
-    ("jui", 7),
-    ("aug", 8),
-    ("aou", 8),
-    ("ago", 8),
-    ("ogos", 8),
-    ("aoo", 8),
-    ("sep", 9),
-    ("set", 9),
-    ("oct", 10),
-    ("okt", 10),
-    ("nov", 11),
-    ("dec", 12),
-    ("dez", 12),
-    ("dic", 12),
-    ("dis", 12),
-];
-/// Words longer than four letters are taken only when they are nearly one of these.
-const FULL: &[&str] = &[
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-    "janvier",
-    "fevrier",
-    "mars",
-    "avril",
-    "mai",
-    "juin",
-    "juillet",
-    "aout",
-    "septembre",
-    "octobre",
-    "novembre",
-    "decembre",
-    "januar",
-    "februar",
-    "marz",
-    "maerz",
-    "juni",
-    "juli",
-    "oktober",
-    "dezember",
-    "januari",
-    "februari",
-    "maart",
-    "mei",
-    "augustus",
-    "enero",
-    "febrero",
-    "marzo",
-    "abril",
-    "mayo",
-    "junio",
-    "julio",
-    "agosto",
-    "septiembre",
-    "octubre",
-    "noviembre",
-    "diciembre",
-    "setembro",
-    "mac",
-    "ogos",
-    "julai",
-    "disember",
-    "sept",
-    "janv",
-    "fevr",
-    "juil",
-];
-
-/// Month of a word in the languages we read, by its start.
-fn month(word: &str) -> Option<u32> {
-    let word = &word.replace('1', "l").replace('0', "o")[..];
-    let known = word.len() <= 4 || FULL.iter().any(|m| super::normalise::near(m, word));
-    MONTHS.iter().find(|(start, _)| known && word.starts_with(start)).map(|(_, m)| *m)
 }
 
 /// Digits out of what OCR may have taken for letters; `None` when too few were digits.
@@ -276,9 +173,12 @@ impl Finder<'_> {
         // Dates with a full year first: what is left over is not taken for a short one.
         each(&NUMERIC_LONG, text, |c| self.numeric(c));
         each(&NUMERIC, text, |c| self.numeric(c));
-        for (pattern, (d, m, y)) in
-            [(&DAY_NAMED, (1, 2, 3)), (&NAMED_DAY, (2, 1, 3)), (&YEAR_NAMED, (3, 2, 1))]
-        {
+        for (pattern, (d, m, y)) in [
+            (&DAY_NAMED, (1, 2, 3)),
+            (&NAMED_DAY_PLAIN, (2, 1, 3)),
+            (&NAMED_DAY, (2, 1, 3)),
+            (&YEAR_NAMED, (3, 2, 1)),
+        ] {
             each(pattern, text, |c| {
                 let (start, end) = ends(c);
                 let read = month(&c[m]).zip(digits(&c[d])).zip(year(&c[y]));
@@ -288,6 +188,13 @@ impl Finder<'_> {
                 self.push(start..end, &[(Order::Named, y.0, m, d, y.1)])
             });
         }
+        each(&COMPACT_DMY, text, |c| {
+            let (start, end) = ends(c);
+            let read = year(&c[3]).zip(digits(&c[2])).zip(digits(&c[1]));
+            let alone = text.trim().len() == end - start;
+            let Some(((y, m), d)) = read.filter(|_| alone) else { return false };
+            self.push(start..end, &[(Order::Compact, y.0, m, d, true)])
+        });
         each(&COMPACT, text, |c| {
             let (start, end) = ends(c);
             let read = year(&c[1]).zip(digits(&c[2])).zip(digits(&c[3]));
@@ -307,7 +214,11 @@ impl Finder<'_> {
         // Two different signs, or a colon or comma, are taken only with a full year: "12:30:45" is a time.
         let odd = s1 != s2 || s1 == ":" || s1 == "," || s1 == "'" || spaced;
         let before = self.text[..start].chars().next_back();
+        // The `l` of "Jul 09,2008" is no 1.
+        let in_word = !c[1].starts_with(|c: char| c.is_ascii_digit())
+            && before.is_some_and(char::is_alphabetic);
         if real < 4
+            || in_word
             || letters > 2
             || !self.free(start, end, true)
             || before.is_some_and(|b| b == '.' || b == ',')
@@ -360,45 +271,12 @@ fn ends(c: &Captures<'_>) -> (usize, usize) {
     c.get(0).map_or((0, 0), |m| (m.start(), m.end()))
 }
 
-fn weekday_number(word: &str) -> Vec<u32> {
-    // Monday is 0; short forms that two languages use differently give both.
-    let table: &[(&str, &[u32])] = &[
-        ("mon", &[0]),
-        ("tue", &[1]),
-        ("wed", &[2]),
-        ("thu", &[3]),
-        ("fri", &[4]),
-        ("sat", &[5]),
-        ("sun", &[6]),
-        ("lun", &[0]),
-        ("mar", &[1]),
-        ("mer", &[2]),
-        ("jeu", &[3]),
-        ("ven", &[4]),
-        ("sam", &[5]),
-        ("dim", &[6]),
-        ("mie", &[2]),
-        ("jue", &[3]),
-        ("vie", &[4]),
-        ("sab", &[5]),
-        ("dom", &[6]),
-        ("mo", &[0]),
-        ("di", &[1]),
-        ("mi", &[2]),
-        ("do", &[3]),
-        ("fr", &[4]),
-        ("sa", &[5]),
-        ("so", &[6]),
-    ];
-    table.iter().find(|(s, _)| word.starts_with(s)).map(|(_, d)| d.to_vec()).unwrap_or_default()
-}
-
 /// All dates, each print once per order it allows.
 pub(crate) fn find(layout: &Layout) -> Vec<DateHit> {
     let mut all = Vec::new();
     for (row, r) in layout.rows.iter().enumerate() {
         let folded_row = fold(&r.text());
-        let day = WEEKDAY.captures(&folded_row).map(|c| weekday_number(&c[1])).unwrap_or_default();
+        let day = WEEKDAY.captures(&folded_row).map(|c| weekdays(&c[1])).unwrap_or_default();
         for (seg, s) in r.segs.iter().enumerate() {
             let folded = fold(&s.text);
             let mut finder =
@@ -482,6 +360,11 @@ mod tests {
             ("21 de mayo de 2022", "2022-05-21"),
             ("3. März 2020", "2020-03-03"),
             ("Ju1.30'11(Sat)07:27", "2011-07-30"),
+            ("Aug17'16 11:54AM", "2016-08-17"),
+            ("JUL 09,2008", "2008-07-09"),
+            ("15 févr. 2024", "2024-02-15"),
+            ("7 juil. 24", "2024-07-07"),
+            ("1er août 2025", "2025-08-01"),
         ] {
             assert_eq!(first(text), [(Order::Named, date.to_owned())], "{text}");
         }
@@ -497,11 +380,33 @@ mod tests {
             first("ORD #58 -REG #19- 11/05/2018 20:22:56")[0],
             (Order::Dmy, "2018-05-11".into())
         );
+        assert_eq!(first("27032018"), [(Order::Compact, "2018-03-27".into())]);
         assert_eq!(first("09:48 02.03.2020")[0], (Order::Dmy, "2020-03-02".into()));
         let both = first("18/09/24");
         assert!(both.contains(&(Order::Dmy, "2024-09-18".into())));
         assert!(both.contains(&(Order::ShortYmd, "2018-09-24".into())));
         assert_eq!(first("05 02-18")[0], (Order::Dmy, "2018-02-05".into()));
+    }
+
+    #[test]
+    fn every_month_of_six_languages_in_full_and_abbreviated() {
+        const NAMES: [&str; 6] = [
+            "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
+            "january february march april may june july august september october november december",
+            "januar februar märz april mai juni juli august september oktober november dezember",
+            "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
+            "januari februari maart april mei juni juli augustus september oktober november december",
+            "janv févr mars avr mai juin juil août sept oct nov déc",
+        ];
+        for names in NAMES {
+            for (month, name) in (1..).zip(names.split(' ')) {
+                let date = format!("2024-{month:02}-13");
+                let forms = [name.to_owned(), name.to_uppercase(), format!("{name}.")];
+                for text in forms.iter().map(|n| format!("13 {n} 2024")) {
+                    assert_eq!(first(&text), [(Order::Named, date.clone())], "{text}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! The one decision over all candidates, and the fields that follow from it.
 
 use super::{
-    Reading, address, category, checks, ids,
+    Reading, accents, address, category, checks, derived,
+    evidence::{self, Evidence},
+    ids,
     items::{self, Line},
-    labels::Label,
     merchant,
-    model::{self, Features},
+    model::{self, Features, Model, Ranker},
     num::wire,
     payment, summary,
     taxes::{self, Tax},
@@ -25,21 +26,30 @@ const LEAST: f32 = 0.3;
 /// Readings less likely than this are not worth showing.
 const WORTH_SHOWING: f32 = 0.03;
 
-/// The winner, its share, and the others by share.
+/// The winner, how likely it is right, and the others by likelihood.
 struct Choice {
     best: usize,
     share: f32,
     others: Vec<(usize, f32)>,
 }
 
-fn choose(weights: &model::Weights, options: &[&Features], none: &Features) -> Option<Choice> {
-    let owned: Vec<Features> = options.iter().map(|f| (*f).clone()).collect();
-    let shares = weights.shares(&owned, none);
+/// `same` gives for each option the first that means the same; they are one choice.
+fn choose(
+    ranker: &Ranker,
+    options: &[&Features],
+    none: &Features,
+    same: &[usize],
+) -> Option<Choice> {
+    let shares = ranker.shares_of(options, none, same);
     let mut order: Vec<(usize, f32)> = shares.into_iter().enumerate().collect();
     order.sort_by(|a, b| b.1.total_cmp(&a.1));
     let (best, share) = *order.first()?;
-    let others = order.into_iter().skip(1).take(4).filter(|o| o.1 >= WORTH_SHOWING).collect();
-    (share >= LEAST).then_some(Choice { best, share, others })
+    let probability = ranker.curve.probability(share);
+    // What the winner leaves is divided among the others as the ranking divides it.
+    let rest = (1.0 - probability) / (1.0 - share).max(1e-4);
+    let others = order.into_iter().skip(1).take(4).map(|(i, p)| (i, (p * rest).min(probability)));
+    let others = others.filter(|o| o.1 >= WORTH_SHOWING).collect();
+    (probability >= LEAST).then_some(Choice { best, share: probability, others })
 }
 
 struct Total {
@@ -50,11 +60,15 @@ struct Total {
     others: Vec<(i64, f32)>,
 }
 
-fn total(r: &Reading, labelled: &[Labelled]) -> Option<Total> {
-    let evidence = totals::evidence(r, labelled);
-    let found = totals::candidates(r, labelled, &evidence);
+fn total(
+    r: &Reading,
+    labelled: &[Labelled],
+    evidence: &Evidence,
+    ranker: &Ranker,
+) -> Option<Total> {
+    let found = totals::candidates(r, labelled, evidence);
     let options: Vec<&Features> = found.iter().map(|c| &c.features).collect();
-    let choice = choose(&model::model().total, &options, &totals::none_features(&found))?;
+    let choice = choose(ranker, &options, &totals::none_features(&found), &[])?;
     let best = &found[choice.best];
     Some(Total {
         minor: best.minor,
@@ -125,11 +139,11 @@ fn total_field(w: &Writer<'_>, t: &Total) -> AmountField {
     field
 }
 
-fn date_fields(w: &Writer<'_>, fields: &mut ExtractedFields) {
+fn date_fields(w: &Writer<'_>, ranker: &Ranker, fields: &mut ExtractedFields) {
     let r = w.r;
     let found = when::candidates(r);
     let options: Vec<&Features> = found.iter().map(|c| &c.features).collect();
-    let choice = choose(&model::model().date, &options, &when::none_features(&found));
+    let choice = choose(ranker, &options, &when::none_features(&found), &[]);
     let mut hits = Vec::new();
     if let Some(choice) = choice {
         let best = &found[choice.best];
@@ -155,12 +169,18 @@ fn date_fields(w: &Writer<'_>, fields: &mut ExtractedFields) {
 }
 
 /// The name; gives the row it was read from.
-fn merchant_field(w: &Writer<'_>, fields: &mut ExtractedFields) -> Option<usize> {
+fn merchant_field(w: &Writer<'_>, ranker: &Ranker, fields: &mut ExtractedFields) -> Option<usize> {
     let found = merchant::candidates(w.r);
     let options: Vec<&Features> = found.iter().map(|c| &c.features).collect();
-    let choice = choose(&model::model().merchant, &options, &merchant::none_features(&found))?;
+    let keys: Vec<String> = found.iter().map(|c| merchant::key(&c.name)).collect();
+    let same = model::same(&keys.iter().map(String::as_str).collect::<Vec<_>>());
+    let choice = choose(ranker, &options, &merchant::none_features(&found), &same)?;
     let best = &found[choice.best];
-    let mut field = w.field(best.name.clone(), choice.share, best.rows.0, best.bounds, &best.raw);
+    let spelt = |name: &str| {
+        let french = w.r.locale.language == Some("fr");
+        if french { accents::repair(name) } else { name.to_owned() }
+    };
+    let mut field = w.field(spelt(&best.name), choice.share, best.rows.0, best.bounds, &best.raw);
     let mut names = vec![best.name.clone()];
     for (i, p) in &choice.others {
         if !names.contains(&found[*i].name) {
@@ -174,107 +194,20 @@ fn merchant_field(w: &Writer<'_>, fields: &mut ExtractedFields) -> Option<usize>
     Some(best.rows.1)
 }
 
-/// Net amount: the one that gives the total with the tax, else what calls itself so.
-fn subtotal(
-    r: &Reading,
-    labelled: &[Labelled],
-    total: Option<i64>,
-    tax: Option<i64>,
-) -> Option<(usize, f32)> {
-    let fits = |l: &&Labelled| {
-        r.amounts[l.index].money()
-            && l.label.any(Label::SUB.and(Label::NET))
-            && !l.label.any(Label::COUNT.and(Label::TIP))
-    };
-    let value = |l: &Labelled| r.amounts[l.index].minor;
-    let proven = labelled
-        .iter()
-        .filter(fits)
-        .find(|l| total.zip(tax).is_some_and(|(t, x)| (value(l) + x - t).abs() <= 5 && x > 0));
-    if let Some(l) = proven {
-        return Some((l.index, 0.95));
-    }
-    let named = labelled.iter().filter(fits).find(|l| {
-        let below = total.is_none_or(|t| value(l) <= t.max(1) * 2);
-        l.label.any(Label::SUB) && value(l) >= 0 && below
-    });
-    let net = || {
-        labelled
-            .iter()
-            .filter(fits)
-            .find(|l| l.total() && total.is_none_or(|t| value(l) <= t) && value(l) > 0)
-    };
-    named.or_else(net).map(|l| (l.index, 0.75))
-}
-
-/// The tax as a whole: the sum of its lines, or an amount that calls itself so.
-fn total_tax(
-    r: &Reading,
-    labelled: &[Labelled],
-    lines: &[Tax],
-    total: Option<i64>,
-) -> Option<(i64, usize, f32)> {
-    let index_of = |row: usize, minor: i64| {
-        r.amounts
-            .iter()
-            .position(|a| a.row == row && a.minor == minor)
-            .or_else(|| r.amounts.iter().position(|a| a.row == row))
-    };
-    let sum: i64 = lines.iter().map(|t| t.amount).sum();
-    let said = labelled.iter().find(|l| {
-        l.label.has(Label::TAX.and(Label::TOTAL))
-            && !l.label.any(Label::INCLUSIVE.and(Label::NET).and(Label::DUE))
-            && r.amounts[l.index].money()
-    });
-    let said = said.filter(|l| {
-        let v = r.amounts[l.index].minor;
-        v > 0 && total.is_none_or(|t| v * 3 < t) && (lines.is_empty() || v == sum)
-    });
-    if let Some(l) = said {
-        return Some((
-            r.amounts[l.index].minor,
-            l.index,
-            if lines.is_empty() { 0.75 } else { 0.95 },
-        ));
-    }
-    let first = lines.first()?;
-    if total.is_some_and(|t| sum * 2 > t) {
-        return None;
-    }
-    let sure = lines.iter().map(|t| t.confidence).fold(1.0, f32::min);
-    Some((sum, index_of(first.row, first.amount)?, sure * 0.95))
-}
-
-fn tip(r: &Reading, labelled: &[Labelled], total: Option<i64>) -> Option<usize> {
-    let all: Vec<i64> = r.amounts.iter().filter(|a| a.money()).map(|a| a.minor).collect();
-    labelled
-        .iter()
-        .find(|l| {
-            let a = &r.amounts[l.index];
-            let suggested = r.amounts.iter().any(|x| x.row == a.row && x.percent);
-            let adds_up = total.is_some_and(|t| all.contains(&(t - a.minor)));
-            l.label.any(Label::TIP)
-                && !l.label.any(Label::NOISE.and(Label::TOTAL))
-                && a.money()
-                && a.minor > 0
-                && !suggested
-                && adds_up
-        })
-        .map(|l| l.index)
-}
-
 /// The currency of the page unless the total itself carries another one.
 fn currency(r: &Reading) -> Option<Currency> {
     r.locale.currency.filter(|c| c.1 >= 0.4).map(|c| c.0)
 }
 
 fn goods(w: &Writer<'_>, lines: &[Line], proven: bool, fields: &mut ExtractedFields) {
+    let french = w.r.locale.language == Some("fr");
     for line in lines {
         let (page, bounding_box) = w.boxed(line.page, line.bounds);
+        let description =
+            if french { accents::repair(&line.description) } else { line.description.clone() };
         let confidence = if proven { 0.92 } else { 0.6 };
         if line.reduction {
             let amount = wire(-line.total.abs());
-            let description = line.description.clone();
             fields.discounts.push(Discount {
                 description,
                 amount,
@@ -285,7 +218,7 @@ fn goods(w: &Writer<'_>, lines: &[Line], proven: bool, fields: &mut ExtractedFie
             });
         } else {
             fields.items.push(Item {
-                description: line.description.clone(),
+                description,
                 quantity: line.quantity.map(wire),
                 unit_price: line.unit_price.map(wire),
                 total_price: Some(wire(line.total)),
@@ -319,18 +252,19 @@ fn tax_lines(w: &Writer<'_>, lines: &[Tax]) -> Vec<TaxLine> {
 }
 
 /// Decides and writes everything down.
-pub(crate) fn decide(r: &Reading, text: &DocumentText) -> Extraction {
+pub(crate) fn decide(r: &Reading, text: &DocumentText, model: &Model) -> Extraction {
     let labelled = totals::label_all(r);
     let w = Writer { r, currency: currency(r) };
     let mut fields = ExtractedFields::default();
-    let total = total(r, &labelled);
+    let evidence = evidence::find(r, &labelled);
+    let total = total(r, &labelled, &evidence, &model.total);
     let minor = total.as_ref().map(|t| t.minor);
     fields.total_amount = total.as_ref().map(|t| total_field(&w, t));
-    date_fields(&w, &mut fields);
-    let merchant_row = merchant_field(&w, &mut fields);
+    date_fields(&w, &model.date, &mut fields);
+    let merchant_row = merchant_field(&w, &model.merchant, &mut fields);
     let taxes = taxes::find(r, &labelled, minor);
-    let tax = total_tax(r, &labelled, &taxes, minor);
-    let net = subtotal(r, &labelled, minor, tax.map(|t| t.0));
+    let tax = derived::total_tax(r, &labelled, &taxes, minor);
+    let net = derived::subtotal(r, &labelled, minor, tax.map(|t| t.0));
     let lines = items::find(r, &labelled, minor);
     let sum: i64 = lines.iter().map(|l| l.total).sum();
     let net_value = net.map(|(i, _)| r.amounts[i].minor);
@@ -340,7 +274,7 @@ pub(crate) fn decide(r: &Reading, text: &DocumentText) -> Extraction {
     fields.taxes = tax_lines(&w, &taxes);
     fields.total_tax = tax.map(|(m, i, p)| w.amount(m, i, p));
     fields.subtotal = net.map(|(i, p)| w.amount(r.amounts[i].minor, i, p));
-    fields.tip = tip(r, &labelled, minor).map(|i| w.amount(r.amounts[i].minor, i, 0.85));
+    fields.tip = derived::tip(r, &labelled, minor).map(|i| w.amount(r.amounts[i].minor, i, 0.85));
     fields.payment_method = payment::method(r, &labelled, minor).map(|f| w.found(f));
     fields.card_last4 = payment::last4(r).map(|f| w.found(f));
     fields.receipt_number = ids::receipt_number(r).map(|f| w.found(f));
@@ -358,6 +292,7 @@ pub(crate) fn decide(r: &Reading, text: &DocumentText) -> Extraction {
             currency: w.currency,
             vat: vat.as_ref(),
             siret: siret.as_ref(),
+            evidence: &evidence,
         },
     );
     fields.vat_id = vat.map(|f| w.found(f));

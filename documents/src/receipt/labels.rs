@@ -167,6 +167,7 @@ const KEYS: &[(&str, Label)] = &[
     ("cuota", Label::TAX),
     ("cash", Label::CASH),
     ("tendered", Label::CASH),
+    ("acceptedtotal", Label::CASH),
     ("tender", Label::CASH),
     ("especes", Label::CASH),
     ("espece", Label::CASH),

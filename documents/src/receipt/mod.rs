@@ -4,6 +4,7 @@
 //! decision ranks them, with the page's sums as evidence. A field without a clear winner stays empty and keeps its
 //! alternatives; no field waits for another.
 
+mod accents;
 mod address;
 mod amounts;
 mod brands;
@@ -11,6 +12,10 @@ mod category;
 mod checks;
 mod dates;
 mod decision;
+mod derived;
+mod evidence;
+#[cfg(test)]
+mod habits;
 mod ids;
 mod items;
 mod labels;
@@ -19,10 +24,13 @@ mod layout;
 mod locale;
 mod merchant;
 pub(crate) mod model;
+mod months;
 mod names;
 mod normalise;
 mod num;
+mod numerals;
 mod payment;
+mod signs;
 mod summary;
 mod taxes;
 #[cfg(test)]
@@ -33,6 +41,7 @@ mod totals;
 pub(crate) mod training;
 mod when;
 
+pub use model::Model;
 use quittance_domain::{document::DocumentText, receipt::Extraction};
 
 /// Everything that is found before anything is decided.
@@ -58,5 +67,26 @@ impl Reading {
 /// Reads the fields of a receipt. Pure and deterministic: the same text gives the same answer.
 #[must_use]
 pub fn extract(text: &DocumentText) -> Extraction {
-    decision::decide(&Reading::new(text), text)
+    extract_with(text, model::model())
+}
+
+/// As [`extract`], ranked by another model than the program's own: how cross-validation judges.
+#[must_use]
+pub fn extract_with(text: &DocumentText, model: &Model) -> Extraction {
+    decision::decide(&Reading::new(text), text, model)
+}
+
+/// Every value that was considered for `total`, `date` or `merchant`, to tell where a right one was lost.
+pub(crate) fn candidates(text: &DocumentText, field: &str) -> Vec<String> {
+    let r = Reading::new(text);
+    match field {
+        "total" => {
+            let labelled = totals::label_all(&r);
+            let found = totals::candidates(&r, &labelled, &evidence::find(&r, &labelled));
+            found.iter().map(|c| format!("{:.2}", num::wire(c.minor))).collect()
+        }
+        "date" => when::candidates(&r).iter().map(|c| c.date.to_string()).collect(),
+        "merchant" => merchant::candidates(&r).into_iter().map(|c| c.name).collect(),
+        _ => Vec::new(),
+    }
 }

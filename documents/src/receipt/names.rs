@@ -18,6 +18,13 @@ patterns! {
     PAREN_DIGITS = r"\s*[\(\[][^()\[\]]*[0-9]{3,}[^()\[\]]*[\)\]]?\s*$";
     WELCOME = r"(?i)^\W*(?:welcome\s*to|bienvenue\s*(?:chez|a|à|au)|thank\s*you\s*for\s*shopping\s*(?:at|with)?:?|willkommen\s*bei|bienvenidos\s*a|(?:own(?:ed|er)?|operated|managed)\s*by\s*[:;])\s*";
     DOMAIN = r"(?i)(?:www\s?[.,]\s?|@)([a-z0-9-]{3,30})\s?\.\s?(?:com|fr|be|de|ca|es|net|org|co|my|nl|it|ie|sg|uk|at|ch|lu|eu)";
+    HANDLE = r"(?i)(?:^|[\s:])[#@]([a-z][a-z0-9_]{4,30})";
+    STORE_NUMBER = r"(?i)(?:\s*[-–#]\s*|\s+(?:n[o°º]\.?|nr\.?|store|magasin|filiale|fil\.)\s*[#:]?\s*)[0-9]{1,6}\s*\)?$";
+    REGISTERED = r"(?i)\s*[\(\[][^()\[\]]{0,6}[0-9]{4,}[^()\[\]]*[\)\]]?|\s+(?:fka|formerly|a division of|licensee of|t/as?|dba|trading as)\b";
+    AFTER_NAME = r"(?i)\b(?:t/as?|dba|trading as|operating as|enseigne)\s*:?\s+(\S.*)$";
+    GREETING = r"(?i)(?:visite\s+(?:chez|à|au)|achats?\s+chez|confiance\s+(?:à|a)|bienvenue\s+(?:chez|à|au|a)|shopping\s+(?:at|with)|(?:dining|eating|stopping)\s+(?:at|with)|visit(?:ing)?\s+(?:to|us\s+at)|thank\s+you\s+for\s+(?:visiting|choosing)|welcome\s+to|einkauf\s+(?:bei|im)|willkommen\s+bei|bezoek\s+aan|bienvenidos?\s+a|compra\s+en)\s*:?\s+([^!.,;]{3,40})";
+    GREETING_END = r"(?i)\b(?:thank|welcome|merci|bienvenue|danke|willkommen|gracias|bienvenidos?)\b.*\b(?:at|with|to|chez|à|au|bei|a)\s*[:.]?\s*$";
+    STORE_LINE = r"(?i)^\W*(?:store|shop|restaurant|magasin|filiale|tienda)\s*(?:n[o°º]\.?|id|nr\.?)?\s*[:#]?\s*[#0-9]";
     ADDRESS = r"(?i)\b(jalan|jln|lorong|taman|street|road|avenue|blvd|boulevard|rue|place|chemin|route|allee|quai|impasse|strasse|str\.|straat|steenweg|laan|plein|calle|avda|plaza|paseo|drive|lane|suite|floor|ground|level|lot|kampung|bandar|pusat|seksyen|section|batu|persiaran|lebuh|hwy|highway|pkwy|unit|block|blok|city|selangor|johor|kuala|singapore|france|canada|cedex|mall|wilayah|ctr)\b|(?i)(strasse|straße|steenweg|straat|laan)\b";
     ADDRESS_SHAPE = r"(?i)^\W*(?:no\.?\s*)?[0-9]{1,5}[a-z]?\s*[,\-/]?\s+[a-z]{2,}|\b[0-9]{4,6}\b|^\W*no\.?\s?[0-9]|^\W*lot\b|\b[A-Z]{2}\s?[0-9]{5}\b";
     PHONE = r"(?i)\b(tel|phone|ph|fax|hp|telephone|tél|mobile|call)\b|\(?[0-9]{2,4}\)?[\s\-./]?[0-9]{3,4}[\s\-./]?[0-9]{3,4}";

@@ -48,3 +48,13 @@ pub(crate) fn skewed(rows: &[&str], lean: f32) -> DocumentText {
         warnings: Vec::new(),
     }
 }
+
+/// Random cases a test makes: few by default, as many as `PROPTEST_CASES` says in `make fuzz`.
+pub(crate) fn cases(few: u32) -> proptest::test_runner::Config {
+    let asked = std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok());
+    proptest::test_runner::Config {
+        cases: asked.unwrap_or(few),
+        failure_persistence: None,
+        ..Default::default()
+    }
+}

@@ -3,6 +3,7 @@
 use super::{
     Reading,
     amounts::{Amount, Sign},
+    evidence::Evidence,
     labels::{self, Label},
     model::Features,
     num::{count, flag, ratio_of},
@@ -129,136 +130,6 @@ fn borrowed_label(r: &Reading, a: &Amount) -> Option<Label> {
     })
 }
 
-/// Sums found on the page that a total can be checked against.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Evidence {
-    /// Values that cash less change gives.
-    pub(crate) cash_change: Vec<i64>,
-    /// Subtotals with taxes, service and tips added.
-    pub(crate) net_plus_tax: Vec<i64>,
-    /// Sums of the amounts above the first total.
-    pub(crate) items: Vec<i64>,
-    /// Rounded values, with what they were before.
-    pub(crate) rounded: Vec<(i64, i64)>,
-    /// Totals with a reduction taken off, with what they were before.
-    pub(crate) reduced: Vec<(i64, i64)>,
-    /// Sums within one row of a tax table.
-    pub(crate) rows: Vec<i64>,
-}
-
-/// Adds up what can be added up.
-pub(crate) fn evidence(r: &Reading, labelled: &[Labelled]) -> Evidence {
-    let value = |l: &Labelled| r.amounts[l.index].minor;
-    let money: Vec<&Labelled> = labelled.iter().filter(|l| r.amounts[l.index].money()).collect();
-    let pick = |f: &dyn Fn(&Labelled) -> bool| -> Vec<i64> {
-        let mut v: Vec<i64> = money.iter().filter(|l| f(l)).map(|l| value(l)).collect();
-        v.sort_unstable();
-        v.dedup();
-        v.truncate(12);
-        v
-    };
-    let cash = pick(&|l| {
-        l.label.any(Label::CASH.and(Label::CARD).and(Label::PAID)) && !l.label.any(Label::CHANGE)
-    });
-    let change = pick(&|l| l.label.any(Label::CHANGE));
-    let mut e = Evidence::default();
-    for c in &cash {
-        e.cash_change
-            .extend(change.iter().filter(|g| g.abs() < *c && **g != 0).map(|g| c - g.abs()));
-    }
-    let subs = pick(&|l| {
-        l.label.any(Label::SUB.and(Label::NET))
-            || (l.total() && !l.label.any(Label::DUE.and(Label::GRAND)))
-    });
-    let extras: Vec<i64> = {
-        let mut v: Vec<i64> = money
-            .iter()
-            .filter(|l| {
-                l.label.any(Label::TAX.and(Label::SERVICE).and(Label::TIP).and(Label::ROUNDING))
-                    && !l.label.any(Label::INCLUSIVE.and(Label::NOISE))
-                    && !l.total()
-            })
-            .map(|l| value(l))
-            .filter(|v| *v != 0)
-            .collect();
-        v.truncate(6);
-        v
-    };
-    for s in &subs {
-        for mask in 1_u32..(1 << extras.len()) {
-            let sum: i64 = extras
-                .iter()
-                .enumerate()
-                .filter(|(i, _)| mask & (1 << i) != 0)
-                .map(|(_, t)| *t)
-                .sum();
-            e.net_plus_tax.push(s + sum);
-        }
-    }
-    let roundings = pick(&|l| l.label.any(Label::ROUNDING) && value(l).abs() < 10);
-    let totals = pick(&|l| l.total() || l.label.any(Label::SUB));
-    for t in &totals {
-        for q in roundings.iter().filter(|q| **q != 0) {
-            e.rounded.push((t + q, *t));
-            e.rounded.push((t - q, *t));
-        }
-    }
-    let reductions = pick(&|l| l.label.any(Label::DISCOUNT) && value(l) != 0);
-    for t in &totals {
-        e.reduced.extend(reductions.iter().map(|d| (t - d.abs(), *t)).filter(|(v, _)| *v > 0));
-    }
-    e.items = item_sums(r, labelled);
-    e.rows = row_sums(r);
-    e
-}
-
-/// Sums of the right-hand amounts above the first subtotal or total, from there upwards.
-fn item_sums(r: &Reading, labelled: &[Labelled]) -> Vec<i64> {
-    let first = labelled.iter().find(|l| {
-        (l.total() || l.label.any(Label::SUB))
-            && r.amounts[l.index].money()
-            && r.amounts[l.index].row > 2
-    });
-    let Some(first) = first else { return Vec::new() };
-    let anchor = &r.amounts[first.index];
-    let page = r.layout.rows[anchor.row].page;
-    let width = r.layout.pages[page].right - r.layout.pages[page].left;
-    let mut sums = Vec::new();
-    let (mut sum, mut last_row) = (0_i64, usize::MAX);
-    for l in labelled.iter().rev() {
-        let a = &r.amounts[l.index];
-        if a.row >= anchor.row || !a.money() || a.second || a.row == last_row || !l.rightmost {
-            continue;
-        }
-        if r.layout.rows[a.row].page != page || (a.x.1 - anchor.x.1).abs() > 0.14 * width {
-            continue;
-        }
-        last_row = a.row;
-        sum += a.minor;
-        sums.push(sum);
-    }
-    sums
-}
-
-/// `a + b` of rows that print `a`, `b` and `a + b`: base, tax and gross.
-fn row_sums(r: &Reading) -> Vec<i64> {
-    let mut by_row: BTreeMap<usize, Vec<i64>> = BTreeMap::new();
-    for a in r.amounts.iter().filter(|a| a.money() && !a.second && a.minor > 0) {
-        by_row.entry(a.row).or_default().push(a.minor);
-    }
-    let mut sums = Vec::new();
-    for values in by_row.values().filter(|v| (3..=6).contains(&v.len())) {
-        for (i, a) in values.iter().enumerate() {
-            for b in &values[i + 1..] {
-                if values.contains(&(a + b)) {
-                    sums.push(a + b);
-                }
-            }
-        }
-    }
-    sums
-}
-
 /// Every value worth considering, with its features.
 pub(crate) fn candidates(r: &Reading, labelled: &[Labelled], e: &Evidence) -> Vec<Candidate> {
     let mut by_value: BTreeMap<i64, Vec<usize>> = BTreeMap::new();
@@ -302,6 +173,7 @@ struct Page {
     first_total: usize,
     last_total: usize,
     best_gross: Option<i64>,
+    gross: Vec<i64>,
     any_total: bool,
     subs: Vec<i64>,
     tallest: f32,
@@ -325,6 +197,7 @@ impl Page {
             first_total: rows.iter().copied().min().unwrap_or(0),
             last_total: rows.iter().copied().max().unwrap_or(0),
             best_gross: gross.iter().copied().max(),
+            gross,
             any_total: !rows.is_empty(),
             subs: money().filter(|l| l.label.any(Label::SUB)).map(|l| amount(l).minor).collect(),
             tallest: money().map(height).fold(0.0, f32::max),
@@ -432,6 +305,10 @@ impl Page {
         f.push(("after_reduction", flag(e.reduced.iter().any(|(after, _)| *after == v))));
         let before = e.reduced.iter().any(|(after, before)| *before == v && other(*after));
         f.push(("before_reduction", flag(before)));
+        let tendered = |t: &i64| *t < v && e.change.contains(&(v - t));
+        f.push(("tender", flag(self.gross.iter().any(tendered))));
+        f.push(("paid_down", flag(e.paid_down.contains(&v))));
+        f.push(("rest", flag(e.rest.contains(&v))));
         f.push(("below_sub", flag(self.subs.iter().any(|s| v < *s))));
         f.push(("is_sub", flag(self.subs.contains(&v))));
         let inside = self.taxes.iter().any(|t| v > 2 * t && other(v - t));

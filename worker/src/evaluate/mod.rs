@@ -3,11 +3,10 @@
 mod process;
 
 use crate::reader::{Reader, ReaderConfig};
-use quittance_documents::evaluate::score::{BySet, Failure, Scores, Tally};
+pub use quittance_documents::evaluate::report::Report;
 use quittance_documents::evaluate::truth::{self, Truth};
-use quittance_documents::receipt;
+use quittance_documents::train::{self, CrossValidated, Document};
 use quittance_shared::domain::document::DocumentText;
-use serde::Serialize;
 use std::{
     fs,
     io::Write,
@@ -16,6 +15,7 @@ use std::{
 
 /// What to evaluate.
 #[derive(Clone, Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "independent switches of a command line")]
 pub struct Options {
     /// Folder with `truth.jsonl` and the files it names.
     pub dir: PathBuf,
@@ -28,7 +28,16 @@ pub struct Options {
     /// Only this set (repeatable).
     #[arg(long = "set", value_name = "NAME")]
     pub sets: Vec<String>,
-    /// List what is wrong.
+    /// Judge each file by weights learned without it, as `quittance train` learns them.
+    #[arg(long)]
+    pub cross_validate: bool,
+    /// What else to learn from, and how to divide, with `--cross-validate`.
+    #[command(flatten)]
+    pub how: train::How,
+    /// At or above this confidence a value counts as taken without a look.
+    #[arg(long, default_value_t = 0.95)]
+    pub threshold: f32,
+    /// List what is wrong: file, field, expected, got, confidence, reason.
     #[arg(long)]
     pub failures: bool,
     /// Print JSON.
@@ -40,25 +49,6 @@ pub struct Options {
     /// Read with the small recogniser.
     #[arg(long)]
     pub economy: bool,
-}
-
-/// What came out.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct Report {
-    /// By set.
-    pub sets: BySet,
-    /// Together.
-    pub all: Scores,
-    /// Pages read or loaded.
-    pub pages: usize,
-    /// CPU seconds a page, reading and extraction; extraction alone with `--from-text`.
-    pub cpu_per_page: f64,
-    /// Peak memory of the process in MiB; 0 where the system does not tell.
-    pub peak_mib: u64,
-    /// Files that could not be read, with the reason.
-    pub unread: Vec<String>,
-    /// What is wrong.
-    pub failures: Vec<Failure>,
 }
 
 /// Reads, extracts and scores; writes the report to `out`.
@@ -79,37 +69,66 @@ pub fn run(options: &Options, out: &mut dyn Write) -> anyhow::Result<Report> {
         };
         Some(Reader::open(&config)?)
     };
-    let mut report = Report::default();
+    let mut report = Report {
+        cross_validated: options.cross_validate,
+        review_threshold: options.threshold,
+        ..Default::default()
+    };
     let start = process::cpu_seconds();
+    let mut texts: Vec<(&Truth, DocumentText)> = Vec::new();
     for truth in truths.iter().filter(wanted) {
-        let text = match load(options, reader.as_ref(), truth) {
-            Ok(text) => text,
-            Err(e) => {
-                report.unread.push(format!("{}: {e:#}", truth.file));
-                DocumentText {
-                    engine: String::new(),
-                    pages: Vec::new(),
-                    preprocessed: false,
-                    warnings: Vec::new(),
-                }
-            }
-        };
-        report.pages += text.pages.len();
-        let result = receipt::extract(&text);
-        let set = report.sets.entry(truth.dataset.clone()).or_default();
-        set.add(truth, &result);
-        report.failures.extend(report.all.add(truth, &result));
+        let text = load(options, reader.as_ref(), truth).unwrap_or_else(|e| {
+            report.unread.push(format!("{}: {e:#}", truth.file));
+            nothing()
+        });
+        if !options.cross_validate {
+            report.add(truth, &text, None);
+        }
+        texts.push((truth, text));
     }
     let used = process::cpu_seconds() - start;
+    if options.cross_validate {
+        let judges = learn(options, &texts)?;
+        for (truth, text) in &texts {
+            report.add(truth, text, judges.model(&truth.dataset, &truth.file));
+        }
+    }
     report.cpu_per_page = used / u32::try_from(report.pages.max(1)).map_or(1.0, f64::from);
     report.peak_mib = process::peak_mib();
     if options.json {
         serde_json::to_writer_pretty(&mut *out, &report)?;
         writeln!(out)?;
-    } else {
-        print(options, &report, out)?;
+        return Ok(report);
     }
+    report.print(out, options.failures)?;
+    let what = match (options.from_text.is_some(), options.cross_validate) {
+        (true, true) => "loading only",
+        (true, false) => "extraction only",
+        (false, true) => "reading only",
+        (false, false) => "reading and extraction",
+    };
+    let (pages, cpu, peak) = (report.pages, report.cpu_per_page, report.peak_mib);
+    writeln!(out, "{pages} pages, {cpu:.4} CPU s a page ({what}), peak memory {peak} MiB")?;
     Ok(report)
+}
+
+fn nothing() -> DocumentText {
+    DocumentText {
+        engine: String::new(),
+        pages: Vec::new(),
+        preprocessed: false,
+        warnings: Vec::new(),
+    }
+}
+
+/// Models that have each not seen a part of the files.
+fn learn(options: &Options, texts: &[(&Truth, DocumentText)]) -> anyhow::Result<CrossValidated> {
+    let mut documents: Vec<Document> =
+        texts.iter().map(|(truth, text)| Document::new(truth, text)).collect();
+    for path in &options.how.also {
+        documents.extend(train::load_also(path)?);
+    }
+    Ok(train::cross_validate(&documents, &options.how))
 }
 
 fn load(options: &Options, reader: Option<&Reader>, truth: &Truth) -> anyhow::Result<DocumentText> {
@@ -128,54 +147,4 @@ fn load(options: &Options, reader: Option<&Reader>, truth: &Truth) -> anyhow::Re
         fs::write(path, serde_json::to_vec(&text)?)?;
     }
     Ok(text)
-}
-
-fn print(options: &Options, report: &Report, out: &mut dyn Write) -> anyhow::Result<()> {
-    let cell = |t: &Tally| {
-        t.percent().map_or("-".to_owned(), |p| format!("{p:.1} ({}/{})", t.right, t.of))
-    };
-    writeln!(
-        out,
-        "{:<20} {:>5}  {:<16} {:<16} {:<16} {:<16} {:<16} ECE total/date/merchant",
-        "set", "files", "total %", "date %", "merchant %", "all three %", "currency %"
-    )?;
-    for (name, s) in report.sets.iter().map(|(n, s)| (n.as_str(), s)).chain([("all", &report.all)])
-    {
-        writeln!(
-            out,
-            "{:<20} {:>5}  {:<16} {:<16} {:<16} {:<16} {:<16} {:.3} {:.3} {:.3}",
-            name,
-            s.files,
-            cell(&s.total),
-            cell(&s.date),
-            cell(&s.merchant),
-            cell(&s.all_three),
-            cell(&s.currency),
-            s.total_calibration.ece,
-            s.date_calibration.ece,
-            s.merchant_calibration.ece
-        )?;
-    }
-    let what =
-        if options.from_text.is_some() { "extraction only" } else { "reading and extraction" };
-    writeln!(
-        out,
-        "{} pages, {:.4} CPU s a page ({what}), peak memory {} MiB",
-        report.pages, report.cpu_per_page, report.peak_mib
-    )?;
-    for unread in &report.unread {
-        writeln!(out, "not read: {unread}")?;
-    }
-    if options.failures {
-        for f in &report.failures {
-            let also = if f.alternative { " (among the alternatives)" } else { "" };
-            let got = f.got.as_deref().unwrap_or("-");
-            writeln!(
-                out,
-                "{}\t{}\t{}\t{got}\t{:.2}{also}",
-                f.file, f.field, f.expected, f.confidence
-            )?;
-        }
-    }
-    Ok(())
 }

@@ -1,0 +1,215 @@
+//! What speaks for a name: its words, its line, its neighbours, and where else it is printed.
+
+use super::super::{
+    Reading,
+    brands::{Brand, By},
+    labels,
+    layout::union,
+    model::Features,
+    names::{
+        ADDRESS, ADDRESS_SHAPE, DOC_WORDS, GREETING_END, LEGAL, PHONE, STORE_LINE, TRADE,
+        ends_legal, letters,
+    },
+    normalise::{squash, words},
+    num::{count, flag},
+};
+use super::{Candidate, lines::Line};
+
+/// What all candidates of a page are compared with.
+pub(super) struct Context<'a> {
+    pub(super) r: &'a Reading,
+    pub(super) lines: &'a [Line],
+    pub(super) domains: &'a [String],
+    /// Every row, folded to letters and digits.
+    pub(super) all: &'a [(usize, String)],
+    pub(super) any_legal: bool,
+    /// Chains named in each row.
+    pub(super) brands: &'a [Vec<(&'static Brand, By)>],
+}
+
+impl Context<'_> {
+    /// Where people call a shop by its sign rather than by its registered name.
+    pub(super) fn curated(&self) -> bool {
+        !matches!(
+            self.r.locale.country.map(|c| c.0),
+            None | Some("MY" | "SG" | "US" | "PH" | "IN" | "AE")
+        )
+    }
+
+    pub(super) fn push(
+        &self,
+        out: &mut Vec<Candidate>,
+        from: usize,
+        to: usize,
+        name: String,
+        kind: &'static str,
+    ) {
+        let key = squash(&name);
+        if letters(&name) < 2
+            || name.chars().count() > 80
+            || (kind != "untouched" && out.iter().any(|c| c.name == name))
+        {
+            return;
+        }
+        let (a, b) = (&self.lines[from], &self.lines[to]);
+        let bounds = union(a.bounds, b.bounds);
+        let mut f: Features = Vec::with_capacity(64);
+        if !kind.is_empty() {
+            f.push((kind, 1.0));
+        }
+        self.country_features(&mut f);
+        self.text_features(&name, &key, &mut f);
+        self.line_features(a, from, to, &mut f);
+        if from != to {
+            self.join_features(a, b, &mut f);
+        }
+        let raw = if from == to { a.text.clone() } else { format!("{} {}", a.text, b.text) };
+        f.push(("whole_line", flag(matches!(kind, "" | "joined"))));
+        self.elsewhere_features(&key, (a.row, b.row), &mut f);
+        let here = flag(self.curated());
+        let domain = self.domains.iter().any(|d| near_domain(&key, d));
+        f.push(("here_legal", here * flag(ends_legal(&name))));
+        f.push(("here_cut", here * flag(kind.starts_with("cut"))));
+        f.push(("here_core", here * flag(kind.starts_with("core"))));
+        f.push(("here_joined", here * flag(kind.starts_with("joined"))));
+        let rows = [a.row, b.row].into_iter().filter_map(|row| self.brands.get(row));
+        let holds_brand =
+            rows.flatten().any(|(brand, by)| *by == By::Name && key.contains(brand.key()));
+        f.push(("holds_brand", flag(holds_brand)));
+        f.push(("here_holds_brand", here * flag(holds_brand)));
+        f.push(("here_line0", here * flag(from == 0)));
+        f.push(("here_domain", here * flag(domain)));
+        out.push(Candidate { name, rows: (a.row, b.row), bounds, raw, features: f });
+    }
+
+    /// Where names are kept differently; the same for all candidates, for the trees to tell apart.
+    fn country_features(&self, f: &mut Features) {
+        let country = self.r.locale.country.map(|c| c.0);
+        f.push(("in_malaysia", flag(matches!(country, Some("MY" | "SG")))));
+        f.push(("in_america", flag(matches!(country, Some("US")))));
+        f.push(("in_curated", flag(self.curated())));
+    }
+
+    /// Whether the name, or something close to it, is printed again.
+    fn elsewhere_features(&self, key: &str, own: (usize, usize), f: &mut Features) {
+        let others = || self.all.iter().filter(|(row, _)| *row != own.0 && *row != own.1);
+        let again = others().any(|(_, text)| key.len() >= 4 && text.contains(key));
+        f.push(("again", flag(again)));
+        f.push(("again_alone", flag(others().any(|(_, text)| key.len() >= 4 && text == key))));
+        f.push(("domain", flag(self.domains.iter().any(|d| near_domain(key, d)))));
+        f.push(("domain_same", flag(self.domains.iter().any(|d| d == key))));
+        let starts =
+            |d: &String| d.len() >= 4 && (key.starts_with(d.as_str()) || d.starts_with(key));
+        f.push(("domain_start", flag(key.len() >= 4 && self.domains.iter().any(starts))));
+    }
+
+    fn text_features(&self, name: &str, key: &str, f: &mut Features) {
+        let n = name.chars().count();
+        let digits = name.chars().filter(char::is_ascii_digit).count();
+        let upper = name.chars().filter(|c| c.is_uppercase()).count();
+        let own = words(name);
+        f.push(("short", flag(n < 5)));
+        f.push(("long", flag(n > 32)));
+        f.push(("very_long", flag(n > 45)));
+        f.push(("one_word", flag(own.len() == 1)));
+        f.push(("many_words", flag(own.len() > 5)));
+        f.push(("digit", flag(digits > 0)));
+        f.push(("digits", count(digits) / count(n.max(1))));
+        f.push(("capitals", flag(upper * 10 >= letters(name) * 9)));
+        let legal = ends_legal(name);
+        f.push(("legal", flag(legal)));
+        f.push(("other_legal", flag(self.any_legal && !legal)));
+        let trade = |w: Option<&String>| flag(w.is_some_and(|w| TRADE.contains(&w.as_str())));
+        f.push(("trade_first", trade(own.first())));
+        f.push(("trade_last", trade(own.last())));
+        f.push(("store_number", flag(STORE_LINE.is_match(name))));
+        f.push(("trade", flag(own.iter().any(|w| TRADE.contains(&w.as_str())))));
+        f.push(("doc_word", flag(own.iter().any(|w| DOC_WORDS.contains(&w.as_str())))));
+        f.push(("only_doc", flag(own.iter().all(|w| DOC_WORDS.contains(&w.as_str())))));
+        f.push(("address", flag(ADDRESS.is_match(name))));
+        f.push(("address_shape", flag(ADDRESS_SHAPE.is_match(name))));
+        f.push(("phone", flag(PHONE.is_match(name))));
+        f.push(("label", flag(!labels::read(name).is_empty())));
+        f.push(("comma", flag(name.contains(','))));
+        f.push(("colon", flag(name.contains(':'))));
+        f.push(("paren_start", flag(name.starts_with(['(', '[']))));
+        f.push(("paren_open", flag(name.contains('(') && !name.contains(')'))));
+        f.push(("only_legal", flag(LEGAL.contains(&key))));
+        f.push((
+            "web",
+            flag(key.starts_with("www") || name.contains('@') || name.contains("http")),
+        ));
+        f.push((
+            "sentence",
+            flag(
+                own.len() > 3 && name.chars().next().is_some_and(char::is_uppercase) && upper <= 2,
+            ),
+        ));
+    }
+
+    fn line_features(&self, a: &Line, from: usize, to: usize, f: &mut Features) {
+        const PLACES: [&str; 8] =
+            ["line0", "line1", "line2", "line3", "line4", "line5", "line6", "line7"];
+        f.push((PLACES.get(from).copied().unwrap_or("line8"), 1.0));
+        let named = self.lines[..from].iter().filter(|l| l.named && !l.address).count();
+        f.push((
+            ["named0", "named1", "named2"].get(named).copied().unwrap_or("named3"),
+            flag(a.named),
+        ));
+        let page = &self.r.layout.pages[0];
+        f.push(("size", (a.height / page.line_height - 1.0).clamp(-0.5, 1.5)));
+        let tallest = self.lines.iter().take(6).map(|l| l.height).fold(0.0, f32::max);
+        f.push(("tallest", flag(a.height >= tallest * 0.98 && a.height > 1.2 * page.line_height)));
+        f.push(("twice_as_tall", flag(a.height > 1.8 * page.line_height)));
+        let taller = self.lines.iter().take(8).any(|l| l.height > 1.4 * a.height && l.named);
+        f.push(("taller_beside", flag(taller)));
+        let centre =
+            (f32::midpoint(a.bounds[0], a.bounds[2]) - f32::midpoint(page.left, page.right)).abs();
+        f.push(("centred", flag(centre < 0.08 * (page.right - page.left))));
+        f.push(("depth", self.r.layout.depth(a.row)));
+        f.push(("unsure", 1.0 - a.confidence));
+        f.push(("in_money_row", flag(a.money)));
+        f.push(("in_date_row", flag(a.dated)));
+        f.push(("has_registration", flag(a.registration)));
+        let after = self.lines.get(to + 1);
+        f.push(("then_address", flag(after.is_some_and(|l| l.address))));
+        f.push(("then_registration", flag(after.is_some_and(|l| l.registration && !l.address))));
+        f.push(("then_phone", flag(after.is_some_and(|l| l.phone))));
+        f.push(("then_name", flag(after.is_some_and(|l| l.named && !l.address))));
+        f.push(("then_legal", flag(after.is_some_and(|l| l.legal && !l.address))));
+        let before = from.checked_sub(1).map(|i| &self.lines[i]);
+        let greeted = before.is_some_and(|l| GREETING_END.is_match(&l.text));
+        f.push(("after_greeting", flag(greeted)));
+        f.push(("after_address", flag(before.is_some_and(|l| l.address))));
+        f.push((
+            "after_any_address",
+            flag(self.lines[..from].iter().any(|l| l.address && !l.legal)),
+        ));
+        f.push(("after_legal", flag(self.lines[..from].iter().any(|l| l.legal))));
+        f.push(("after_doc", flag(before.is_some_and(|l| l.doc))));
+        f.push(("after_money", flag(self.lines[..from].iter().any(|l| l.money))));
+    }
+
+    fn join_features(&self, a: &Line, b: &Line, f: &mut Features) {
+        f.push(("joined_legal", flag(b.legal && !a.legal)));
+        f.push(("joined_both_legal", flag(b.legal && a.legal)));
+        f.push(("joined_legal_first", flag(a.legal && !b.legal)));
+        f.push(("joined_address", flag(b.address)));
+        f.push(("joined_other", flag(!b.named)));
+        f.push(("joined_same_size", flag((a.height - b.height).abs() < 0.15 * a.height)));
+        f.push((
+            "joined_tall",
+            flag(a.height.min(b.height) > 1.3 * self.r.layout.pages[0].line_height),
+        ));
+        f.push(("joined_short", flag(words(&b.text).len() <= 2 && !b.address)));
+        f.push(("joined_row", flag(a.row == b.row)));
+        let gap = b.bounds[1] - a.bounds[3];
+        f.push(("joined_gap", flag(gap > 0.8 * a.height)));
+        f.push(("joined_paren", flag(b.text.trim_start().starts_with('('))));
+        f.push(("joined_first_registered", flag(a.registration)));
+    }
+}
+
+fn near_domain(key: &str, domain: &str) -> bool {
+    domain.len() >= 4 && (key.contains(domain) || (key.len() >= 4 && domain.contains(key)))
+}

@@ -1,0 +1,130 @@
+//! Cross-validation: every document is judged by a ranking that has not seen it.
+
+use super::{Document, How, Ranked, curve, learn};
+use crate::receipt::{
+    model::{Curve, Model},
+    training,
+};
+use std::{
+    collections::{BTreeMap, HashMap},
+    io::Write,
+};
+
+/// One model a part, learned on the other parts.
+#[derive(Debug)]
+pub struct CrossValidated {
+    models: Vec<Model>,
+    folds: HashMap<(String, String), usize>,
+    choices: Vec<Choice>,
+}
+
+/// What a model that had not seen the document chose.
+#[derive(Debug)]
+struct Choice {
+    document: usize,
+    field: Ranked,
+    fold: usize,
+    share: f32,
+    right: bool,
+    possible: bool,
+    /// Of documents read from pixels, which probabilities are meant for.
+    counts: bool,
+}
+
+/// Learns once a part and judges what was left out.
+#[must_use]
+pub fn cross_validate(documents: &[Document], how: &How) -> CrossValidated {
+    let parts: Vec<usize> = documents
+        .iter()
+        .map(|d| usize::try_from(d.fold(how.folds, how.by_shop)).unwrap_or(0))
+        .collect();
+    let folds = documents.iter().zip(&parts);
+    let mut out = CrossValidated {
+        models: Vec::new(),
+        folds: folds.map(|(d, f)| ((d.set.clone(), d.name.clone()), *f)).collect(),
+        choices: Vec::new(),
+    };
+    for fold in 0..usize::try_from(how.folds).unwrap_or(2) {
+        let seen: Vec<&Document> =
+            documents.iter().zip(&parts).filter(|(_, f)| **f != fold).map(|(d, _)| d).collect();
+        let mut model = Model::default();
+        for field in Ranked::ALL {
+            let ranker = learn(&seen, field, how);
+            for (i, d) in documents.iter().enumerate().filter(|(i, _)| parts[*i] == fold) {
+                let Some(e) = field.pick(&d.examples) else { continue };
+                let (right, share) = training::judge(&ranker, e);
+                let (possible, counts) = (!e.right.is_empty(), d.pixels);
+                out.choices.push(Choice {
+                    document: i,
+                    field,
+                    fold,
+                    share,
+                    right,
+                    possible,
+                    counts,
+                });
+            }
+            field.put(&mut model, ranker);
+        }
+        out.models.push(model);
+    }
+    // Each part's curve comes from the choices in the other parts.
+    for (fold, model) in out.models.iter_mut().enumerate() {
+        for field in Ranked::ALL {
+            let mut ranker = field.of(model).clone();
+            ranker.curve = curve_of(&out.choices, field, Some(fold));
+            field.put(model, ranker);
+        }
+    }
+    out
+}
+
+fn curve_of(choices: &[Choice], field: Ranked, without: Option<usize>) -> Curve {
+    let others: Vec<(f32, bool)> = choices
+        .iter()
+        .filter(|c| c.field == field && c.counts && Some(c.fold) != without && c.share > 0.0)
+        .map(|c| (c.share, c.right))
+        .collect();
+    curve::fit(&others)
+}
+
+impl CrossValidated {
+    /// The model that has not seen this document; `None` for one that took no part.
+    #[must_use]
+    pub fn model(&self, set: &str, name: &str) -> Option<&Model> {
+        self.models.get(*self.folds.get(&(set.to_owned(), name.to_owned()))?)
+    }
+
+    /// The curve fitted on all choices.
+    pub(crate) fn curve(&self, field: Ranked) -> Curve {
+        curve_of(&self.choices, field, None)
+    }
+
+    /// Per set: how many are right unseen, and for how many the right candidate was there at all.
+    pub(crate) fn print(&self, documents: &[Document], out: &mut dyn Write) -> anyhow::Result<()> {
+        for field in Ranked::ALL {
+            let mut sets: BTreeMap<&str, [u32; 3]> = BTreeMap::new();
+            for c in self.choices.iter().filter(|c| c.field == field) {
+                for name in [documents[c.document].set.as_str(), "~ read from pixels"] {
+                    if name.starts_with('~') && !c.counts {
+                        continue;
+                    }
+                    let s = sets.entry(name).or_default();
+                    let add = [1, u32::from(c.right), u32::from(c.possible)];
+                    s.iter_mut().zip(add).for_each(|(slot, n)| *slot += n);
+                }
+            }
+            for (set, [of, right, possible]) in sets {
+                let p = |n: u32| 100.0 * f64::from(n) / f64::from(of.max(1));
+                writeln!(
+                    out,
+                    "{:<9} {set:<22} {of:>4}  unseen {:5.1} %  possible {:5.1} %",
+                    field.name(),
+                    p(right),
+                    p(possible)
+                )?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,247 @@
+//! Documents with known answers, and their candidates as numbers.
+
+use crate::{
+    evaluate::truth::{Truth, fold_name, minor},
+    receipt::{
+        model::Features,
+        training::{self, Answer, Example, Examples},
+    },
+};
+use quittance_domain::document::{DocumentText, PageText, TextLine, TextSource};
+use serde::Deserialize;
+use std::{
+    collections::{BTreeMap, HashMap},
+    fs,
+    path::Path,
+};
+
+/// A document with what is right on it.
+#[derive(Clone, Debug)]
+pub struct Document {
+    /// File or number, unique in its set.
+    pub name: String,
+    /// Set; those of `--also` files begin with "also".
+    pub set: String,
+    /// Read from pixels; else a transcription by people, which only helps out.
+    pub pixels: bool,
+    /// The shop, to keep all its documents together.
+    pub(super) shop: String,
+    pub(super) examples: Examples,
+}
+
+impl Document {
+    /// A file of a test set, with the text read from it.
+    #[must_use]
+    pub fn new(truth: &Truth, text: &DocumentText) -> Self {
+        let answer = Answer {
+            total: truth.total.as_deref().and_then(minor),
+            date: truth.date.clone(),
+            merchant: truth.merchant.as_deref().map(fold_name),
+        };
+        let examples = training::examples(text, &answer, &fold_name);
+        Self {
+            name: truth.file.clone(),
+            set: truth.dataset.clone(),
+            pixels: true,
+            shop: shop(answer.merchant.as_deref(), &truth.file),
+            examples,
+        }
+    }
+
+    pub(super) fn fold(&self, folds: u64, by_shop: bool) -> u64 {
+        hash(if by_shop { &self.shop } else { &self.name }) % folds
+    }
+}
+
+/// Letters of the shop's name without what follows a registration, or the file's name when there is none.
+fn shop(merchant: Option<&str>, file: &str) -> String {
+    let letters: String =
+        merchant.unwrap_or_default().chars().filter(char::is_ascii_alphanumeric).take(8).collect();
+    if letters.len() < 3 { file.to_owned() } else { letters }
+}
+
+/// FNV-1a: the parts stay the same whatever the platform.
+fn hash(text: &str) -> u64 {
+    let mixed = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| {
+        (h ^ u64::from(b)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    mixed ^ (mixed >> 32)
+}
+
+#[derive(Deserialize)]
+struct Line(f32, f32, f32, f32, String, #[serde(default)] Option<String>);
+
+#[derive(Deserialize)]
+struct Also {
+    id: String,
+    lines: Vec<Line>,
+    #[serde(default)]
+    truth: Option<BTreeMap<String, Option<String>>>,
+    #[serde(default)]
+    width: Option<u32>,
+    #[serde(default)]
+    height: Option<u32>,
+}
+
+/// Documents kept as lines of JSON: text with boxes, and truth.
+///
+/// # Errors
+/// When the file cannot be read, or a line is no such document; the message names the line.
+pub fn load_also(path: &Path) -> anyhow::Result<Vec<Document>> {
+    let text = fs::read_to_string(path).map_err(|e| anyhow::anyhow!("{}: {e}", path.display()))?;
+    let stem = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+    let mut documents = Vec::new();
+    for (i, line) in text.lines().enumerate() {
+        let also: Also = serde_json::from_str(line)
+            .map_err(|e| anyhow::anyhow!("{} line {}: {e}", path.display(), i + 1))?;
+        let answer = also.truth.as_ref().map_or_else(|| classes(&also.lines), keys);
+        let (name, shop) = (also.id.clone(), shop(answer.merchant.as_deref(), &also.id));
+        let examples = training::examples(&document(also), &answer, &fold_name);
+        let set = format!("also {stem}");
+        documents.push(Document { name, set, pixels: false, shop, examples });
+    }
+    Ok(documents)
+}
+
+/// Answers of a source that gives them as text.
+fn keys(truth: &BTreeMap<String, Option<String>>) -> Answer {
+    let get = |k: &str| truth.get(k).and_then(Clone::clone).filter(|v| !v.trim().is_empty());
+    Answer {
+        total: get("total").as_deref().and_then(minor),
+        date: get("date").as_deref().and_then(day_first),
+        merchant: get("company").as_deref().map(fold_name),
+    }
+}
+
+/// `19/10/2018` and its like, day first, to ISO.
+fn day_first(text: &str) -> Option<String> {
+    let parts: Vec<u32> =
+        text.split(['/', '-', '.', ' ']).map(str::parse).collect::<Result<_, _>>().ok()?;
+    let [first, month, last] = parts.as_slice() else { return None };
+    let (year, day) = if *first > 31 { (*first, *last) } else { (*last, *first) };
+    let year = if year < 100 { 2000 + year } else { year };
+    chrono::NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, *month, day).map(|d| d.to_string())
+}
+
+/// Answers of a source that gives each line's class.
+fn classes(lines: &[Line]) -> Answer {
+    let of = |class: &str| -> Vec<&str> {
+        lines.iter().filter(|l| l.5.as_deref() == Some(class)).map(|l| l.4.as_str()).collect()
+    };
+    let totals: Vec<i64> = of("Total_value").iter().filter_map(|t| decimal(t)).collect();
+    let name = of("Store_name_value").join("");
+    Answer {
+        total: (!totals.is_empty() && totals.iter().all(|t| *t == totals[0])).then(|| totals[0]),
+        date: None,
+        merchant: (!name.is_empty()).then(|| fold_name(&name)),
+    }
+}
+
+fn decimal(text: &str) -> Option<i64> {
+    let plain: String =
+        text.chars().filter(|c| c.is_ascii_digit() || matches!(c, '.' | ',')).collect();
+    let at = plain.len().checked_sub(3)?;
+    let cents = plain.is_char_boundary(at) && matches!(plain.as_bytes().get(at), Some(b'.' | b','));
+    let whole: String = plain.get(..at)?.chars().filter(char::is_ascii_digit).collect();
+    cents.then(|| minor(&format!("{whole}.{}", &plain[at + 1..]))).flatten()
+}
+
+fn document(also: Also) -> DocumentText {
+    let reach = |f: fn(&Line) -> f32| also.lines.iter().map(f).fold(1.0_f32, f32::max);
+    let pixels = |v: f32| {
+        if v.is_finite() { format!("{:.0}", v.clamp(1.0, 1e6)).parse().unwrap_or(1) } else { 1 }
+    };
+    let (width, height) = (
+        also.width.unwrap_or(pixels(reach(|l| l.2))),
+        also.height.unwrap_or(pixels(reach(|l| l.3))),
+    );
+    let lines = also
+        .lines
+        .into_iter()
+        .map(|Line(x0, y0, x1, y1, text, _)| TextLine {
+            text,
+            confidence: 1.0,
+            quad: [[x0, y0], [x1, y0], [x1, y1], [x0, y1]],
+        })
+        .collect();
+    let page =
+        PageText { number: 1, width, height, rotation: 0, source: TextSource::Pixels, lines };
+    DocumentText {
+        engine: "truth".into(),
+        pages: vec![page],
+        preprocessed: false,
+        warnings: Vec::new(),
+    }
+}
+
+/// The candidates of one document; the last option is "none of them".
+pub(super) struct Group {
+    /// Place and value of each feature that is not zero.
+    pub(super) options: Vec<Vec<(usize, f32)>>,
+    right: Vec<bool>,
+    weight: f32,
+}
+
+impl Group {
+    /// Where each option's score should go, and how steep that is, from the scores so far.
+    pub(super) fn pulls(&self, scores: &[f32]) -> Vec<(f32, f32)> {
+        let top = scores.iter().copied().fold(f32::MIN, f32::max);
+        let exps: Vec<f32> = scores.iter().map(|s| (s - top).exp()).collect();
+        let all: f32 = exps.iter().sum();
+        let good = exps.iter().zip(&self.right).filter(|(_, r)| **r).map(|(e, _)| e).sum::<f32>();
+        exps.iter()
+            .zip(&self.right)
+            .map(|(e, right)| {
+                let wanted = if *right { e / good.max(1e-20) } else { 0.0 };
+                let p = e / all;
+                (self.weight * (wanted - p), self.weight * p * (1.0 - p))
+            })
+            .collect()
+    }
+}
+
+/// All examples of one field.
+pub(super) struct Table {
+    pub(super) names: Vec<&'static str>,
+    pub(super) groups: Vec<Group>,
+}
+
+impl Table {
+    pub(super) fn new(examples: &[(&Example, f32)]) -> Self {
+        let mut places: HashMap<&'static str, usize> = HashMap::new();
+        let mut names = Vec::new();
+        let all = examples.iter().flat_map(|(e, _)| e.options.iter().chain([&e.none]));
+        for (name, _) in all.flatten() {
+            places.entry(name).or_insert_with(|| {
+                names.push(*name);
+                names.len() - 1
+            });
+        }
+        let dense = |f: &Features| -> Vec<(usize, f32)> {
+            let mut row: Vec<(usize, f32)> = Vec::with_capacity(f.len());
+            for (name, value) in f.iter().filter(|(_, v)| *v != 0.0) {
+                match row.iter_mut().find(|(i, _)| *i == places[name]) {
+                    Some(slot) => slot.1 += value,
+                    None => row.push((places[name], *value)),
+                }
+            }
+            row
+        };
+        let groups = examples
+            .iter()
+            .map(|(e, weight)| {
+                let options: Vec<_> = e.options.iter().chain([&e.none]).map(dense).collect();
+                let mut right = vec![e.right.is_empty(); options.len()];
+                right[..e.options.len()].fill(false);
+                e.right.iter().for_each(|i| right[*i] = true);
+                Group { options, right, weight: *weight }
+            })
+            .collect();
+        Self { names, groups }
+    }
+
+    /// Weight of all groups.
+    pub(super) fn weight(&self) -> f32 {
+        self.groups.iter().map(|g| g.weight).sum::<f32>().max(1.0)
+    }
+}
