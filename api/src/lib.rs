@@ -3,16 +3,20 @@
 //! One operation a file under `routes/`; [`router`] puts the layers around them, [`serve`] the connections.
 
 mod auth;
+mod body;
 mod cached;
 mod context;
 mod envelope;
 mod error;
 mod estimate;
+mod export;
 mod extract;
 mod idempotency;
+mod intake;
 mod metadata;
 mod middleware;
 mod openapi;
+mod owner;
 mod rate;
 mod router;
 mod routes;
@@ -21,6 +25,7 @@ mod sniff;
 mod state;
 #[cfg(test)]
 mod testing;
+mod transaction;
 mod upload;
 mod vitals;
 mod wire;

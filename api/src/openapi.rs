@@ -16,6 +16,8 @@ use utoipa_axum::router::OpenApiRouter;
     ),
     tags(
         (name = "receipts", description = "Upload a receipt, ask for its status, get its result"),
+        (name = "workflows", description = "Documents become transactions: receipts, invoices, bank statements"),
+        (name = "transactions", description = "Analyse, list, correct and export a user's transactions"),
         (name = "sagas", description = "Create sagas, run them, see and steer them"),
         (name = "commande", description = "Checkout of a basket"),
         (name = "system", description = "Health and metrics"),
@@ -41,6 +43,8 @@ impl Modify for Keys {
 pub(crate) fn operations() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(Document::openapi())
         .merge(routes::receipts::router())
+        .merge(routes::workflows::router())
+        .merge(routes::users::router())
         .merge(routes::sagas::router())
         .merge(routes::orders::router())
         .merge(routes::checkout::router())

@@ -1,5 +1,7 @@
 //! What an upload is, by its first bytes and never by its name or the client's word.
 
+use crate::upload::FormKind;
+use quittance_documents::statement::Format;
 use quittance_shared::i18n::Text;
 use std::io::Cursor;
 
@@ -13,6 +15,7 @@ pub(crate) enum Kind {
     Bmp,
     Gif,
     Pdf,
+    Statement(Format),
 }
 
 impl Kind {
@@ -26,6 +29,11 @@ impl Kind {
             Self::Bmp => "image/bmp",
             Self::Gif => "image/gif",
             Self::Pdf => "application/pdf",
+            Self::Statement(Format::Ofx) => "application/x-ofx",
+            Self::Statement(Format::Qif) => "application/qif",
+            Self::Statement(Format::Camt) => "application/xml",
+            Self::Statement(Format::Mt940) => "text/x-mt940",
+            Self::Statement(Format::Csv) => "text/csv",
         }
     }
 
@@ -37,8 +45,13 @@ impl Kind {
             Self::Tiff => image::ImageFormat::Tiff,
             Self::Bmp => image::ImageFormat::Bmp,
             Self::Gif => image::ImageFormat::Gif,
-            Self::Pdf => return None,
+            Self::Pdf | Self::Statement(_) => return None,
         })
+    }
+
+    /// Whether its header says how many pixels there are.
+    pub(crate) fn has_pixels(self) -> bool {
+        !matches!(self, Self::Pdf | Self::Statement(_))
     }
 }
 
@@ -68,12 +81,13 @@ pub(crate) fn sniff(head: &[u8]) -> Option<Kind> {
 }
 
 /// Why a file is not taken, with what to do.
-pub(crate) fn refusal(head: &[u8]) -> Text {
+pub(crate) fn refusal(head: &[u8], form: &FormKind) -> Text {
     let starts = |magic: &[u8]| head.starts_with(magic);
     if head.is_empty() {
+        let (name, taken) = (form.file, form.taken());
         return Text::new(
-            "Le fichier du champ « image » est vide. Envoyez une photo ou un PDF.",
-            "The file in the field \"image\" is empty. Send a photo or a PDF.",
+            format!("Le fichier du champ « {name} » est vide. Envoyez {}.", taken.fr),
+            format!("The file in the field \"{name}\" is empty. Send {}.", taken.en),
         );
     }
     if head.get(4..8) == Some(b"ftyp") {
@@ -94,35 +108,33 @@ pub(crate) fn refusal(head: &[u8]) -> Text {
         } else {
             ("une vidéo", "a video")
         };
-        return not_taken(fr, en);
+        return not_taken(fr, en, form);
     }
     if starts(b"PK\x03\x04") {
         return not_taken(
             "une archive ZIP ou un document bureautique",
             "a ZIP archive or an office document",
+            form,
         );
     }
     let text = head[..head.len().min(DECIDING)].trim_ascii_start();
     if text.starts_with(b"<svg") || text.starts_with(b"<?xml") {
-        return not_taken("un document XML ou SVG", "an XML or SVG document");
+        return not_taken("un document XML ou SVG", "an XML or SVG document", form);
     }
     if text.starts_with(b"<") {
-        return not_taken("une page HTML", "an HTML page");
+        return not_taken("une page HTML", "an HTML page", form);
     }
     if std::str::from_utf8(&head[..head.len().min(512)]).is_ok() {
-        return not_taken("du texte", "text");
+        return not_taken("du texte", "text", form);
     }
-    not_taken("d'un format inconnu", "of an unknown kind")
+    not_taken("d'un format inconnu", "of an unknown kind", form)
 }
 
-fn not_taken(fr: &str, en: &str) -> Text {
+fn not_taken(fr: &str, en: &str, form: &FormKind) -> Text {
+    let (name, taken) = (form.file, form.taken());
     Text::new(
-        format!(
-            "Le fichier du champ « image » est {fr}. Envoyez une photo (JPEG, PNG, WebP, TIFF, BMP, GIF) ou un PDF."
-        ),
-        format!(
-            "The file in the field \"image\" is {en}. Send a photo (JPEG, PNG, WebP, TIFF, BMP, GIF) or a PDF."
-        ),
+        format!("Le fichier du champ « {name} » est {fr}. Envoyez {}.", taken.fr),
+        format!("The file in the field \"{name}\" is {en}. Send {}.", taken.en),
     )
 }
 
@@ -145,6 +157,8 @@ pub(crate) fn pixels(kind: Kind, head: &[u8]) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const FORM: FormKind = FormKind { file: "image", texts: &[], statements: false };
 
     fn encoded(format: image::ImageFormat) -> Vec<u8> {
         let mut bytes = Cursor::new(Vec::new());
@@ -193,7 +207,7 @@ mod tests {
             (b"BM", "texte"),
         ] {
             assert_eq!(sniff(head), None);
-            assert!(refusal(head).fr.contains(word), "{word}: {}", refusal(head).fr);
+            assert!(refusal(head, &FORM).fr.contains(word), "{word}: {}", refusal(head, &FORM).fr);
         }
     }
 }

@@ -93,6 +93,12 @@ impl Form {
         self.part(&format!("name=\"image\"; filename=\"{filename}\""), bytes)
     }
 
+    /// A document with the user whose it is.
+    pub(crate) fn document(user: &str, filename: &str, bytes: &[u8]) -> Self {
+        let name = format!("name=\"document\"; filename=\"{filename}\"");
+        Self::new().text("userId", user).part(&name, bytes)
+    }
+
     fn part(mut self, disposition: &str, bytes: &[u8]) -> Self {
         let head = format!("--{BOUNDARY}\r\nContent-Disposition: form-data; {disposition}\r\n\r\n");
         self.body.extend(head.as_bytes());
@@ -175,7 +181,23 @@ impl App {
     }
 
     pub(crate) async fn upload_bytes(&self, body: Vec<u8>, headers: &[(&str, &str)]) -> Got {
-        let mut request = Request::post("/api/v1/receipts/analyze")
+        self.form_to("/api/v1/receipts/analyze", body, headers).await
+    }
+
+    /// Starts a document workflow.
+    pub(crate) async fn workflow(&self, form: Form, headers: &[(&str, &str)]) -> Got {
+        self.form_to("/api/v1/workflows", form.end(), headers).await
+    }
+
+    /// Sends JSON.
+    pub(crate) async fn json(&self, method: Method, path: &str, body: &Value) -> Got {
+        let request = Request::builder().method(method).uri(path);
+        let request = request.header("content-type", "application/json");
+        self.send(request.body(Body::from(body.to_string())).unwrap()).await
+    }
+
+    async fn form_to(&self, path: &str, body: Vec<u8>, headers: &[(&str, &str)]) -> Got {
+        let mut request = Request::post(path)
             .header("content-type", format!("multipart/form-data; boundary={BOUNDARY}"));
         for (name, value) in headers {
             request = request.header(*name, *value);

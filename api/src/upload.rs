@@ -3,7 +3,7 @@
 
 use crate::{
     error::{ApiError, ErrorCode},
-    metadata::{Metadata, field_is},
+    metadata::field_is,
     sniff::{self, Kind},
     state::AppState,
 };
@@ -14,11 +14,13 @@ use axum::{
 };
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
+use quittance_documents::statement;
 use quittance_shared::{
     blobs::{Stored, Writer},
     i18n::Text,
 };
 use std::{
+    collections::BTreeMap,
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
@@ -37,13 +39,46 @@ const HEAD: usize = 256 * 1024;
 const DRAIN_BYTES: u64 = 64 * 1024 * 1024;
 const DRAIN_TIME: Duration = Duration::from_secs(10);
 
+/// How much of a file that is no picture decides whether it is a bank statement.
+const STATEMENT: usize = 64 * 1024;
+
+/// What a form may hold.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FormKind {
+    /// Name of the field with the file.
+    pub(crate) file: &'static str,
+    /// Names of the fields with text; others are tolerated and not read.
+    pub(crate) texts: &'static [&'static str],
+    /// Bank statements are taken as well.
+    pub(crate) statements: bool,
+}
+
 /// A form, read to its end; the file is not durable yet.
 pub(crate) struct Upload {
-    pub(crate) client: Option<String>,
-    pub(crate) metadata: Metadata,
+    /// By name.
+    pub(crate) texts: BTreeMap<&'static str, String>,
     pub(crate) filename: Option<String>,
     pub(crate) kind: Kind,
     pub(crate) writer: Writer,
+}
+
+impl FormKind {
+    /// What the file may be, with an article.
+    pub(crate) fn taken(&self) -> Text {
+        if self.statements {
+            Text::new(
+                "une photo (JPEG, PNG, WebP, TIFF, BMP, GIF), un PDF ou un relevé bancaire (OFX, QIF, CAMT.052/053/054, \
+                 MT940, CSV)",
+                "a photo (JPEG, PNG, WebP, TIFF, BMP, GIF), a PDF or a bank statement (OFX, QIF, CAMT.052/053/054, \
+                 MT940, CSV)",
+            )
+        } else {
+            Text::new(
+                "une photo (JPEG, PNG, WebP, TIFF, BMP, GIF) ou un PDF",
+                "a photo (JPEG, PNG, WebP, TIFF, BMP, GIF) or a PDF",
+            )
+        }
+    }
 }
 
 /// The body, shared between the form's reader and whoever throws the rest away.
@@ -79,7 +114,9 @@ pub(crate) async fn read(
     state: &AppState,
     request: Request,
     key: &str,
+    kind: &FormKind,
 ) -> Result<Upload, ApiError> {
+    let name = kind.file;
     let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok());
     if !content_type
         .is_some_and(|t| t.trim_start().to_ascii_lowercase().starts_with("multipart/form-data"))
@@ -88,8 +125,8 @@ pub(crate) async fn read(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             ErrorCode::UnsupportedMediaType,
             Text::new(
-                "Envoyez le reçu en multipart/form-data, le fichier dans le champ « image ».",
-                "Send the receipt as multipart/form-data with the file in the field \"image\".",
+                format!("Envoyez le document en multipart/form-data, le fichier dans le champ « {name} »."),
+                format!("Send the document as multipart/form-data with the file in the field \"{name}\"."),
             ),
         )
         .at("Content-Type"));
@@ -102,7 +139,7 @@ pub(crate) async fn read(
     let request = Request::from_parts(parts, Body::from_stream(body));
 
     let limit = Duration::from_secs(state.config.limits.upload_timeout_seconds);
-    let reading = read_form(state, request, key, &rest);
+    let reading = read_form(state, request, key, kind, &rest);
     let Ok(result) = tokio::time::timeout(limit, reading).await else {
         return Err(too_slow(limit));
     };
@@ -127,52 +164,49 @@ async fn read_form(
     state: &AppState,
     request: Request,
     key: &str,
+    kind: &FormKind,
     body: &SharedBody,
 ) -> Result<Upload, ApiError> {
     let broken = || {
         let over = body.0.lock().unwrap_or_else(PoisonError::into_inner).over;
-        if over { too_large(state) } else { broken_form() }
+        if over { too_large(state, kind.file) } else { broken_form(kind.file) }
     };
-    let mut form = Multipart::from_request(request, &()).await.map_err(|_| broken_form())?;
-    let (mut client, mut metadata, mut file) = (None, None, None);
+    let mut form =
+        Multipart::from_request(request, &()).await.map_err(|_| broken_form(kind.file))?;
+    let (mut texts, mut file) = (BTreeMap::new(), None);
     let mut fields = 0;
     while let Some(field) = form.next_field().await.map_err(|_| broken())? {
         fields += 1;
         if fields > MAX_FIELDS {
             return Err(ApiError::field(
-                "image",
+                kind.file,
                 Text::new(
                     format!("Le formulaire a plus de {MAX_FIELDS} champs."),
                     format!("The form has more than {MAX_FIELDS} fields."),
                 ),
             ));
         }
-        match field.name().unwrap_or_default() {
-            "image" if file.is_some() => return Err(twice("image")),
-            "image" => {
-                let filename = field.file_name().and_then(clean_name);
-                let (kind, writer) = read_file(state, field, key, &broken).await?;
-                file = Some((filename, kind, writer));
+        let name = field.name().unwrap_or_default();
+        if name == kind.file {
+            if file.is_some() {
+                return Err(twice(kind.file));
             }
-            "clientId" if client.is_some() => return Err(twice("clientId")),
-            "clientId" => client = Some(read_text(field, "clientId", &broken).await?),
-            "metadata" if metadata.is_some() => return Err(twice("metadata")),
-            "metadata" => metadata = Some(read_text(field, "metadata", &broken).await?),
+            let filename = field.file_name().and_then(clean_name);
+            let (found, writer) =
+                read_file(state, field, key, (kind, filename.as_deref()), &broken).await?;
+            file = Some((filename, found, writer));
+        } else if let Some(name) = kind.texts.iter().copied().find(|text| *text == name) {
+            if texts.contains_key(name) {
+                return Err(twice(name));
+            }
+            texts.insert(name, read_text(field, name, &broken).await?);
+        } else {
             // Of later versions, or of a form's own: not ours to refuse. The whole body has its limit.
-            _ => skip(field, &broken).await?,
+            skip(field, &broken).await?;
         }
     }
-    let metadata = Metadata::parse(metadata.as_deref())?;
-    let Some((filename, kind, writer)) = file else {
-        return Err(ApiError::field(
-            "image",
-            Text::new(
-                "Le champ « image » manque : joignez-y la photo ou le PDF du reçu.",
-                "The field \"image\" is missing: put the photo or the PDF of the receipt there.",
-            ),
-        ));
-    };
-    Ok(Upload { client, metadata, filename, kind, writer })
+    let Some((filename, kind, writer)) = file else { return Err(missing(kind)) };
+    Ok(Upload { texts, filename, kind, writer })
 }
 
 /// Streams the file into the storage, refusing it as soon as its bytes say why.
@@ -180,6 +214,7 @@ async fn read_file(
     state: &AppState,
     mut field: Field<'_>,
     key: &str,
+    (form, filename): (&FormKind, Option<&str>),
     broken: &impl Fn() -> ApiError,
 ) -> Result<(Kind, Writer), ApiError> {
     let limits = &state.config.processing;
@@ -193,30 +228,48 @@ async fn read_file(
         let last = chunk.is_none();
         if let Some(chunk) = &chunk {
             if writer.size() + (chunk.len() as u64) > limits.max_upload_bytes {
-                return Err(too_large(state));
+                return Err(too_large(state, form.file));
             }
             if !measured {
                 head.extend_from_slice(&chunk[..chunk.len().min(HEAD - head.len())]);
             }
         }
         if kind.is_none() && (last || head.len() >= sniff::DECIDING) {
-            kind = Some(sniff::sniff(&head).ok_or_else(|| not_taken(&head))?);
+            kind = sniff::sniff(&head);
+            let enough = !form.statements || last || head.len() >= STATEMENT;
+            if kind.is_none() && enough {
+                let statement = statement_kind(form, &head, last, filename);
+                kind = Some(statement.ok_or_else(|| not_taken(&head, form))?);
+            }
         }
         if let Some(kind) = kind.filter(|_| !measured) {
             let pixels = sniff::pixels(kind, &head);
             if pixels.is_some_and(|n| n > limits.max_pixels) {
-                return Err(too_many_pixels(limits.max_pixels));
+                return Err(too_many_pixels(limits.max_pixels, form.file));
             }
-            if pixels.is_some() || kind == Kind::Pdf || head.len() >= HEAD {
+            if pixels.is_some() || !kind.has_pixels() || head.len() >= HEAD {
                 measured = true;
                 head = Vec::new();
             }
         }
         match chunk {
             Some(chunk) => writer.write(chunk).await?,
-            None => return kind.map(|kind| (kind, writer)).ok_or_else(|| not_taken(&[])),
+            None => return kind.map(|kind| (kind, writer)).ok_or_else(|| not_taken(&[], form)),
         }
     }
+}
+
+/// The format of a bank statement that begins like this.
+fn statement_kind(
+    form: &FormKind,
+    head: &[u8],
+    whole: bool,
+    filename: Option<&str>,
+) -> Option<Kind> {
+    // Half a line could look like anything.
+    let lines = if whole { head.len() } else { head.iter().rposition(|b| *b == b'\n')? };
+    let found = form.statements.then(|| statement::sniff(&head[..lines], filename)).flatten();
+    found.map(Kind::Statement)
 }
 
 async fn read_text(
@@ -261,9 +314,20 @@ fn twice(name: &'static str) -> ApiError {
     field_is(name, "est donné deux fois ; une seule est possible", "is given twice; give it once")
 }
 
-fn broken_form() -> ApiError {
+fn missing(form: &FormKind) -> ApiError {
+    let (name, taken) = (form.file, form.taken());
     ApiError::field(
-        "image",
+        name,
+        Text::new(
+            format!("Le champ « {name} » manque : joignez-y {}.", taken.fr),
+            format!("The field \"{name}\" is missing: put {} there.", taken.en),
+        ),
+    )
+}
+
+fn broken_form(name: &'static str) -> ApiError {
+    ApiError::field(
+        name,
         Text::new(
             "Le formulaire multipart est incomplet ou mal formé. Renvoyez-le en entier, avec sa « boundary ».",
             "The multipart form is incomplete or malformed. Send it again in full, with its boundary.",
@@ -271,7 +335,7 @@ fn broken_form() -> ApiError {
     )
 }
 
-pub(crate) fn too_large(state: &AppState) -> ApiError {
+pub(crate) fn too_large(state: &AppState, name: &'static str) -> ApiError {
     let limit = state.config.processing.max_upload_bytes;
     #[expect(clippy::cast_precision_loss, reason = "shown with one digit")]
     let mib = limit as f64 / f64::from(1 << 20);
@@ -280,38 +344,38 @@ pub(crate) fn too_large(state: &AppState) -> ApiError {
         ErrorCode::PayloadTooLarge,
         Text::new(
             format!(
-                "Le fichier du champ « image » dépasse {limit} octets ({mib:.1} Mio). Réduisez la photo ou envoyez \
+                "Le fichier du champ « {name} » dépasse {limit} octets ({mib:.1} Mio). Réduisez la photo ou envoyez \
                  moins de pages."
             ),
             format!(
-                "The file in the field \"image\" is larger than {limit} bytes ({mib:.1} MiB). Make the photo smaller \
+                "The file in the field \"{name}\" is larger than {limit} bytes ({mib:.1} MiB). Make the photo smaller \
                  or send fewer pages."
             ),
         ),
     )
-    .at("image")
+    .at(name)
 }
 
-fn too_many_pixels(limit: u64) -> ApiError {
+fn too_many_pixels(limit: u64, name: &'static str) -> ApiError {
     let millions = limit / 1_000_000;
     ApiError::new(
         StatusCode::PAYLOAD_TOO_LARGE,
         ErrorCode::PayloadTooLarge,
         Text::new(
-            format!("L'image du champ « image » dépasse {millions} millions de pixels. Réduisez-la."),
-            format!("The image in the field \"image\" has more than {millions} million pixels. Make it smaller."),
+            format!("L'image du champ « {name} » dépasse {millions} millions de pixels. Réduisez-la."),
+            format!("The image in the field \"{name}\" has more than {millions} million pixels. Make it smaller."),
         ),
     )
-    .at("image")
+    .at(name)
 }
 
-fn not_taken(head: &[u8]) -> ApiError {
+fn not_taken(head: &[u8], form: &FormKind) -> ApiError {
     ApiError::new(
         StatusCode::UNSUPPORTED_MEDIA_TYPE,
         ErrorCode::UnsupportedMediaType,
-        sniff::refusal(head),
+        sniff::refusal(head, form),
     )
-    .at("image")
+    .at(form.file)
 }
 
 fn too_slow(limit: Duration) -> ApiError {

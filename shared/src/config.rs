@@ -3,6 +3,7 @@
 //! The defaults are a documented file inside the binary ([`DEFAULT_YAML`]). [`Config::load`] reports everything that
 //! is wrong at once, each problem with the setting, the place it was set and what is allowed; secrets are never shown.
 
+mod documents;
 mod keys;
 mod layers;
 mod resolve;
@@ -10,6 +11,7 @@ mod sagas;
 mod secret;
 mod settings;
 
+pub use documents::{DocumentsConfig, ServiceConfig};
 pub use keys::{KeyConfig, MAX_CLIENT_LENGTH, Scope, is_client_id};
 pub use sagas::{ParticipantConfig, SagasConfig};
 pub use secret::Secret;
@@ -40,6 +42,8 @@ pub struct Config {
     pub storage: StorageConfig,
     /// Limits and engines of the reading.
     pub processing: ProcessingConfig,
+    /// Services for the steps of document workflows.
+    pub documents: DocumentsConfig,
     /// Sagas.
     pub sagas: SagasConfig,
     /// Static API keys.

@@ -5,6 +5,7 @@ pub mod config;
 pub use quittance_domain as domain;
 pub mod engine;
 pub mod i18n;
+pub mod ledger;
 pub mod lifecycle;
 pub mod notify;
 pub mod parts;

@@ -26,3 +26,4 @@ mod receipts;
 mod returns;
 mod sagas;
 mod servers;
+mod workflows;

@@ -159,14 +159,16 @@ pub async fn run(
     let participants = Arc::new(Participants::new(&deps.config.sagas)?);
     let mut activities = Activities::standard().with_sagas(&participants, &deps.store);
     if let Some(reader) = deps.reader {
-        activities = activities.with_documents(&Tools {
+        let tools = Tools {
             blobs: deps.blobs.clone(),
             reader,
             scratch: scratch.clone(),
             pool: pool.clone(),
             store: deps.store.clone(),
             clock: Arc::clone(&deps.clock),
-        });
+        };
+        activities =
+            activities.with_documents(&tools).with_workflows(&tools, &deps.config.documents)?;
     }
     let executor = Executor {
         store: deps.store,

@@ -5,3 +5,5 @@ pub(crate) mod orders;
 pub(crate) mod receipts;
 pub(crate) mod sagas;
 pub(crate) mod system;
+pub(crate) mod users;
+pub(crate) mod workflows;

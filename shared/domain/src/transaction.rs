@@ -77,6 +77,8 @@ pub struct Transaction {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LabelSource {
+    /// The user, by hand.
+    User,
     /// A rule of the user.
     UserRule,
     /// The dictionary of merchants.
@@ -85,6 +87,8 @@ pub enum LabelSource {
     Model,
     /// The document itself says so.
     Document,
+    /// A service that the operator put in the place of the analysis.
+    Service,
     /// Nobody; the value says that it is not known.
     None,
 }

@@ -2,9 +2,9 @@
 //! this build refused.
 
 use super::{
-    Config, ConfigError, CorsConfig, DatabaseConfig, KeyConfig, LimitsConfig, LogConfig, Problem,
-    ProcessingConfig, RedisConfig, S3Config, SagasConfig, Secret, ServerConfig, ShutdownConfig,
-    StartupConfig, StorageConfig, StorageKind,
+    Config, ConfigError, CorsConfig, DatabaseConfig, DocumentsConfig, KeyConfig, LimitsConfig,
+    LogConfig, Problem, ProcessingConfig, RedisConfig, S3Config, SagasConfig, Secret, ServerConfig,
+    ShutdownConfig, StartupConfig, StorageConfig, StorageKind,
 };
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -18,6 +18,7 @@ pub(super) struct Raw {
     redis: RawServer,
     storage: RawStorage,
     processing: ProcessingConfig,
+    documents: DocumentsConfig,
     sagas: SagasConfig,
     keys: Vec<KeyConfig>,
     log: LogConfig,
@@ -75,6 +76,7 @@ pub(super) fn resolve(raw: Raw) -> Result<Config, ConfigError> {
         redis,
         storage: StorageConfig { kind: raw.storage.kind, path, s3: raw.storage.s3 },
         processing: raw.processing,
+        documents: raw.documents,
         sagas: raw.sagas,
         keys: raw
             .keys

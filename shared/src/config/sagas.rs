@@ -55,7 +55,7 @@ pub(super) fn problems(value: &Value) -> Vec<String> {
     found
 }
 
-fn is_base(url: &str) -> bool {
+pub(super) fn is_base(url: &str) -> bool {
     let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
     rest.is_some_and(|rest| {
         let host = rest.split('/').next().unwrap_or_default();

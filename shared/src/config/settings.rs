@@ -1,5 +1,6 @@
 //! The list of settings: name, older variable names, what is allowed. Everything about one setting is one line here.
 
+use super::sagas::is_base;
 use figment::value::{Num, Tag, Value};
 
 /// What a setting may be.
@@ -33,6 +34,10 @@ pub(super) enum Kind {
     Keys,
     /// The services that sagas call; checked in `sagas.rs`.
     Participants,
+    /// Address of a service, with a path at most.
+    Base,
+    /// Texts by the name of a header, never printed.
+    Headers,
     /// Names with any values.
     Values,
 }
@@ -90,6 +95,12 @@ pub(super) const SETTINGS: &[Setting] = &[
     s("processing.engine", &[], Kind::Choice(&["ppocr", "tesseract"])),
     s("processing.runtime", &[], Kind::Choice(&["auto", "ort", "rten"])),
     s("processing.models_dir", &[], Kind::Text),
+    s("documents.processor.url", &[], Kind::Base),
+    s("documents.processor.headers", &[], Kind::Headers),
+    s("documents.processor.timeout_ms", &[], Kind::Int(100, 3_600_000)),
+    s("documents.analyzer.url", &[], Kind::Base),
+    s("documents.analyzer.headers", &[], Kind::Headers),
+    s("documents.analyzer.timeout_ms", &[], Kind::Int(100, 3_600_000)),
     s("sagas.dir", &[], Kind::Text),
     s("sagas.participants", &[], Kind::Participants),
     s("sagas.values", &[], Kind::Values),
@@ -114,12 +125,15 @@ pub(super) fn variable(name: &str) -> String {
 impl Kind {
     /// Whether the value may be shown in a message.
     pub(super) fn is_secret(self) -> bool {
-        matches!(self, Self::Secret | Self::SecretUrl(_) | Self::Keys | Self::Participants)
+        matches!(
+            self,
+            Self::Secret | Self::SecretUrl(_) | Self::Keys | Self::Participants | Self::Headers
+        )
     }
 
     /// Whether a variable or a flag gives it as YAML.
     pub(super) fn is_yaml(self) -> bool {
-        matches!(self, Self::Keys | Self::Participants | Self::Values)
+        matches!(self, Self::Keys | Self::Participants | Self::Headers | Self::Values)
     }
 
     /// The end of "allowed is …".
@@ -143,6 +157,11 @@ impl Kind {
             }
             Self::Keys => "a list of keys with name, sha256, client and scopes".into(),
             Self::Participants => "a name for each service, with its url and headers".into(),
+            Self::Base => {
+                "an address such as http://ocr.internal:8080/api, without user, query or fragment"
+                    .into()
+            }
+            Self::Headers => "a text for each header".into(),
             Self::Values => "names with values".into(),
         }
     }
@@ -195,6 +214,15 @@ impl Kind {
             Self::Origins => {
                 let list = list(value)?;
                 list.iter().all(|o| o == "*" || is_origin(o)).then(|| texts(tag, list))
+            }
+            Self::Base => {
+                let text = scalar(value)?;
+                is_base(&text).then_some(Value::String(tag, text))
+            }
+            Self::Headers => {
+                let texts =
+                    value.as_dict().is_some_and(|d| d.values().all(|v| v.as_str().is_some()));
+                texts.then(|| value.clone())
             }
             Self::Keys => matches!(value, Value::Array(..)).then(|| value.clone()),
             Self::Participants | Self::Values => {

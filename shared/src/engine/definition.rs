@@ -231,7 +231,7 @@ impl Definition {
 /// Every definition this program brings, all versions that ever left the house.
 #[must_use]
 pub fn builtin() -> Vec<Arc<Definition>> {
-    vec![Arc::new(receipt_v1()), Arc::new(noop_v1())]
+    vec![Arc::new(receipt_v1()), Arc::new(noop_v1()), Arc::new(document_v1())]
 }
 
 /// A photographed or scanned receipt, or a PDF of one.
@@ -253,6 +253,28 @@ fn receipt_v1() -> Definition {
         max_crashes: 3,
         isolate_after_crash: true,
         retry_from: RetryFrom::Start,
+        deadline: None,
+        manual_compensation: false,
+        saga: None,
+    }
+}
+
+/// A document whose transactions are wanted: a photo, a scan, a PDF, a bank statement.
+fn document_v1() -> Definition {
+    let step =
+        |name: &str, activity: &str, progress| StepDefinition::local(name, activity, progress);
+    Definition {
+        name: "document".into(),
+        version: 1,
+        lane: Lane::DOCUMENTS,
+        steps: vec![
+            step("DOCUMENT_PROCESSING", "document.process", 70),
+            step("TRANSACTION_ANALYSIS", "document.analyse", 90),
+            step("STORAGE", "document.store", 100),
+        ],
+        max_crashes: 3,
+        isolate_after_crash: true,
+        retry_from: RetryFrom::FailedStep,
         deadline: None,
         manual_compensation: false,
         saga: None,
@@ -293,9 +315,10 @@ mod tests {
     }
 
     /// Name, version and sum of everything that ever left the house.
-    const RELEASED: [(&str, i32, &str); 2] = [
+    const RELEASED: [(&str, i32, &str); 3] = [
         ("receipt", 1, "3cb3e1ed4ec0eb6900a183f5e121ac0b105edee7790509026f5a1fb5eda12224"),
         ("noop", 1, "70a4aaaaaef2aeea02bafda7754d16ecee82225e5c30c3f72498859519309f5e"),
+        ("document", 1, "5300fe7eb23b4f357c9c2636195c4ef084a113eb8a53290997867ee88890fcdb"),
     ];
 
     /// A stored definition is immutable. When this fails, add a new version instead of changing the old one.

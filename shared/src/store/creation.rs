@@ -4,6 +4,7 @@ use super::{
     error::{Result, StoreError},
     registry::Registry,
     sql::{self, Backend, Kind, rows_value},
+    workflows,
     writes::{Creation, micros},
 };
 use crate::engine::{Created, NewRun, RunId};
@@ -77,6 +78,7 @@ pub(super) async fn create(
         insert_created_events(tx, backend, &new).await?;
     }
     insert_receipts(tx, backend, &new).await?;
+    workflows::insert(tx, backend, &new).await?;
     let mut answers = Vec::with_capacity(batch.len());
     let mut seen = HashSet::new();
     for creation in batch {

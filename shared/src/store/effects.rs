@@ -3,6 +3,7 @@
 use super::{
     error::{Result, StoreError},
     sql::Backend,
+    workflows,
 };
 use crate::engine::{Effect, RunId};
 use sea_orm::{ConnectionTrait, Value};
@@ -54,6 +55,7 @@ pub(super) async fn apply(
     match effect.name {
         RECEIPT_RESULT => store(tx, backend, id, effect).await,
         RECEIPT_UNDONE => undo(tx, backend, id).await,
+        _ if workflows::apply(tx, backend, id, effect).await? => Ok(()),
         other => Err(StoreError::Corrupt(format!("no effect is called {other:?}"))),
     }
 }

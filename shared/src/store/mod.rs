@@ -14,6 +14,7 @@ mod error;
 mod history;
 mod load;
 mod migration;
+mod movements;
 mod operator;
 mod receipts;
 #[cfg(test)]
@@ -25,18 +26,25 @@ mod stats;
 #[cfg(test)]
 mod tests;
 mod workers;
+mod workflows;
 mod writes;
 
 pub use dispatch::Fairness;
 pub use effects::ReceiptOutcome;
 pub use error::{Result, StoreError};
 pub use history::{EventRow, RunRow, StepRow, replay};
+pub use movements::{
+    AccountSum, Movement, MovementFilter, MovementPage, Place as MovementPlace, Relabel,
+};
 pub use operator::Wishes;
 pub use receipts::{NewReceipt, Page, ReceiptFilter, ReceiptView};
 pub use sagas::{SagaEvent, SagaFilter, SagaStep, SagaView};
 pub use sql::Backend;
 pub use stats::{Estimate, QueueCounts, ReceiptStats};
 pub use workers::{Held, LaneSlots, Neighbour, Place, Renewed, WorkerInfo};
+pub use workflows::{
+    Entered, NewWorkflow, WORKFLOW, WorkflowFilter, WorkflowOutcome, WorkflowState, WorkflowView,
+};
 pub use writes::{Applied, Claimed};
 
 use crate::config::DatabaseConfig;
@@ -141,18 +149,18 @@ impl Store {
     /// [`StoreError::Unavailable`] when the database stays away.
     pub async fn create_run(&self, run: NewRun) -> Result<Created> {
         let definition = self.definition(&run.definition);
-        let created = self.create(run, None).await?;
+        let created = self.create(Creation { run, receipt: None, workflow: None }).await?;
         if let (Created::New(_), Some(definition)) = (&created, definition) {
             crate::sagas::created(&definition);
         }
         Ok(created)
     }
 
-    async fn create(&self, run: NewRun, receipt: Option<NewReceipt>) -> Result<Created> {
+    async fn create(&self, creation: Creation) -> Result<Created> {
         // Repeating is safe: the id is the caller's, and a run that is there already is found by it.
         self.patiently(|| {
-            let (run, receipt) = (run.clone(), receipt.clone());
-            self.commit(|done| Op::Create(Box::new(Creation { run, receipt }), done))
+            let creation = Box::new(creation.clone());
+            self.commit(|done| Op::Create(creation, done))
         })
         .await
     }

@@ -4,6 +4,7 @@ use super::{
     Store, entity,
     error::{Result, StoreError},
     sql::Backend,
+    writes::Creation,
 };
 use crate::engine::{Created, NewRun, RunError, RunId, RunState};
 use chrono::{DateTime, Utc};
@@ -118,7 +119,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`] when the database stays away.
     pub async fn create_receipt(&self, run: NewRun, receipt: NewReceipt) -> Result<Created> {
-        self.create(run, Some(receipt)).await
+        self.create(Creation { run, receipt: Some(receipt), workflow: None }).await
     }
 
     /// A receipt, also an erased one.
@@ -219,7 +220,7 @@ fn erasures(backend: Backend) -> [String; 4] {
     ]
 }
 
-fn escape_like(text: &str) -> String {
+pub(super) fn escape_like(text: &str) -> String {
     text.chars().fold(String::new(), |mut out, c| {
         if matches!(c, '%' | '_' | '!') {
             out.push('!');

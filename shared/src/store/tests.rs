@@ -4,12 +4,12 @@ use super::*;
 use crate::engine::{Command, Event, Lane, Priority, RunError, RunState, StepDefinition, decide};
 use serde_json::json;
 
-struct Fixture {
-    store: Store,
-    _folder: Option<tempfile::TempDir>,
+pub(super) struct Fixture {
+    pub(super) store: Store,
+    pub(super) _folder: Option<tempfile::TempDir>,
 }
 
-async fn fixture() -> Fixture {
+pub(super) async fn fixture() -> Fixture {
     if let Ok(url) = std::env::var("DATABASE_URL") {
         let store = Store::open(&url, 8).await.unwrap();
         store.migrate().await.unwrap();
@@ -22,9 +22,9 @@ async fn fixture() -> Fixture {
     Fixture { store, _folder: Some(folder) }
 }
 
-const LEASE: Duration = Duration::from_secs(30);
+pub(super) const LEASE: Duration = Duration::from_secs(30);
 
-fn new_run(client: &str) -> NewRun {
+pub(super) fn new_run(client: &str) -> NewRun {
     NewRun {
         id: RunId::new(),
         definition: "receipt".into(),

@@ -8,17 +8,19 @@ use super::{
     receipts::NewReceipt,
     registry::Registry,
     sql::{self, Backend, Kind, rows_value},
+    workflows::NewWorkflow,
 };
 use crate::engine::{Claim, Decision, Event, NewRun, RunId, decide};
 use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use serde_json::{Value as Json, json};
 use std::{collections::HashMap, time::Duration};
 
-/// A creation: the run and, for a receipt, its row.
+/// A creation: the run and, for a receipt or a document workflow, its row.
 #[derive(Clone, Debug)]
 pub(super) struct Creation {
     pub run: NewRun,
     pub receipt: Option<NewReceipt>,
+    pub workflow: Option<NewWorkflow>,
 }
 
 /// A worker's wish to own a run.

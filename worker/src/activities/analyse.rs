@@ -31,7 +31,8 @@ impl Activity for Analyse {
     }
 }
 
-fn minor(amount: &AmountField) -> Option<i64> {
+/// Minor units of the amount's currency.
+pub(super) fn minor(amount: &AmountField) -> Option<i64> {
     let exponent = amount.currency.map_or(2, |currency| currency.exponent());
     let digits = exponent as usize;
     Minor::from_decimal(&format!("{:.digits$}", amount.field.value), exponent).map(|minor| minor.0)

@@ -6,6 +6,7 @@ use crate::{
     reader::{DecodeError, Decoded},
 };
 use async_trait::async_trait;
+use bytes::Bytes;
 use quittance_shared::blobs::{BlobError, Blobs};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -31,18 +32,7 @@ pub(super) async fn decode(
     tools: &Tools,
     context: &ActivityContext,
 ) -> Result<Decoded, ActivityError> {
-    let key = match context.input.get("blobKey").and_then(Value::as_str) {
-        Some(key) => key.to_owned(),
-        None => Blobs::key_of(context.run.0),
-    };
-    let bytes = context.limited(tools.blobs.get(&key)).await?.map_err(|error| match error {
-        BlobError::NotFound(_) => {
-            ActivityError::refused("ORIGINAL_MISSING", "Le fichier original n'existe plus.")
-        }
-        BlobError::Unavailable(_) | BlobError::Configuration { .. } => {
-            ActivityError::failed("ORIGINAL_UNAVAILABLE", error.to_string())
-        }
-    })?;
+    let bytes = original(tools, context).await?;
     let reader = Arc::clone(&tools.reader);
     tools.pool.run(context.limit, &context.stop, move |_| reader.decode(&bytes)).await?.map_err(
         |error: DecodeError| {
@@ -50,4 +40,23 @@ pub(super) async fn decode(
             ActivityError::refused(error.code(), error.message_fr())
         },
     )
+}
+
+/// Fetches the original of a run.
+pub(super) async fn original(
+    tools: &Tools,
+    context: &ActivityContext,
+) -> Result<Bytes, ActivityError> {
+    let key = match context.input.get("blobKey").and_then(Value::as_str) {
+        Some(key) => key.to_owned(),
+        None => Blobs::key_of(context.run.0),
+    };
+    context.limited(tools.blobs.get(&key)).await?.map_err(|error| match error {
+        BlobError::NotFound(_) => {
+            ActivityError::refused("ORIGINAL_MISSING", "Le fichier original n'existe plus.")
+        }
+        BlobError::Unavailable(_) | BlobError::Configuration { .. } => {
+            ActivityError::failed("ORIGINAL_UNAVAILABLE", error.to_string())
+        }
+    })
 }

@@ -2,6 +2,7 @@
 
 mod analyse;
 mod decode;
+mod document;
 mod extract;
 mod http;
 mod noop;
@@ -19,6 +20,7 @@ use crate::{
 };
 use quittance_shared::{
     blobs::Blobs,
+    config::DocumentsConfig,
     domain::clock::SharedClock,
     sagas::{self, Direction},
     store::Store,
@@ -70,6 +72,20 @@ impl Activities {
             .with("receipt.analyse", analyse::Analyse)
             .with("receipt.store", store::StoreResult(tools.clone()))
             .with("receipt.unstore", store::UnstoreResult)
+    }
+
+    /// With the steps of document workflows, some of which may be another service's.
+    ///
+    /// # Errors
+    /// An address or a header of the configuration that is none.
+    pub fn with_workflows(self, tools: &Tools, config: &DocumentsConfig) -> anyhow::Result<Self> {
+        let services = Arc::new(document::Services::new(config)?);
+        let process = document::Process { tools: tools.clone(), services: Arc::clone(&services) };
+        let analyse = document::Analyse { tools: tools.clone(), services };
+        Ok(self
+            .with("document.process", process)
+            .with("document.analyse", analyse)
+            .with("document.store", document::StoreTransactions(tools.clone())))
     }
 
     /// With the calls of sagas.

@@ -3,6 +3,7 @@
 use super::{Tools, decode::decode};
 use crate::executor::activity::{Activity, ActivityContext, ActivityError, Outcome};
 use async_trait::async_trait;
+use quittance_shared::domain::document::DocumentText;
 use std::sync::Arc;
 
 pub(super) struct Read(pub(super) Tools);
@@ -10,25 +11,32 @@ pub(super) struct Read(pub(super) Tools);
 #[async_trait]
 impl Activity for Read {
     async fn run(&self, context: &ActivityContext) -> Result<Outcome, ActivityError> {
-        let pages = match self.0.scratch.take(context.run) {
-            Some(pages) => pages,
-            None => Arc::new(decode(&self.0, context).await?),
-        };
-        let (reader, progress) = (Arc::clone(&self.0.reader), context.progress.clone());
-        let text = self
-            .0
-            .pool
-            .run(context.limit, &context.stop, move |stop| {
-                reader.read(&pages, &mut |done, of| {
-                    // Between two pages is the only place to leave a long document.
-                    stop.check();
-                    progress.set(done, of);
-                })
-            })
-            .await?
-            .map_err(|error| ActivityError::failed("READ_FAILED", error.to_string()))?;
+        let text = read(&self.0, context).await?;
         serde_json::to_value(&text)
             .map(Outcome::from)
             .map_err(|error| ActivityError::refused("INTERNAL", error.to_string()))
     }
+}
+
+/// The text of a run's original, decoded first where that was not done here.
+pub(super) async fn read(
+    tools: &Tools,
+    context: &ActivityContext,
+) -> Result<DocumentText, ActivityError> {
+    let pages = match tools.scratch.take(context.run) {
+        Some(pages) => pages,
+        None => Arc::new(decode(tools, context).await?),
+    };
+    let (reader, progress) = (Arc::clone(&tools.reader), context.progress.clone());
+    tools
+        .pool
+        .run(context.limit, &context.stop, move |stop| {
+            reader.read(&pages, &mut |done, of| {
+                // Between two pages is the only place to leave a long document.
+                stop.check();
+                progress.set(done, of);
+            })
+        })
+        .await?
+        .map_err(|error| ActivityError::failed("READ_FAILED", error.to_string()))
 }

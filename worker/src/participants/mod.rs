@@ -4,6 +4,7 @@ pub mod breaker;
 
 use anyhow::Context as _;
 use breaker::{Breaker, Refusal};
+use bytes::Bytes;
 use chrono::DateTime;
 use quittance_shared::{
     config::{ParticipantConfig, SagasConfig},
@@ -12,13 +13,14 @@ use quittance_shared::{
 use reqwest::{
     Client, Method, StatusCode, Url,
     header::{DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
+    multipart::{Form, Part},
     redirect,
 };
 use serde_json::Value;
 use std::{collections::BTreeMap, time::Duration};
 use tokio::time::Instant;
 
-/// Bytes of an answer that are read.
+/// Bytes of an answer to a saga that are read.
 const MAX_ANSWER: usize = 1024 * 1024;
 /// A service that does not take the connection in this time is not there.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -29,6 +31,7 @@ const MAX_RETRY_AFTER: Duration = Duration::from_hours(1);
 #[derive(Debug)]
 pub struct Participants {
     client: Client,
+    max_answer: usize,
     known: BTreeMap<String, Known>,
 }
 
@@ -38,6 +41,22 @@ struct Known {
     /// Secrets among them: marked as sensitive, never shown.
     headers: HeaderMap,
     breaker: Breaker,
+}
+
+/// What is sent.
+#[derive(Debug)]
+pub enum Body<'a> {
+    /// Nothing.
+    None,
+    /// JSON.
+    Json(&'a Value),
+    /// A form.
+    Form {
+        /// Fields by name.
+        texts: Vec<(&'static str, String)>,
+        /// Name of its field, name of the file, type, bytes.
+        file: (&'static str, Option<String>, String, Bytes),
+    },
 }
 
 /// What came of a call.
@@ -61,6 +80,17 @@ impl Participants {
     /// # Errors
     /// An address or a header that is none.
     pub fn new(config: &SagasConfig) -> anyhow::Result<Self> {
+        Self::of(&config.participants, MAX_ANSWER)
+    }
+
+    /// These, of whose answers so many bytes are read.
+    ///
+    /// # Errors
+    /// An address or a header that is none.
+    pub fn of(
+        participants: &BTreeMap<String, ParticipantConfig>,
+        max_answer: usize,
+    ) -> anyhow::Result<Self> {
         // A second one is refused, and the first does as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder()
@@ -71,12 +101,11 @@ impl Participants {
             .user_agent(concat!("quittance/", env!("CARGO_PKG_VERSION")))
             .build()
             .context("the client for participants")?;
-        let known = config
-            .participants
+        let known = participants
             .iter()
             .map(|(name, participant)| Ok((name.clone(), Known::new(name, participant)?)))
             .collect::<anyhow::Result<_>>()?;
-        Ok(Self { client, known })
+        Ok(Self { client, max_answer, known })
     }
 
     /// Makes a call with these headers beside the request's own.
@@ -86,13 +115,25 @@ impl Participants {
         request: &Request,
         headers: &[(&'static str, String)],
     ) -> Reply {
+        let body = request.body.as_ref().map_or(Body::None, Body::Json);
+        self.call_with(name, request, body, headers).await
+    }
+
+    /// [`Self::call`] with this body in place of the request's.
+    pub async fn call_with(
+        &self,
+        name: &str,
+        request: &Request,
+        body: Body<'_>,
+        headers: &[(&'static str, String)],
+    ) -> Reply {
         let Some(known) = self.known.get(name) else { return Reply::Unnamed };
         let permit = match known.breaker.admit() {
             Ok(permit) => permit,
             Err(Refusal { after }) => return Reply::Open(after),
         };
         let began = Instant::now();
-        let reply = self.send(known, request, headers).await;
+        let reply = self.send(known, request, body, headers).await;
         let (outcome, healthy) = match &reply {
             Reply::Answer(answer, _) if answer.status >= 500 => ("error", false),
             Reply::Answer(..) => ("answer", true),
@@ -112,6 +153,7 @@ impl Participants {
         &self,
         known: &Known,
         request: &Request,
+        body: Body<'_>,
         headers: &[(&'static str, String)],
     ) -> Reply {
         let (url, method) = match known.target(request) {
@@ -129,9 +171,14 @@ impl Participants {
         for (name, value) in headers {
             call = call.header(*name, value);
         }
-        if let Some(body) = &request.body {
-            call = call.json(body);
-        }
+        call = match body {
+            Body::None => call,
+            Body::Json(body) => call.json(body),
+            Body::Form { texts, file } => match form(texts, file) {
+                Some(form) => call.multipart(form),
+                None => return Reply::NotSent("the form cannot be built".into()),
+            },
+        };
         let mut response = match call.send().await {
             Ok(response) => response,
             Err(error) if error.is_builder() => {
@@ -148,8 +195,9 @@ impl Participants {
         let mut bytes = Vec::new();
         loop {
             match response.chunk().await {
-                Ok(Some(chunk)) if bytes.len() + chunk.len() > MAX_ANSWER => {
-                    return Reply::Lost(format!("HTTP {status} with more than {MAX_ANSWER} bytes"));
+                Ok(Some(chunk)) if bytes.len() + chunk.len() > self.max_answer => {
+                    let most = self.max_answer;
+                    return Reply::Lost(format!("HTTP {status} with more than {most} bytes"));
                 }
                 Ok(Some(chunk)) => bytes.extend_from_slice(&chunk),
                 Ok(None) => break,
@@ -160,6 +208,17 @@ impl Participants {
         }
         Reply::Answer(Answer { status: status.as_u16(), body: json(status, &bytes) }, retry_after)
     }
+}
+
+fn form(
+    texts: Vec<(&'static str, String)>,
+    (field, name, kind, bytes): (&'static str, Option<String>, String, Bytes),
+) -> Option<Form> {
+    let length = bytes.len() as u64;
+    let part = Part::stream_with_length(bytes, length).mime_str(&kind).ok()?;
+    let part = part.file_name(name.unwrap_or_else(|| field.to_owned()));
+    let form = texts.into_iter().fold(Form::new(), |form, (name, text)| form.text(name, text));
+    Some(form.part(field, part))
 }
 
 fn json(status: StatusCode, bytes: &[u8]) -> Option<Value> {

@@ -7,28 +7,31 @@ use crate::{
     envelope::{Answer, Refusal, Success},
     error::{ApiError, ErrorCode},
     estimate::DEFINITION,
-    idempotency,
-    metadata::field_is,
+    idempotency, intake,
+    metadata::{Metadata, field_is},
     state::AppState,
-    upload::{self, Upload},
+    upload::{self, FormKind, Upload},
     wire::{self, Status},
 };
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderValue, StatusCode, header},
 };
 use quittance_shared::{
     blobs::Blobs,
     config::{MAX_CLIENT_LENGTH, is_client_id},
-    engine::{Created, Lane, NewRun, RunId},
+    engine::{NewRun, RunId},
     i18n::Text,
-    store::{NewReceipt, StoreError},
-    telemetry::is_traceparent,
+    store::NewReceipt,
 };
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use utoipa::ToSchema;
 use uuid::Uuid;
+
+/// What the form may hold.
+const FORM: FormKind =
+    FormKind { file: "image", texts: &["clientId", "metadata"], statements: false };
 
 /// The form.
 #[derive(ToSchema)]
@@ -93,14 +96,14 @@ pub(crate) async fn handler(
     request: Request,
 ) -> Result<Answer<Accepted>, ApiError> {
     let key = idempotency::key(request.headers())?;
-    refuse_by_length(&state, request.headers())?;
-    let traceparent = header_text(request.headers(), "traceparent").filter(|t| is_traceparent(t));
-    let _place = state.uploads.clone().try_acquire_owned().map_err(|_| busy())?;
+    let traceparent = intake::traceparent(request.headers());
+    let _place = intake::admit(&state, request.headers(), FORM.file)?;
 
     let id = RunId::new();
     let blob = Blobs::key_of(id.0);
-    let upload = upload::read(&state, request, &blob).await?;
-    let client = client_of(&caller, upload.client.as_deref())?;
+    let upload = upload::read(&state, request, &blob, &FORM).await?;
+    let metadata = Metadata::parse(upload.texts.get("metadata").map(String::as_str))?;
+    let client = client_of(&caller, upload.texts.get("clientId").map(String::as_str))?;
     state.rates.take(&client, std::time::Instant::now())?;
 
     // Before it is in the queue itself.
@@ -110,7 +113,7 @@ pub(crate) async fn handler(
         Err(_) => state.config.processing.timeout_ms.div_ceil(1000),
     };
     // From here on the client's connection must not end it halfway: between the blob and its row lies a commit.
-    let run = New { id, blob, client, key, traceparent };
+    let run = New { id, blob, client, metadata, key, traceparent };
     let task = tokio::spawn(store(state.clone(), upload, run));
     let id = task.await.map_err(|_| ApiError::internal())??;
     let location = HeaderValue::from_str(&status_url(id)).map_err(|_| ApiError::internal())?;
@@ -131,13 +134,15 @@ struct New {
     id: RunId,
     blob: String,
     client: String,
+    metadata: Metadata,
     key: Option<String>,
     traceparent: Option<String>,
 }
 
 /// Makes the original durable, creates the run, tells the workers. Gives the id of the run that answers the request.
 async fn store(state: AppState, upload: Upload, new: New) -> Result<RunId, ApiError> {
-    let Upload { metadata, filename, kind, writer, .. } = upload;
+    let metadata = new.metadata;
+    let Upload { filename, kind, writer, .. } = upload;
     let stored = upload::finish(writer).await?;
     let hash = request_hash(&stored.sha256, &new.client, &metadata.canonical);
     let run = NewRun {
@@ -163,77 +168,16 @@ async fn store(state: AppState, upload: Upload, new: New) -> Result<RunId, ApiEr
         source: metadata.source,
         expected_type: metadata.expected_type,
     };
-    let created = match state.store.create_receipt(run, receipt).await {
-        Ok(created) => created,
-        Err(error) => return after_failure(&state, new.id, &new.blob, error).await,
-    };
-    match created {
-        Created::New(id) => {
-            metrics::counter!("receipts_accepted_total").increment(1);
-            if let Err(error) = state.queue.push(&Lane::DOCUMENTS, id).await {
-                metrics::counter!("queue_push_failures_total").increment(1);
-                tracing::warn!(%error, run = %id, "not pushed, the dispatcher will find it");
-            }
-            Ok(id)
-        }
-        Created::Existing(id) => {
-            discard(&state, &new.blob).await;
-            Ok(id)
-        }
-        Created::KeyReused => {
-            discard(&state, &new.blob).await;
-            Err(key_reused())
-        }
-    }
-}
-
-/// The commit may have happened although its answer was lost; the original is removed only where it surely did not.
-async fn after_failure(
-    state: &AppState,
-    id: RunId,
-    blob: &str,
-    error: StoreError,
-) -> Result<RunId, ApiError> {
-    match state.store.receipt(id).await {
-        Ok(Some(_)) => Ok(id),
-        Ok(None) => {
-            discard(state, blob).await;
-            Err(error.into())
-        }
-        Err(_) => {
-            tracing::warn!(run = %id, blob, "an original may be left without a receipt");
-            Err(error.into())
-        }
-    }
-}
-
-async fn discard(state: &AppState, blob: &str) {
-    if let Err(error) = state.blobs.delete(blob).await {
-        tracing::warn!(%error, blob, "an original without a receipt was not removed");
-    }
+    let created = state.store.create_receipt(run, receipt).await;
+    let known = async || Ok(state.store.receipt(new.id).await?.is_some());
+    let id = intake::settle(&state, new.id, &new.blob, created, known).await?;
+    metrics::counter!("receipts_accepted_total").increment(u64::from(id == new.id));
+    Ok(id)
 }
 
 /// Over file, client and metadata: the same request is the same hash.
 fn request_hash(file: &str, client: &str, metadata: &str) -> String {
     hex::encode(Sha256::digest(format!("analyze-v1\n{file}\n{client}\n{metadata}")))
-}
-
-/// Refuses what announces itself as too long before a byte of it is read.
-fn refuse_by_length(state: &AppState, headers: &HeaderMap) -> Result<(), ApiError> {
-    const FORM: u64 = 1024 * 1024;
-    let length = header_text(headers, "content-length").and_then(|l| l.parse::<u64>().ok());
-    // A little more is left to the reading itself, which knows what is file and what is form, and lets the client
-    // finish sending.
-    let limit = 2 * state.config.processing.max_upload_bytes + FORM;
-    if length.is_some_and(|length| length > limit) {
-        let close = HeaderValue::from_static("close");
-        return Err(upload::too_large(state).header(header::CONNECTION, close));
-    }
-    Ok(())
-}
-
-fn header_text(headers: &HeaderMap, name: &str) -> Option<String> {
-    headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned)
 }
 
 /// Whose receipt it is: the key's client, or the one that is named.
@@ -264,25 +208,6 @@ fn client_of(caller: &Caller, named: Option<&str>) -> Result<String, ApiError> {
             "is missing: name the client the receipt belongs to",
         )),
     }
-}
-
-fn busy() -> ApiError {
-    let text = Text::new(
-        "Trop d'envois en cours. Réessayez dans une seconde.",
-        "Too many uploads at the moment. Try again in a second.",
-    );
-    ApiError::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::ServiceUnavailable, text)
-        .retry_after(1)
-        .header(header::CONNECTION, HeaderValue::from_static("close"))
-}
-
-fn key_reused() -> ApiError {
-    let text = Text::new(
-        "Cette « Idempotency-Key » a déjà servi pour un autre envoi. Prenez-en une nouvelle pour chaque reçu.",
-        "This \"Idempotency-Key\" was used for another upload. Take a new one for each receipt.",
-    );
-    ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::IdempotencyKeyReused, text)
-        .at("Idempotency-Key")
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod initial;
 mod neighbours;
 mod sagas;
+mod transactions;
 mod waits;
 
 use sea_orm_migration::prelude::*;
@@ -16,6 +17,7 @@ impl MigratorTrait for Migrator {
             Box::new(sagas::Sagas),
             Box::new(neighbours::Neighbours),
             Box::new(waits::Waits),
+            Box::new(transactions::Transactions),
         ]
     }
 

@@ -1,6 +1,7 @@
 use super::*;
 use crate::testing::{App, BOUNDARY, Form, form, png};
 use axum::{body::Body, http::Request};
+use quittance_shared::engine::Lane;
 
 #[test]
 fn whose_receipt_it_is() {

@@ -1,0 +1,108 @@
+//! Transactions as files for other programs.
+
+pub(crate) mod csv;
+pub(crate) mod jsonl;
+pub(crate) mod ofx;
+pub(crate) mod xlsx;
+
+use quittance_shared::store::Movement;
+
+/// The columns of the tables, in French and in English, as our own import knows them again.
+pub(crate) const COLUMNS: [(&str, &str); 14] = [
+    ("Date", "Date"),
+    ("Date valeur", "Value date"),
+    ("Libellé", "Label"),
+    ("Montant", "Amount"),
+    ("Devise", "Currency"),
+    ("Compte", "Account"),
+    ("Contrepartie", "Counterparty"),
+    ("Enseigne", "Recognised merchant"),
+    ("Catégorie", "Category"),
+    ("Référence", "Reference"),
+    ("Identifiant bancaire", "Bank id"),
+    ("Origine", "Origin"),
+    ("Document", "Document"),
+    ("Id", "Id"),
+];
+
+/// Place of the amount among the columns.
+pub(crate) const AMOUNT: usize = 3;
+
+/// A row's cells but for the amount, which each table writes in its own way: empty here.
+pub(crate) fn cells(movement: &Movement) -> [String; 14] {
+    let (t, analysis) = (&movement.transaction, &movement.analysis);
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    [
+        t.date.to_string(),
+        t.value_date.map(|day| day.to_string()).unwrap_or_default(),
+        t.label.clone(),
+        String::new(),
+        t.amount.currency.code().to_owned(),
+        text(&t.account),
+        text(&t.counterparty),
+        analysis.merchant.as_ref().map(|label| label.value.clone()).unwrap_or_default(),
+        analysis.category.value.clone(),
+        text(&t.reference),
+        text(&t.bank_id),
+        t.origin.as_str().to_owned(),
+        t.document.map(|id| id.to_string()).unwrap_or_default(),
+        t.id.to_string(),
+    ]
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use chrono::DateTime;
+    use quittance_shared::{
+        domain::{
+            money::{Minor, Money},
+            transaction::{Analysis, Label, LabelSource, Origin, Transaction},
+        },
+        store::Movement,
+    };
+    use uuid::Uuid;
+
+    /// Two of an account, one of another currency without an account.
+    pub(crate) fn movements() -> Vec<Movement> {
+        let one = |day: &str, minor, currency: &str, label: &str, account: Option<&str>| Movement {
+            transaction: Transaction {
+                id: Uuid::from_u128(u128::from_str_radix(&day.replace('-', ""), 10).unwrap()),
+                origin: Origin::Statement,
+                account: account.map(str::to_owned),
+                date: day.parse().unwrap(),
+                value_date: None,
+                amount: Money { minor: Minor(minor), currency: currency.parse().unwrap() },
+                label: label.into(),
+                counterparty: None,
+                bank_id: None,
+                reference: None,
+                document: None,
+            },
+            analysis: Analysis {
+                merchant: None,
+                category: Label {
+                    value: "groceries".into(),
+                    source: LabelSource::None,
+                    confidence: 0.5,
+                    explanation: String::new(),
+                },
+                plaid_category: None,
+                mcc: None,
+            },
+            created_at: DateTime::UNIX_EPOCH,
+            changed_at: None,
+        };
+        let iban = Some("FR7630006000011234567890189");
+        vec![
+            one(
+                "2026-03-13",
+                -2599,
+                "EUR",
+                "CB CARREFOUR; \"MARKET\" <PARIS> & FILS 12/03 REF 0123456789",
+                iban,
+            ),
+            one("2026-03-14", 180_000, "EUR", "=HYPERLINK(\"http://x\")", iban),
+            one("2026-03-15", -1200, "JPY", "KONBINI", None),
+        ]
+    }
+}

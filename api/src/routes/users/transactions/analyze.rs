@@ -1,0 +1,155 @@
+//! `POST /api/v1/users/{userId}/transactions/analyze`: a batch, answered analysed.
+
+use crate::{
+    body,
+    context::Context,
+    envelope::{Answer, Refusal, Success},
+    error::ApiError,
+    idempotency,
+    metadata::field_is,
+    owner::User,
+    state::AppState,
+    transaction::{Submitted, WireTransaction, submitted},
+};
+use axum::extract::{Request, State};
+use quittance_analysis::{Analyser, Rule};
+use quittance_shared::{
+    domain::transaction::Transaction,
+    i18n::{Language, Text},
+    ledger::{Keyed, NewMovement, Owner, identify},
+};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+/// Most transactions of a batch.
+const MAX_BATCH: usize = 10_000;
+/// Largest body, bytes.
+const MAX_BYTES: usize = 16 * 1024 * 1024;
+
+/// A batch.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only describes what is read field by field")]
+struct Batch {
+    /// 1 to 10,000.
+    transactions: Vec<Submitted>,
+    /// Keep them: what is known already stays as it is. False without it.
+    store: Option<bool>,
+}
+
+/// A batch, analysed.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Analysed {
+    /// Whose they are.
+    user_id: String,
+    /// How many.
+    count: usize,
+    /// How many were kept; null where nothing was to be kept.
+    stored: Option<usize>,
+    /// How many of those to keep were known already, here or in the batch.
+    duplicates: Option<usize>,
+    /// In the order of the batch.
+    transactions: Vec<WireTransaction>,
+}
+
+/// Analyses a batch of transactions.
+///
+/// With `store: true` they are kept; the same batch sent twice adds nothing, so that it may be repeated without an
+/// `Idempotency-Key`.
+#[utoipa::path(
+    post, path = "/api/v1/users/{userId}/transactions/analyze", tag = "transactions",
+    operation_id = "analyzeTransactions",
+    params(
+        ("userId" = String, Path, description = "Id of the user, as the client says it"),
+        ("clientId" = Option<String>, Query, description = "Whose user; a client's key sees its own users only"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Tolerated; what is stored is known by its own key"),
+    ),
+    request_body = Batch,
+    responses(
+        (status = 200, body = Success<Analysed>, description = "Analysed"),
+        (status = 400, body = Refusal, description = "A transaction is malformed; the message says which and how"),
+        (status = 401, body = Refusal, description = "No key, or an unknown one"),
+        (status = 403, body = Refusal, description = "The client is not the key's"),
+        (status = 413, body = Refusal, description = "The body is too large"),
+        (status = 503, body = Refusal, description = "The database cannot be reached"),
+    )
+)]
+pub(crate) async fn handler(
+    State(state): State<AppState>,
+    User(owner): User,
+    context: Context,
+    request: Request,
+) -> Result<Answer<Analysed>, ApiError> {
+    idempotency::key(request.headers())?;
+    let body = body::object(&state, request, MAX_BYTES).await?;
+    let keep = match body.get("store") {
+        None | Some(Value::Null) => false,
+        Some(Value::Bool(keep)) => *keep,
+        Some(_) => {
+            return Err(field_is("store", "doit être true ou false", "must be true or false"));
+        }
+    };
+    let rules: Vec<Rule> = Vec::new();
+    let (whose, language) = (owner.clone(), context.language);
+    // Seconds of computing, for ten thousand.
+    let work = move || analyse(&whose, &body, &rules, language);
+    let analysed = tokio::task::spawn_blocking(work).await.map_err(|_| ApiError::internal())??;
+    let stored = if keep {
+        Some(state.store.add_movements(&owner, None, &analysed).await?.len())
+    } else {
+        None
+    };
+    let wire = |one: NewMovement| WireTransaction::new(one.keyed.transaction, one.analysis);
+    Ok(Answer::ok(Analysed {
+        user_id: owner.user,
+        count: analysed.len(),
+        duplicates: stored.map(|stored| analysed.len() - stored),
+        stored,
+        transactions: analysed.into_iter().map(wire).collect(),
+    }))
+}
+
+fn analyse(
+    owner: &Owner,
+    body: &Map<String, Value>,
+    rules: &[Rule],
+    language: Language,
+) -> Result<Vec<NewMovement>, ApiError> {
+    let transactions = read(body)?;
+    let language = match language {
+        Language::French => quittance_analysis::Language::French,
+        Language::English => quittance_analysis::Language::English,
+    };
+    let analyser = Analyser::new(rules).explaining_in(language);
+    let one = |keyed: Keyed| NewMovement { analysis: analyser.analyse(&keyed.transaction), keyed };
+    Ok(identify(owner, transactions).into_iter().map(one).collect())
+}
+
+fn read(body: &Map<String, Value>) -> Result<Vec<Transaction>, ApiError> {
+    let Some(Value::Array(list)) = body.get("transactions") else {
+        return Err(field_is(
+            "transactions",
+            "manque : envoyez une liste de transactions",
+            "is missing: send a list of transactions",
+        ));
+    };
+    if list.is_empty() || list.len() > MAX_BATCH {
+        let count = list.len();
+        return Err(field_is(
+            "transactions",
+            &format!("doit tenir de 1 à {MAX_BATCH} transactions, pas {count}"),
+            &format!("must hold 1 to {MAX_BATCH} transactions, not {count}"),
+        ));
+    }
+    let each = list.iter().enumerate().map(|(index, value)| {
+        submitted(value).map_err(|why| {
+            let text = Text::new(
+                format!("« transactions[{index}] » : {}.", why.fr),
+                format!("\"transactions[{index}]\": {}.", why.en),
+            );
+            ApiError::field("transactions", text)
+        })
+    });
+    each.collect()
+}

@@ -1,0 +1,177 @@
+//! `GET /api/v1/users/{userId}/transactions/export`: transactions as a file.
+
+use super::filter::{filter, wrong};
+use crate::{
+    envelope::Refusal,
+    error::ApiError,
+    export::{csv::Dialect, jsonl, ofx, xlsx::Book},
+    extract::Params,
+    owner::User,
+    state::AppState,
+};
+use axum::{
+    body::Body,
+    extract::State,
+    http::{HeaderValue, header},
+    response::{IntoResponse as _, Response},
+};
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
+use quittance_shared::{
+    ledger::Owner,
+    store::{AccountSum, Movement, MovementFilter, StoreError},
+};
+use std::{io, pin::pin};
+
+type Pieces = stream::BoxStream<'static, io::Result<Bytes>>;
+
+/// Transactions as a file.
+///
+/// Oldest first, streamed. In CSV a text that a spreadsheet would take for a formula gets an apostrophe in front; the
+/// balance in OFX is the sum of the movements in the file.
+#[utoipa::path(
+    get, path = "/api/v1/users/{userId}/transactions/export", tag = "transactions",
+    operation_id = "exportTransactions",
+    params(
+        ("userId" = String, Path, description = "Id of the user, as the client says it"),
+        ("clientId" = Option<String>, Query, description = "Whose user; a client's key sees its own users only"),
+        ("format" = String, Query, description = "`csv`, `jsonl`, `xlsx` or `ofx`"),
+        ("decimal" = Option<String>, Query, description = "Of CSV: `point`, or `comma` with semicolons and French headers"),
+        ("bom" = Option<bool>, Query, description = "Of CSV: begins with the mark by which spreadsheets know UTF-8"),
+        ("from" = Option<String>, Query, description = "And every other filter of the list"),
+    ),
+    responses(
+        (status = 200, description = "The file", content_type = "application/octet-stream"),
+        (status = 400, body = Refusal, description = "A parameter is malformed"),
+        (status = 401, body = Refusal, description = "No key, or an unknown one"),
+        (status = 403, body = Refusal, description = "The client is not the key's"),
+        (status = 503, body = Refusal, description = "The database cannot be reached"),
+    )
+)]
+pub(crate) async fn handler(
+    State(state): State<AppState>,
+    User(owner): User,
+    params: Params,
+) -> Result<Response, ApiError> {
+    let filter = filter(&params)?;
+    let dialect = dialect(&params)?;
+    let (extension, kind) = match params.get("format")? {
+        Some("csv") => ("csv", "text/csv; charset=utf-8"),
+        Some("jsonl") => ("jsonl", "application/x-ndjson"),
+        Some("xlsx") => {
+            ("xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+        }
+        Some("ofx") => ("ofx", "application/x-ofx"),
+        _ => {
+            return Err(wrong(
+                "format",
+                "doit être csv, jsonl, xlsx ou ofx",
+                "must be csv, jsonl, xlsx or ofx",
+            ));
+        }
+    };
+    let pieces: Pieces = match extension {
+        "csv" => {
+            let head = Ok(Bytes::from(dialect.header()));
+            let pages = pages(&state, &owner, filter).await?;
+            let rows = pages.map_ok(move |page| Bytes::from(dialect.lines(&page)));
+            stream::once(async { head }).chain(rows).boxed()
+        }
+        "jsonl" => {
+            let pages = pages(&state, &owner, filter).await?;
+            pages.and_then(async |page| Ok(Bytes::from(jsonl::lines(page)?))).boxed()
+        }
+        "ofx" => ofx(&state, &owner, filter).await?,
+        _ => {
+            let book = book(pages(&state, &owner, filter).await?).await?;
+            stream::once(async { Ok(Bytes::from(book)) }).boxed()
+        }
+    };
+    let name = format!("attachment; filename=\"transactions.{extension}\"");
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(kind)),
+        (
+            header::CONTENT_DISPOSITION,
+            HeaderValue::from_str(&name).map_err(|_| ApiError::internal())?,
+        ),
+        (header::CACHE_CONTROL, HeaderValue::from_static("private, no-store")),
+    ];
+    let watched = pieces.inspect(|piece| {
+        if let Err(error) = piece {
+            tracing::error!(%error, "an export broke off");
+        }
+    });
+    Ok((headers, Body::from_stream(watched)).into_response())
+}
+
+fn dialect(params: &Params) -> Result<Dialect, ApiError> {
+    let comma = match params.get("decimal")? {
+        None | Some("point") => false,
+        Some("comma") => true,
+        Some(_) => {
+            return Err(wrong("decimal", "doit être point ou comma", "must be point or comma"));
+        }
+    };
+    let bom = match params.get("bom")? {
+        None | Some("false") => false,
+        Some("true") => true,
+        Some(_) => return Err(wrong("bom", "doit être true ou false", "must be true or false")),
+    };
+    Ok(Dialect { comma, bom })
+}
+
+/// The pages; a database that is away is found out before the answer begins.
+async fn pages(
+    state: &AppState,
+    owner: &Owner,
+    filter: MovementFilter,
+) -> Result<impl Stream<Item = io::Result<Vec<Movement>>> + Send + use<>, ApiError> {
+    let mut pages = state.store.stream_movements(owner.clone(), filter).boxed();
+    let first = pages.try_next().await?;
+    let first = stream::iter(first.map(Ok::<_, StoreError>));
+    Ok(first.chain(pages).map_err(io::Error::other))
+}
+
+/// One statement after the other.
+async fn ofx(state: &AppState, owner: &Owner, filter: MovementFilter) -> Result<Pieces, ApiError> {
+    let accounts = state.store.movement_accounts(owner, &filter).await?;
+    let head = ofx::head(state.clock.now());
+    let (store, owner) = (state.store.clone(), owner.clone());
+    let statements = stream::iter((1..).zip(accounts)).flat_map(move |(number, account)| {
+        let only = of_account(&filter, &account);
+        let pages = store.stream_movements(owner.clone(), only).map_err(io::Error::other);
+        let rows = pages.map_ok(|page| Bytes::from(ofx::movements(&page)));
+        let open = Ok(Bytes::from(ofx::open(number, &account)));
+        let close = Ok(Bytes::from(ofx::close(&account)));
+        stream::once(async { open }).chain(rows).chain(stream::once(async { close })).boxed()
+    });
+    let head = stream::once(async { Ok(Bytes::from(head)) });
+    let tail = stream::once(async { Ok(Bytes::from_static(ofx::TAIL.as_bytes())) });
+    Ok(head.chain(statements).chain(tail).boxed())
+}
+
+fn of_account(filter: &MovementFilter, account: &AccountSum) -> MovementFilter {
+    MovementFilter {
+        account: account.account.clone(),
+        no_account: account.account.is_none(),
+        currency: Some(account.sum.currency),
+        ..filter.clone()
+    }
+}
+
+/// A workbook cannot be sent before it is whole.
+async fn book(pages: impl Stream<Item = io::Result<Vec<Movement>>>) -> Result<Vec<u8>, ApiError> {
+    let failed = |error: &dyn std::fmt::Display| {
+        tracing::error!(%error, "a workbook was not written");
+        ApiError::internal()
+    };
+    let mut pages = pin!(pages);
+    let mut book = Book::new();
+    while let Some(page) = pages.try_next().await.map_err(|error| failed(&error))? {
+        let add = move || book.add(&page).map(|()| book);
+        let added = tokio::task::spawn_blocking(add).await.map_err(|error| failed(&error))?;
+        book = added.map_err(|error| failed(&error))?;
+    }
+    let finished = tokio::task::spawn_blocking(move || book.finish()).await;
+    finished.map_err(|error| failed(&error))?.map_err(|error| failed(&error))
+}

@@ -1,0 +1,148 @@
+//! `PATCH /api/v1/users/{userId}/transactions/{id}`: merchant and category by hand.
+
+use crate::{
+    body,
+    envelope::{Answer, Refusal, Success},
+    error::{ApiError, ErrorCode},
+    extract::path_text,
+    metadata::field_is,
+    owner::User,
+    state::AppState,
+    transaction::WireTransaction,
+};
+use axum::{
+    extract::{FromRequestParts, Request, State},
+    http::{StatusCode, request::Parts},
+};
+use quittance_analysis::category::category;
+use quittance_shared::{
+    domain::transaction::{Label, LabelSource},
+    i18n::Text,
+    store::{Relabel, StoreError},
+};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// Largest body, bytes.
+const MAX_BYTES: usize = 64 * 1024;
+/// Longest name, characters.
+const MAX_NAME: usize = 200;
+
+/// What shall be said from now on; what is absent stays.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only describes what is read field by field")]
+struct Labels {
+    /// Slug of a category.
+    #[schema(example = "groceries")]
+    category: Option<String>,
+    /// The merchant as people call it; null: there is none.
+    merchant: Option<String>,
+}
+
+/// The `{id}` of a transaction.
+pub(crate) struct TransactionId(Uuid);
+
+impl FromRequestParts<AppState> for TransactionId {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
+        let text = path_text(parts, state, "id").await;
+        text.and_then(|text| text.parse().ok()).map(Self).ok_or_else(|| {
+            field_is(
+                "id",
+                "doit être l'identifiant d'une transaction, un UUID",
+                "must be the id of a transaction, a UUID",
+            )
+        })
+    }
+}
+
+/// Corrects merchant and category by hand.
+///
+/// They outlive imports of the same transaction.
+#[utoipa::path(
+    patch, path = "/api/v1/users/{userId}/transactions/{id}", tag = "transactions",
+    operation_id = "relabelTransaction",
+    params(
+        ("userId" = String, Path, description = "Id of the user, as the client says it"),
+        ("id" = Uuid, Path, description = "Id of the transaction"),
+        ("clientId" = Option<String>, Query, description = "Whose user; a client's key sees its own users only"),
+    ),
+    request_body = Labels,
+    responses(
+        (status = 200, body = Success<WireTransaction>, description = "As it is now"),
+        (status = 400, body = Refusal, description = "A field is wrong"),
+        (status = 401, body = Refusal, description = "No key, or an unknown one"),
+        (status = 403, body = Refusal, description = "The client is not the key's"),
+        (status = 404, body = Refusal, description = "The user has no such transaction"),
+        (status = 503, body = Refusal, description = "The database cannot be reached"),
+    )
+)]
+pub(crate) async fn handler(
+    State(state): State<AppState>,
+    User(owner): User,
+    TransactionId(id): TransactionId,
+    request: Request,
+) -> Result<Answer<WireTransaction>, ApiError> {
+    let body = body::object(&state, request, MAX_BYTES).await?;
+    let change = change(&body)?;
+    let changed = state.store.relabel_movement(&owner, id, &change).await.map_err(|error| {
+        if matches!(error, StoreError::NotFound) { unknown(id) } else { error.into() }
+    })?;
+    Ok(Answer::ok(changed.into()))
+}
+
+fn change(body: &Map<String, Value>) -> Result<Relabel, ApiError> {
+    let by_hand = |value: &str| Label {
+        value: value.to_owned(),
+        source: LabelSource::User,
+        confidence: 1.0,
+        explanation: "Corrigé à la main.".into(),
+    };
+    let category = match body.get("category") {
+        None => None,
+        Some(Value::String(slug)) if category(slug).is_some() => Some(by_hand(slug)),
+        Some(_) => {
+            return Err(field_is(
+                "category",
+                "doit être une catégorie connue, comme groceries",
+                "must be a category that is known, such as groceries",
+            ));
+        }
+    };
+    let merchant = match body.get("merchant") {
+        None => None,
+        Some(Value::Null) => Some(None),
+        Some(Value::String(name)) if is_name(name) => Some(Some(by_hand(name.trim()))),
+        Some(_) => {
+            return Err(field_is(
+                "merchant",
+                &format!("doit être un nom d'au plus {MAX_NAME} caractères, ou null"),
+                &format!("must be a name of at most {MAX_NAME} characters, or null"),
+            ));
+        }
+    };
+    if category.is_none() && merchant.is_none() {
+        return Err(field_is(
+            "category",
+            "manque, et « merchant » aussi : donnez au moins l'un des deux",
+            "is missing, and \"merchant\" as well: give at least one of them",
+        ));
+    }
+    Ok(Relabel { merchant, category })
+}
+
+fn is_name(name: &str) -> bool {
+    !name.trim().is_empty()
+        && name.chars().count() <= MAX_NAME
+        && !name.chars().any(char::is_control)
+}
+
+fn unknown(id: Uuid) -> ApiError {
+    let text = Text::new(
+        format!("Cet utilisateur n'a pas de transaction {id}."),
+        format!("This user has no transaction {id}."),
+    );
+    ApiError::new(StatusCode::NOT_FOUND, ErrorCode::InvalidRequest, text).at("id")
+}

@@ -1,0 +1,180 @@
+use crate::testing::{App, UNKNOWN};
+use axum::http::Method;
+use quittance_documents::statement::{Options, parse};
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+
+const ANALYZE: &str = "/api/v1/users/marie/transactions/analyze";
+const LIST: &str = "/api/v1/users/marie/transactions";
+
+fn batch(count: usize) -> Value {
+    let one = |n: usize| {
+        json!({
+            "date": format!("2026-{:02}-{:02}", n % 12 + 1, n % 28 + 1),
+            "amount": format!("-{}.{:02}", (n + 1) / 100, (n + 1) % 100),
+            "label": format!("CB CARREFOUR MARKET {n} 28/02"), "account": "FR7630006000011234567890189",
+        })
+    };
+    (0..count).map(one).collect()
+}
+
+#[tokio::test]
+async fn a_batch_is_analysed_and_kept_once() {
+    let app = App::new().await;
+    let coffee = json!({"date": "2026-03-01", "amount": -2.5, "label": "CAFE DU COIN"});
+    let body = json!({"transactions": [coffee, coffee], "store": true});
+    let got = app.json(Method::POST, ANALYZE, &body).await;
+    let data = got.data(200);
+    assert_eq!(
+        (&data["count"], &data["stored"], &data["duplicates"]),
+        (&2.into(), &2.into(), &0.into())
+    );
+    assert!(data["transactions"][0]["category"]["explanation"].is_string(), "{data}");
+    let again = app.json(Method::POST, ANALYZE, &body).await;
+    assert_eq!(
+        (&again.data(200)["stored"], &again.json["data"]["duplicates"]),
+        (&0.into(), &2.into())
+    );
+    let unkept = app.json(Method::POST, ANALYZE, &json!({"transactions": [coffee]})).await;
+    assert_eq!(unkept.data(200)["stored"], Value::Null);
+    assert_eq!(app.get(LIST).await.data(200)["transactions"].as_array().unwrap().len(), 2);
+    for (body, words) in [
+        (json!({}), "transactions"),
+        (json!({"transactions": []}), "transactions"),
+        (json!({"transactions": [coffee, {"date": "x"}]}), "transactions[1]"),
+        (json!({"transactions": [coffee], "store": "yes"}), "store"),
+    ] {
+        let got = app.json(Method::POST, ANALYZE, &body).await;
+        let message = got.refusal(400, "INVALID_REQUEST");
+        assert!(message.contains(words), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn ten_thousand_take_less_than_five_seconds() {
+    let app = App::new().await;
+    let body = json!({"transactions": batch(10_000), "store": false});
+    let started = Instant::now();
+    let got = app.json(Method::POST, ANALYZE, &body).await;
+    assert_eq!(got.data(200)["count"], 10_000);
+    let took = started.elapsed();
+    // This build is not optimised, and shares its cores with other tests: far from the limit all the same.
+    assert!(took < Duration::from_secs(30), "{took:?}");
+    let more = json!({"transactions": batch(10_001)});
+    app.json(Method::POST, ANALYZE, &more).await.refusal(400, "INVALID_REQUEST");
+}
+
+#[tokio::test]
+async fn lists_have_filters_and_pages() {
+    let app = App::new().await;
+    let body = json!({"transactions": batch(30), "store": true});
+    app.json(Method::POST, ANALYZE, &body).await.data(200);
+    let (mut seen, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let got = app.get(&format!("{LIST}?limit=7{cursor}")).await;
+        let data = got.data(200);
+        let page = data["transactions"].as_array().unwrap();
+        seen.extend(page.iter().map(|t| t["date"].as_str().unwrap().to_owned()));
+        let Some(next) = data["nextCursor"].as_str() else { break };
+        cursor = format!("&cursor={next}");
+    }
+    assert_eq!(seen.len(), 30);
+    assert!(seen.is_sorted_by(|a, b| a >= b), "{seen:?}");
+    for (query, count) in [
+        ("from=2026-03-01&to=2026-03-31", 3),
+        ("q=market%2029", 1),
+        ("minAmount=-0.05&maxAmount=-0.04", 2),
+        ("currency=USD", 0),
+        ("origin=submitted&limit=100", 30),
+    ] {
+        let got = app.get(&format!("{LIST}?{query}")).await;
+        let found = got.data(200)["transactions"].as_array().unwrap().len();
+        assert_eq!(found, count, "{query}");
+    }
+    for (query, field) in [
+        ("from=1/3/2026", "from"),
+        ("from=2026-03-02&to=2026-03-01", "to"),
+        ("minAmount=1,5", "minAmount"),
+        ("origin=bank", "origin"),
+        ("cursor=x", "cursor"),
+        ("limit=501", "limit"),
+    ] {
+        let got = app.get(&format!("{LIST}?{query}")).await;
+        assert!(got.refusal(400, "INVALID_REQUEST").contains(field), "{query}");
+        assert_eq!(got.json["error"]["field"], field);
+    }
+    app.get("/api/v1/users/a%20b/transactions").await.refusal(400, "INVALID_REQUEST");
+}
+
+#[tokio::test]
+async fn labels_are_corrected_by_hand() {
+    let app = App::new().await;
+    let body = json!({"transactions": batch(1), "store": true});
+    let got = app.json(Method::POST, ANALYZE, &body).await;
+    let id = got.data(200)["transactions"][0]["id"].as_str().unwrap().to_owned();
+    let url = format!("{LIST}/{id}");
+    let change = json!({"category": "groceries", "merchant": "Chez Zo\u{e9}"});
+    let got = app.json(Method::PATCH, &url, &change).await;
+    let data = got.data(200);
+    assert_eq!(
+        (&data["category"]["source"], &data["merchant"]["value"]),
+        (&"user".into(), &"Chez Zo\u{e9}".into())
+    );
+    assert!(data["changedAt"].is_string(), "{data}");
+    for (body, field) in [
+        (json!({}), "category"),
+        (json!({"category": "nonsense"}), "category"),
+        (json!({"merchant": ""}), "merchant"),
+        (json!({"merchant": 5}), "merchant"),
+    ] {
+        let got = app.json(Method::PATCH, &url, &body).await;
+        assert!(got.refusal(400, "INVALID_REQUEST").contains(field), "{body}");
+    }
+    for unknown in [format!("{LIST}/{UNKNOWN}"), format!("/api/v1/users/paul/transactions/{id}")] {
+        app.json(Method::PATCH, &unknown, &change).await.refusal(404, "INVALID_REQUEST");
+    }
+}
+
+#[tokio::test]
+async fn exports_are_read_again() {
+    let app = App::new().await;
+    let body = json!({"transactions": batch(1_200), "store": true});
+    app.json(Method::POST, ANALYZE, &body).await.data(200);
+    let export = async |query: &str| {
+        let got = app.get(&format!("{LIST}/export?{query}")).await;
+        assert_eq!(got.status, 200, "{query}: {}", String::from_utf8_lossy(&got.bytes));
+        assert!(
+            got.header("content-disposition").starts_with("attachment; filename=\"transactions.")
+        );
+        got.bytes
+    };
+    let lines = String::from_utf8(export("format=jsonl").await).unwrap();
+    let mut told: Vec<(String, String, String)> = lines
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .map(|t| {
+            let text = |name: &str| t[name].as_str().unwrap().to_owned();
+            (text("date"), format!("{:.2}", t["amount"].as_f64().unwrap()), text("label"))
+        })
+        .collect();
+    told.sort();
+    assert_eq!(told.len(), 1_200);
+    let bytes = export("format=ofx").await;
+    let statement = parse(&bytes, &Options::default()).unwrap();
+    let mut found: Vec<_> = statement
+        .accounts
+        .iter()
+        .flat_map(|account| &account.entries)
+        .map(|e| (e.booked.to_string(), e.amount.minor.to_decimal(2), e.label.clone()))
+        .collect();
+    found.sort();
+    assert_eq!(found, told);
+    assert!(export("format=xlsx").await.starts_with(b"PK"));
+    let csv = String::from_utf8(export("format=csv&decimal=comma&bom=true").await).unwrap();
+    assert!(csv.starts_with('\u{feff}') && csv.lines().count() == 1_201);
+    let few = export("format=csv&from=2026-03-01&to=2026-03-31").await;
+    assert_eq!(String::from_utf8(few).unwrap().lines().count(), 101);
+    for query in ["", "format=pdf", "format=csv&decimal=x", "format=csv&bom=x"] {
+        app.get(&format!("{LIST}/export?{query}")).await.refusal(400, "INVALID_REQUEST");
+    }
+}

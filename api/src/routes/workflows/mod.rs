@@ -1,0 +1,89 @@
+//! `/api/v1/workflows`: documents become transactions.
+
+pub(crate) mod create;
+pub(crate) mod delete;
+pub(crate) mod get;
+pub(crate) mod list;
+pub(crate) mod retry;
+#[cfg(test)]
+mod tests;
+mod wire;
+
+use crate::{
+    auth::Caller,
+    error::{ApiError, ErrorCode},
+    extract::path_text,
+    metadata::field_is,
+    state::AppState,
+};
+use axum::{
+    extract::FromRequestParts,
+    http::{StatusCode, request::Parts},
+};
+use quittance_documents::statement::CsvMapping;
+use quittance_shared::{engine::RunId, i18n::Text, store::WorkflowView};
+use serde_json::Value;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+pub(crate) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(create::handler))
+        .routes(routes!(list::handler))
+        .routes(routes!(get::handler))
+        .routes(routes!(retry::handler))
+        .routes(routes!(delete::handler))
+}
+
+/// The `{id}` of a path.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct WorkflowId(RunId);
+
+impl FromRequestParts<AppState> for WorkflowId {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
+        let text = path_text(parts, state, "id").await;
+        text.and_then(|text| text.parse().ok()).map(Self).ok_or_else(|| {
+            field_is(
+                "id",
+                "doit être l'UUID du workflow, reçu lors de l'envoi",
+                "must be the UUID of the workflow that you were given when you uploaded it",
+            )
+        })
+    }
+}
+
+/// The workflow, if it exists for this caller: to a stranger it is unknown, like one that was erased.
+async fn find(state: &AppState, caller: &Caller, id: RunId) -> Result<WorkflowView, ApiError> {
+    let found = state.store.workflow(id).await.map_err(|e| ApiError::from(e).about(id))?;
+    found
+        .filter(|w| w.deleted_at.is_none() && caller.may_see(&w.owner.client))
+        .ok_or_else(|| unknown(id))
+}
+
+fn unknown(id: RunId) -> ApiError {
+    let text = Text::new(
+        format!("Aucun workflow {id} n'existe. Vérifiez l'identifiant reçu lors de l'envoi."),
+        format!("There is no workflow {id}. Check the id you were given when you uploaded it."),
+    );
+    ApiError::new(StatusCode::NOT_FOUND, ErrorCode::InvalidRequest, text).about(id)
+}
+
+/// What the columns of a CSV file mean, checked for its shape.
+fn mapping(value: Value) -> Result<Value, ApiError> {
+    match serde_json::from_value::<CsvMapping>(value.clone()) {
+        Ok(_) => Ok(value),
+        Err(error) => Err(field_is(
+            "mapping",
+            &format!(
+                "ne peut pas être lu : {error}. Partez du « mapping » proposé dans « preview »"
+            ),
+            &format!("cannot be read: {error}. Start from the \"mapping\" proposed in \"preview\""),
+        )),
+    }
+}
+
+/// Path of a workflow.
+fn url(id: RunId) -> String {
+    format!("/api/v1/workflows/{id}")
+}

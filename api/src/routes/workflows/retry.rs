@@ -1,0 +1,113 @@
+//! `POST /api/v1/workflows/{id}/retry`: goes on with a failed workflow, from the state it failed in.
+
+use super::{WorkflowId, find, mapping, url};
+use crate::{
+    auth::Caller,
+    body,
+    context::Context,
+    envelope::{Answer, Refusal, Success},
+    error::{ApiError, ErrorCode},
+    idempotency, intake,
+    state::AppState,
+    wire,
+};
+use axum::{
+    extract::{Request, State},
+    http::{HeaderValue, StatusCode, header},
+};
+use quittance_shared::{
+    engine::RunId,
+    i18n::Text,
+    store::{StoreError, WorkflowState},
+};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// Largest body, bytes.
+const MAX_BYTES: usize = 64 * 1024;
+
+/// What a retry may bring.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only describes what is read field by field")]
+struct Retry {
+    /// What the columns of a CSV file mean.
+    #[schema(value_type = Option<Object>)]
+    mapping: Option<Value>,
+}
+
+/// A workflow that goes on.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Retried {
+    /// Its id, as before.
+    workflow_id: Uuid,
+    /// `PENDING`, until a worker takes it up.
+    state: WorkflowState,
+    /// The state it goes on in.
+    from: Option<String>,
+    /// For people.
+    message: String,
+}
+
+/// Goes on with a failed workflow, from the state it failed in.
+#[utoipa::path(
+    post, path = "/api/v1/workflows/{id}/retry", tag = "workflows", operation_id = "retryWorkflow",
+    params(("id" = Uuid, Path, description = "Id of the workflow")),
+    request_body = Option<Retry>,
+    responses(
+        (status = 202, body = Success<Retried>, description = "Goes on"),
+        (status = 400, body = Refusal, description = "The id or the mapping is malformed"),
+        (status = 401, body = Refusal, description = "No key, or an unknown one"),
+        (status = 404, body = Refusal, description = "Unknown, erased, or another client's"),
+        (status = 409, body = Refusal, description = "It has not failed"),
+        (status = 503, body = Refusal, description = "The database cannot be reached"),
+    )
+)]
+pub(crate) async fn handler(
+    State(state): State<AppState>,
+    caller: Caller,
+    context: Context,
+    WorkflowId(id): WorkflowId,
+    request: Request,
+) -> Result<Answer<Retried>, ApiError> {
+    idempotency::key(request.headers())?;
+    let mut body = body::object(&state, request, MAX_BYTES).await?;
+    let view = find(&state, &caller, id).await?;
+    if view.state != WorkflowState::Failed {
+        return Err(not_failed(id));
+    }
+    if let Some(value) = body.remove("mapping").filter(|value| !value.is_null()) {
+        let value = mapping(value)?;
+        state.store.map_columns(id, &value).await.map_err(|e| ApiError::from(e).about(id))?;
+    }
+    state.store.retry_run(id, &caller.name).await.map_err(|error| match error {
+        StoreError::Conflict { .. } => not_failed(id),
+        other @ (StoreError::Unavailable(_)
+        | StoreError::Fenced
+        | StoreError::NotFound
+        | StoreError::Corrupt(_)) => ApiError::from(other).about(id),
+    })?;
+    intake::push(&state, id).await;
+    state.notifier.changed(id);
+    let location = HeaderValue::from_str(&url(id)).map_err(|_| ApiError::internal())?;
+    let retried = Retried {
+        workflow_id: id.0,
+        state: WorkflowState::Pending,
+        from: view.failed_step,
+        message: context.say(&wire::WAITING),
+    };
+    Ok(Answer::accepted(retried)
+        .about(id)
+        .header(header::LOCATION, location)
+        .header(header::RETRY_AFTER, 1.into()))
+}
+
+fn not_failed(id: RunId) -> ApiError {
+    let text = Text::new(
+        "Seul un workflow dans l'état FAILED peut être relancé. Consultez d'abord son état.",
+        "Only a workflow in the state FAILED can be retried. Look at its state first.",
+    );
+    ApiError::new(StatusCode::CONFLICT, ErrorCode::Conflict, text).about(id)
+}

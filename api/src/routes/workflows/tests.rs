@@ -1,0 +1,229 @@
+use crate::testing::{App, Form, UNKNOWN, png};
+use axum::http::Method;
+use quittance_shared::{
+    domain::{
+        money::{Currency, Minor, Money},
+        transaction::{Analysis, Label, LabelSource, Origin, Transaction},
+    },
+    engine::{Command, Event, Lane, RunError, RunId, decide},
+    ledger::{NewMovement, Owner, identify},
+    store::WorkflowOutcome,
+};
+use serde_json::{Value, json};
+use std::time::Duration;
+use uuid::Uuid;
+
+const OFX: &[u8] = b"OFXHEADER:100\r\nDATA:OFXSGML\r\nVERSION:102\r\n\r\n<OFX><BANKMSGSRSV1><STMTTRNRS><STMTRS><CURDEF>EUR\
+<BANKACCTFROM><BANKID>1<ACCTID>2<ACCTTYPE>CHECKING</BANKACCTFROM><BANKTRANLIST><STMTTRN><TRNTYPE>DEBIT\
+<DTPOSTED>20260301<TRNAMT>-1.00<FITID>1<NAME>X</STMTTRN></BANKTRANLIST></STMTRS></STMTTRNRS></BANKMSGSRSV1></OFX>";
+
+async fn started(app: &App) -> RunId {
+    let got = app.workflow(Form::document("marie", "relev\u{e9}.ofx", OFX), &[]).await;
+    got.data(202)["workflowId"].as_str().unwrap().parse().unwrap()
+}
+
+fn outcome(document: RunId) -> WorkflowOutcome {
+    let owner = Owner::new("local", "marie");
+    let transaction = Transaction {
+        id: Uuid::nil(),
+        origin: Origin::Statement,
+        account: Some("2".into()),
+        date: "2026-03-01".parse().unwrap(),
+        value_date: None,
+        amount: Money { minor: Minor(-2599), currency: Currency::EUR },
+        label: "CB CARREFOUR".into(),
+        counterparty: None,
+        bank_id: Some("1".into()),
+        reference: None,
+        document: Some(document.0),
+    };
+    let category = Label {
+        value: "groceries".into(),
+        source: LabelSource::Dictionary,
+        confidence: 0.9,
+        explanation: "x".into(),
+    };
+    let analysis = Analysis { merchant: None, category, plaid_category: None, mcc: None };
+    let keyed = identify(&owner, vec![transaction]);
+    let movements =
+        keyed.into_iter().map(|keyed| NewMovement { keyed, analysis: analysis.clone() }).collect();
+    let result = json!({"kind": "statement", "format": "ofx", "accounts": [], "warnings": []});
+    WorkflowOutcome { owner, result, movements }
+}
+
+/// Plays the worker to the end, or to this refusal of the first step.
+async fn work(app: &App, id: RunId, refusal: Option<&str>) {
+    let store = &app.state.store;
+    let claimed = store.acquire(id, "test", Duration::from_secs(30)).await.unwrap().unwrap();
+    let (mut run, mut commands) = (claimed.decision.run, claimed.decision.commands);
+    while let [Command::RunStep { step, .. }] = *commands {
+        let event = match refusal {
+            Some(code) => {
+                Event::StepRefused { step, error: RunError::new(code, "mots"), clean: true }
+            }
+            None => {
+                let effect = (step == 2).then(|| outcome(id).into_effect());
+                Event::StepSucceeded { step, output: json!({}), effect }
+            }
+        };
+        let decision = decide(&run, event).unwrap();
+        (run, commands) = (decision.run.clone(), decision.commands.clone());
+        store.apply_one(decision).await.unwrap();
+    }
+}
+
+fn states(data: &Value) -> Vec<&str> {
+    let states = data["states"].as_array().unwrap();
+    assert!(states.iter().all(|s| s["enteredAt"].as_str().unwrap().ends_with('Z')), "{data}");
+    states.iter().map(|s| s["state"].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_statement_from_upload_to_erasure() {
+    let app = App::new().await;
+    let got = app.workflow(Form::document("marie", "relev\u{e9}.ofx", OFX), &[]).await;
+    let data = got.data(202);
+    assert_eq!(data["state"], "PENDING");
+    let id: RunId = data["workflowId"].as_str().unwrap().parse().unwrap();
+    let url = format!("/api/v1/workflows/{id}");
+    assert_eq!(got.header("location"), url);
+    assert_eq!(app.originals(), 1);
+    assert_eq!(app.state.queue.depth(&Lane::DOCUMENTS).await.unwrap(), 1, "pushed at once");
+    let got = app.get(&url).await;
+    assert_eq!(states(got.data(200)), ["PENDING"]);
+    assert_eq!(got.json["data"]["contentType"], "application/x-ofx");
+
+    work(&app, id, None).await;
+    let got = app.get(&url).await;
+    let data = got.data(200);
+    let all = ["PENDING", "DOCUMENT_PROCESSING", "TRANSACTION_ANALYSIS", "STORAGE", "COMPLETED"];
+    assert_eq!(states(data), all);
+    assert_eq!((&data["state"], &data["progress"]), (&"COMPLETED".into(), &100.into()));
+    assert_eq!(data["transactionCount"], 1);
+    assert_eq!(data["transactions"][0]["amount"], -25.99);
+    assert_eq!(data["result"]["kind"], "statement");
+    let listed = app.get(data["transactionsUrl"].as_str().unwrap()).await;
+    assert_eq!(listed.data(200)["transactions"][0]["category"]["value"], "groceries");
+
+    let again = started(&app).await;
+    work(&app, again, None).await;
+    let got = app.get(&format!("/api/v1/workflows/{again}")).await;
+    assert_eq!(got.data(200)["duplicateCount"], 1);
+    for (query, count) in [
+        ("?userId=marie", 2),
+        ("?userId=paul", 0),
+        ("?state=COMPLETED&limit=1", 1),
+        ("?state=FAILED", 0),
+    ] {
+        let got = app.get(&format!("/api/v1/workflows{query}")).await;
+        assert_eq!(got.data(200)["workflows"].as_array().unwrap().len(), count, "{query}");
+    }
+
+    app.call(Method::DELETE, &url, &[]).await.data(200);
+    app.get(&url).await.refusal(404, "INVALID_REQUEST");
+    let got = app.get("/api/v1/users/marie/transactions").await;
+    assert_eq!(got.data(200)["transactions"], json!([]));
+    assert_eq!(app.originals(), 1, "that of the second");
+}
+
+#[tokio::test]
+async fn what_failed_goes_on_with_a_mapping() {
+    let app = App::new().await;
+    let id = started(&app).await;
+    let url = format!("/api/v1/workflows/{id}");
+    let retry = format!("{url}/retry");
+    app.json(Method::POST, &retry, &json!({})).await.refusal(409, "CONFLICT");
+    app.state.store.keep_preview(id, &json!({"rows": [["a"]]})).await.unwrap();
+    work(&app, id, Some("CSV_MAPPING_NEEDED")).await;
+    let got = app.get(&url).await;
+    let data = got.data(200);
+    assert_eq!(data["error"]["code"], "CSV_MAPPING_NEEDED");
+    assert_eq!(data["error"]["state"], "DOCUMENT_PROCESSING");
+    assert_eq!(data["preview"], json!({"rows": [["a"]]}));
+    let bad = app.json(Method::POST, &retry, &json!({"mapping": {"columns": 5}})).await;
+    assert!(bad.refusal(400, "INVALID_REQUEST").contains("mapping"));
+    app.call(Method::POST, &retry, &[]).await.data(202);
+    work(&app, id, None).await;
+    let got = app.get(&url).await;
+    let all = [
+        "PENDING",
+        "DOCUMENT_PROCESSING",
+        "FAILED",
+        "PENDING",
+        "DOCUMENT_PROCESSING",
+        "TRANSACTION_ANALYSIS",
+        "STORAGE",
+        "COMPLETED",
+    ];
+    assert_eq!(states(got.data(200)), all);
+}
+
+#[tokio::test]
+async fn refusals_name_the_field_and_leave_nothing() {
+    let app = App::with(|config| config.processing.max_upload_bytes = 300_000).await;
+    let large = [OFX, &vec![b' '; 300_000]].concat();
+    let ofx = || Form::document("marie", "a.ofx", OFX);
+    for (form, status, code, field) in [
+        (Form::new().text("userId", "marie"), 400, "INVALID_REQUEST", "document"),
+        (Form::document("", "a.ofx", OFX), 400, "INVALID_REQUEST", "userId"),
+        (Form::document("a b", "a.ofx", OFX), 400, "INVALID_REQUEST", "userId"),
+        (ofx().text("currency", "euro"), 400, "INVALID_REQUEST", "currency"),
+        (ofx().text("mapping", "{"), 400, "INVALID_REQUEST", "mapping"),
+        (ofx().text("mapping", "{}"), 400, "INVALID_REQUEST", "mapping"),
+        (ofx().text("priority", "now"), 400, "INVALID_REQUEST", "priority"),
+        (
+            Form::document("marie", "a.ofx", b"\x7fELF\xff\0\0"),
+            415,
+            "UNSUPPORTED_MEDIA_TYPE",
+            "document",
+        ),
+        (Form::document("marie", "a.ofx", b""), 415, "UNSUPPORTED_MEDIA_TYPE", "document"),
+        (
+            Form::document("marie", "a.xls", b"PK\x03\x04xxxx"),
+            415,
+            "UNSUPPORTED_MEDIA_TYPE",
+            "document",
+        ),
+        (Form::document("marie", "a.ofx", &large), 413, "PAYLOAD_TOO_LARGE", "document"),
+    ] {
+        let got = app.workflow(form, &[]).await;
+        let french = got.refusal(status, code).to_owned();
+        assert_eq!(got.json["error"]["field"], field, "{french}");
+        assert!(french.contains(field), "{french} does not name {field}");
+    }
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!(app.originals(), 0);
+    for path in ["/api/v1/workflows/x", "/api/v1/workflows?state=DONE", "/api/v1/workflows?limit=0"]
+    {
+        app.get(path).await.refusal(400, "INVALID_REQUEST");
+    }
+    app.get(&format!("/api/v1/workflows/{UNKNOWN}")).await.refusal(404, "INVALID_REQUEST");
+}
+
+#[tokio::test]
+async fn one_key_is_one_workflow_and_a_client_sees_its_own() {
+    let app = App::with_keys().await;
+    let lyon = [("x-api-key", "key-lyon"), ("idempotency-key", "k1")];
+    let send = || app.workflow(Form::document("marie", "a.png", &png()), &lyon);
+    let id = send().await.data(202)["workflowId"].clone();
+    assert_eq!(send().await.data(202)["workflowId"], id);
+    let other = app.workflow(Form::document("paul", "a.png", &png()), &lyon).await;
+    other.refusal(422, "IDEMPOTENCY_KEY_REUSED");
+    assert_eq!(app.originals(), 1);
+    let url = format!("/api/v1/workflows/{}", id.as_str().unwrap());
+    for (key, status) in [("key-lyon", 200), ("key-nice", 404), ("key-boss", 200)] {
+        assert_eq!(
+            app.call(Method::GET, &url, &[("x-api-key", key)]).await.status,
+            status,
+            "{key}"
+        );
+    }
+    for (method, path) in [(Method::POST, "/retry"), (Method::DELETE, "")] {
+        let got = app.call(method, &format!("{url}{path}"), &[("x-api-key", "key-nice")]).await;
+        got.refusal(404, "INVALID_REQUEST");
+    }
+    let foreign = "/api/v1/users/marie/transactions?clientId=shop-lyon";
+    let got = app.call(Method::GET, foreign, &[("x-api-key", "key-nice")]).await;
+    got.refusal(403, "FORBIDDEN");
+    app.get(&url).await.refusal(401, "UNAUTHORIZED");
+}

@@ -1,0 +1,182 @@
+use super::*;
+use crate::{
+    domain::{
+        money::{Minor, Money},
+        transaction::LabelSource,
+    },
+    engine::RunId,
+    ledger::{identify, tests::transaction},
+    store::tests::{Fixture, fixture},
+};
+use futures_util::TryStreamExt as _;
+
+fn label(value: &str) -> Label {
+    Label {
+        value: value.into(),
+        source: LabelSource::Dictionary,
+        confidence: 0.9,
+        explanation: "pour\0quoi".into(),
+    }
+}
+
+/// Analysed as groceries at the shop the label begins with.
+pub(in crate::store) fn analysed(
+    owner: &Owner,
+    transactions: Vec<Transaction>,
+) -> Vec<NewMovement> {
+    let new = identify(owner, transactions).into_iter().map(|keyed| {
+        let merchant = keyed.transaction.label.split(' ').next().map(label);
+        let analysis = Analysis {
+            merchant,
+            category: label("groceries"),
+            plaid_category: Some("FOOD_AND_DRINK_GROCERIES".into()),
+            mcc: Some("5411".into()),
+        };
+        NewMovement { keyed, analysis }
+    });
+    new.collect()
+}
+
+/// One nobody else has: the tests share a database on PostgreSQL.
+pub(in crate::store) fn owner() -> Owner {
+    Owner::new(RunId::new().to_string(), "marie")
+}
+
+#[tokio::test]
+async fn what_is_known_is_not_stored_again() {
+    let Fixture { store, _folder } = fixture().await;
+    let owner = owner();
+    let file = || {
+        vec![
+            transaction("2026-03-01", -250, "CAFE DU COIN"),
+            transaction("2026-03-01", -250, "CAFE DU COIN"),
+            transaction("2026-03-02", -9_999, "FNAC\0 PARIS"),
+        ]
+    };
+    let added = store.add_movements(&owner, None, &analysed(&owner, file())).await.unwrap();
+    assert_eq!(added.len(), 3, "two equal coffees are two");
+    assert!(store.add_movements(&owner, None, &analysed(&owner, file())).await.unwrap().is_empty());
+    let mut longer = file();
+    longer.push(transaction("2026-03-03", 180_000, "VIREMENT SALAIRE"));
+    let added = store.add_movements(&owner, None, &analysed(&owner, longer)).await.unwrap();
+    assert_eq!(added.len(), 1, "an overlapping file adds what is new");
+
+    let other = Owner::new(owner.client.clone(), "paul");
+    let added = store.add_movements(&other, None, &analysed(&other, file())).await.unwrap();
+    assert_eq!(added.len(), 3, "another user's are their own");
+
+    let page = store.list_movements(&owner, &MovementFilter::default(), None, 10).await.unwrap();
+    let days: Vec<_> = page.items.iter().map(|m| m.transaction.date.to_string()).collect();
+    assert_eq!(days, ["2026-03-03", "2026-03-02", "2026-03-01", "2026-03-01"]);
+    assert_eq!(page.next, None);
+    let fnac = &page.items[1];
+    assert_eq!(fnac.transaction.label, "FNAC\u{fffd} PARIS");
+    assert_eq!(
+        fnac.analysis.category.explanation, "pour\0quoi",
+        "inside JSON it is only an escape"
+    );
+    assert_eq!(fnac.transaction.amount.to_string(), "-99.99 EUR");
+    let found = store.movement(&owner, fnac.transaction.id).await.unwrap();
+    assert_eq!(found.as_ref(), Some(fnac));
+    assert_eq!(store.movement(&other, fnac.transaction.id).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn lists_are_filtered_and_paged() {
+    let Fixture { store, _folder } = fixture().await;
+    let owner = owner();
+    let mut file: Vec<Transaction> = (1..=25)
+        .map(|day| {
+            transaction(&format!("2026-04-{day:02}"), -100 * day, &format!("SHOP 100% {day}"))
+        })
+        .collect();
+    let yen = "JPY".parse().unwrap();
+    file[0].amount = Money { minor: Minor(-5), currency: yen };
+    file[1].account = None;
+    store.add_movements(&owner, None, &analysed(&owner, file)).await.unwrap();
+
+    let (mut seen, mut after) = (Vec::new(), None);
+    loop {
+        let page =
+            store.list_movements(&owner, &MovementFilter::default(), after, 7).await.unwrap();
+        seen.extend(page.items.into_iter().map(|m| m.transaction.date.to_string()));
+        let Some(next) = page.next else { break };
+        after = Some(next.to_string().parse().unwrap());
+    }
+    assert_eq!(seen.len(), 25);
+    assert!(seen.is_sorted_by(|a, b| a > b), "{seen:?}");
+
+    let day = |d: u32| NaiveDate::from_ymd_opt(2026, 4, d);
+    let all = MovementFilter::default;
+    for (filter, count) in [
+        (MovementFilter { from: day(10), to: day(12), ..all() }, 3),
+        (MovementFilter { q: Some("shop 100%".into()), ..all() }, 25),
+        (MovementFilter { q: Some("shop 1_0".into()), ..all() }, 0),
+        (MovementFilter { min_milli: Some(-5_000), max_milli: Some(-4_000), ..all() }, 3),
+        (MovementFilter { currency: Some(yen), ..all() }, 1),
+        (MovementFilter { account: Some("FR76 3000 4000 01".into()), ..all() }, 24),
+        (MovementFilter { categories: vec!["groceries".into(), "rent".into()], ..all() }, 25),
+        (MovementFilter { categories: vec!["rent".into()], ..all() }, 0),
+        (MovementFilter { merchant: Some("SHOP".into()), ..all() }, 25),
+        (MovementFilter { origin: Some(Origin::Receipt), ..all() }, 0),
+        (MovementFilter { document: Some(Uuid::nil()), ..all() }, 0),
+    ] {
+        let found = store.all_movements(&owner, &filter).await.unwrap();
+        assert_eq!(found.len(), count, "{filter:?}");
+    }
+    let accounts = store.movement_accounts(&owner, &all()).await.unwrap();
+    assert_eq!(accounts.len(), 3, "{accounts:?}");
+    let total: i64 = accounts.iter().map(|a| a.sum.minor.0).sum();
+    assert_eq!(total, -5 - (2..=25).map(|day| 100 * day).sum::<i64>());
+}
+
+#[tokio::test]
+async fn thousands_are_stored_and_streamed_in_order() {
+    let Fixture { store, _folder } = fixture().await;
+    let owner = owner();
+    let file: Vec<Transaction> = (0..2_500)
+        .map(|n| {
+            transaction(&format!("2026-05-{:02}", n % 28 + 1), -i64::from(n), &format!("SHOP {n}"))
+        })
+        .collect();
+    let added = store.add_movements(&owner, None, &analysed(&owner, file)).await.unwrap();
+    assert_eq!(added.len(), 2_500);
+    let pages: Vec<Vec<Movement>> =
+        store.stream_movements(owner, MovementFilter::default()).try_collect().await.unwrap();
+    assert_eq!(pages.iter().map(Vec::len).collect::<Vec<_>>(), [1000, 1000, 500]);
+    let days: Vec<_> =
+        pages.iter().flatten().map(|m| (m.transaction.date, m.transaction.id)).collect();
+    assert!(days.is_sorted());
+    assert_eq!(days.iter().collect::<HashSet<_>>().len(), 2_500);
+}
+
+#[tokio::test]
+async fn labels_are_changed_by_hand_and_outlive_an_import() {
+    let Fixture { store, _folder } = fixture().await;
+    let owner = owner();
+    let file = || analysed(&owner, vec![transaction("2026-03-01", -250, "CAFE DU COIN")]);
+    let id = *store.add_movements(&owner, None, &file()).await.unwrap().iter().next().unwrap();
+    let change = Relabel {
+        merchant: Some(Some(Label { source: LabelSource::User, ..label("Chez Léon") })),
+        category: Some(Label { source: LabelSource::User, ..label("eating_out") }),
+    };
+    let changed = store.relabel_movement(&owner, id, &change).await.unwrap();
+    assert!(changed.changed_at.is_some());
+    assert_eq!(changed.analysis.mcc, None, "it said that it was a grocery");
+    assert!(store.add_movements(&owner, None, &file()).await.unwrap().is_empty());
+    let filter = MovementFilter {
+        q: Some("LÉON".into()),
+        categories: vec!["eating_out".into()],
+        ..MovementFilter::default()
+    };
+    assert_eq!(store.all_movements(&owner, &filter).await.unwrap(), [changed]);
+    let nobody = Relabel { merchant: Some(None), ..Relabel::default() };
+    let changed = store.relabel_movement(&owner, id, &nobody).await.unwrap();
+    assert_eq!(
+        (changed.analysis.merchant, changed.analysis.category.value.as_str()),
+        (None, "eating_out")
+    );
+    let stranger = Owner::new("other", "marie");
+    let refused = store.relabel_movement(&stranger, id, &nobody).await;
+    assert!(matches!(refused, Err(StoreError::NotFound)));
+}

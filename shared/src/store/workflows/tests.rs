@@ -1,0 +1,156 @@
+use super::*;
+use crate::{
+    engine::{Command, Event, Run, decide},
+    ledger::tests::transaction,
+    store::{
+        Claimed, MovementFilter,
+        movements::tests::{analysed, owner},
+        tests::{Fixture, LEASE, fixture, new_run},
+    },
+};
+use serde_json::json;
+
+async fn workflow(store: &Store, owner: &Owner) -> RunId {
+    let run = NewRun { definition: WORKFLOW.into(), ..new_run(&owner.client) };
+    let id = run.id;
+    let workflow = NewWorkflow {
+        user_id: owner.user.clone(),
+        filename: Some("relevé\0.ofx".into()),
+        content_type: "application/x-ofx".into(),
+        byte_size: 12,
+        sha256: "00".into(),
+        blob_key: "originals/x".into(),
+        account: None,
+        currency: Some("EUR".into()),
+        mapping: None,
+    };
+    assert_eq!(store.create_workflow(run, workflow).await.unwrap(), Created::New(id));
+    id
+}
+
+/// Carries a claimed run on until the step of this index has begun.
+async fn until(store: &Store, claimed: Claimed, last: usize) -> Run {
+    let (mut run, mut commands) = (claimed.decision.run, claimed.decision.commands);
+    while let [Command::RunStep { step, .. }] = *commands {
+        if step == last {
+            break;
+        }
+        let event = Event::StepSucceeded { step, output: json!({ "step": step }), effect: None };
+        let decision = decide(&run, event).unwrap();
+        (run, commands) = (decision.run.clone(), decision.commands.clone());
+        store.apply_one(decision).await.unwrap();
+    }
+    run
+}
+
+fn outcome(owner: &Owner) -> WorkflowOutcome {
+    let file = vec![
+        transaction("2026-03-01", -250, "CAFE DU COIN"),
+        transaction("2026-03-01", -250, "CAFE DU COIN"),
+    ];
+    WorkflowOutcome {
+        owner: owner.clone(),
+        result: json!({ "kind": "statement" }),
+        movements: analysed(owner, file),
+    }
+}
+
+async fn stored(store: &Store, owner: &Owner) -> usize {
+    store.all_movements(owner, &MovementFilter::default()).await.unwrap().len()
+}
+
+#[tokio::test]
+async fn a_workflow_from_upload_to_erasure() {
+    let Fixture { store, _folder } = fixture().await;
+    let owner = owner();
+    let id = workflow(&store, &owner).await;
+    let view = store.workflow(id).await.unwrap().unwrap();
+    assert_eq!((view.state, view.progress), (WorkflowState::Pending, 0));
+    assert_eq!(view.filename.as_deref(), Some("relevé\u{fffd}.ofx"));
+    store.map_columns(id, &json!({ "date": 0 })).await.unwrap();
+    store.keep_preview(id, &json!([["a\0"]])).await.unwrap();
+
+    let claimed = store.acquire(id, "w1", LEASE).await.unwrap().unwrap();
+    let run = until(&store, claimed, 2).await;
+    let view = store.workflow(id).await.unwrap().unwrap();
+    assert_eq!((view.state, view.progress), (WorkflowState::Storage, 90));
+    assert_eq!(view.mapping, Some(json!({ "date": 0 })));
+    assert_eq!(stored(&store, &owner).await, 0);
+
+    let effect = Some(outcome(&owner).into_effect());
+    let event = Event::StepSucceeded { step: 2, output: Json::Null, effect };
+    let decision = decide(&run, event).unwrap();
+    store.apply_one(decision.clone()).await.unwrap();
+    assert!(store.apply_one(decision).await.is_err(), "a second worker is fenced off");
+    let view = store.workflow(id).await.unwrap().unwrap();
+    assert_eq!((view.state, view.progress), (WorkflowState::Completed, 100));
+    assert_eq!((view.found, view.stored), (Some(2), Some(2)));
+    assert_eq!((view.result, view.preview), (Some(json!({ "kind": "statement" })), None));
+    assert_eq!(stored(&store, &owner).await, 2);
+    let states = store.workflow_states(id).await.unwrap();
+    let names: Vec<_> = states.iter().map(|s| s.state).collect();
+    assert_eq!(names, WorkflowState::ALL[..5]);
+    assert!(states.is_sorted_by_key(|s| s.at));
+
+    let filter = |state| WorkflowFilter {
+        client_id: Some(owner.client.clone()),
+        user_id: Some(owner.user.clone()),
+        state: Some(state),
+        cursor: None,
+        limit: 10,
+    };
+    let count = async |state| store.list_workflows(&filter(state)).await.unwrap().items.len();
+    assert_eq!(count(WorkflowState::Completed).await, 1);
+    assert_eq!(count(WorkflowState::Pending).await, 0);
+
+    assert_eq!(store.delete_workflow(id, "x").await.unwrap().as_deref(), Some("originals/x"));
+    assert_eq!(store.delete_workflow(id, "x").await.unwrap(), None);
+    assert_eq!(stored(&store, &owner).await, 0);
+    assert_eq!(count(WorkflowState::Completed).await, 0);
+    let view = store.workflow(id).await.unwrap().unwrap();
+    assert!(view.deleted_at.is_some() && view.result.is_none() && view.filename.is_none());
+}
+
+#[tokio::test]
+async fn a_result_that_cannot_be_written_leaves_nothing() {
+    let Fixture { store, _folder } = fixture().await;
+    let owner = owner();
+    let id = workflow(&store, &owner).await;
+    let claimed = store.acquire(id, "w1", LEASE).await.unwrap().unwrap();
+    let run = until(&store, claimed, 2).await;
+    let mut effect = outcome(&owner).into_effect();
+    // The second of them is impossible.
+    effect.payload["movements"][1]["analysis"]["category"] = Json::Null;
+    let event = Event::StepSucceeded { step: 2, output: Json::Null, effect: Some(effect) };
+    assert!(store.apply_one(decide(&run, event).unwrap()).await.is_err());
+    assert_eq!(stored(&store, &owner).await, 0);
+    let view = store.workflow(id).await.unwrap().unwrap();
+    assert_eq!((view.state, view.result), (WorkflowState::Storage, None));
+}
+
+#[tokio::test]
+async fn a_retry_goes_on_at_the_step_that_failed() {
+    let Fixture { store, _folder } = fixture().await;
+    let id = workflow(&store, &owner()).await;
+    let claimed = store.acquire(id, "w1", LEASE).await.unwrap().unwrap();
+    let run = until(&store, claimed, 1).await;
+    let error = RunError::new("ANALYSER_REFUSED", "non");
+    let event = Event::StepRefused { step: 1, error, clean: true };
+    store.apply_one(decide(&run, event).unwrap()).await.unwrap();
+    let view = store.workflow(id).await.unwrap().unwrap();
+    assert_eq!(view.state, WorkflowState::Failed);
+    assert_eq!(view.failed_step.as_deref(), Some("TRANSACTION_ANALYSIS"));
+    assert_eq!(view.error.unwrap().code, "ANALYSER_REFUSED");
+    store.retry_run(id, "marie").await.unwrap();
+    let view = store.workflow(id).await.unwrap().unwrap();
+    assert_eq!((view.state, view.error), (WorkflowState::Pending, None));
+    let claimed = store.acquire(id, "w2", LEASE).await.unwrap().unwrap();
+    assert!(matches!(claimed.decision.commands[..], [Command::RunStep { step: 1, .. }]));
+    assert_eq!(claimed.outputs.get(&0), Some(&json!({ "step": 0 })));
+    use WorkflowState::{DocumentProcessing, Failed, Pending, TransactionAnalysis};
+    let states = store.workflow_states(id).await.unwrap();
+    let names: Vec<_> = states.iter().map(|s| s.state).collect();
+    let again =
+        [Pending, DocumentProcessing, TransactionAnalysis, Failed, Pending, TransactionAnalysis];
+    assert_eq!(names, again);
+}

@@ -1,0 +1,34 @@
+//! `DOCUMENT_PROCESSING`: a document becomes transactions, here or at the service that is configured for it.
+
+use super::{Services, outcome, scan, statement, workflow};
+use crate::{
+    activities::Tools,
+    executor::activity::{Activity, ActivityContext, ActivityError, Outcome},
+};
+use async_trait::async_trait;
+use std::sync::Arc;
+
+pub(in crate::activities) struct Process {
+    pub(in crate::activities) tools: Tools,
+    pub(in crate::activities) services: Arc<Services>,
+}
+
+#[async_trait]
+impl Activity for Process {
+    async fn run(&self, context: &ActivityContext) -> Result<Outcome, ActivityError> {
+        let workflow = workflow(&self.tools.store, context).await?;
+        let processed = if self.services.has_processor() {
+            self.services.process(&self.tools, context, &workflow).await?
+        } else if is_page(&workflow.content_type) {
+            scan::process(&self.tools, context, &workflow).await?
+        } else {
+            statement::process(&self.tools, context, &workflow).await?
+        };
+        outcome(&processed)
+    }
+}
+
+/// Whether it has pages that are looked at; by content, as it was judged at the upload.
+fn is_page(content_type: &str) -> bool {
+    content_type.starts_with("image/") || content_type == "application/pdf"
+}
