@@ -6,5 +6,6 @@
 
 pub mod evaluate;
 pub mod receipt;
+pub mod review;
 pub mod statement;
 pub mod train;

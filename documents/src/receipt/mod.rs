@@ -41,7 +41,10 @@ mod totals;
 pub(crate) mod training;
 mod when;
 
-pub use model::Model;
+pub use model::{Model, fingerprint};
+pub use normalise::fold;
+pub use summary::{amount, sentence as summary};
+
 use quittance_domain::{document::DocumentText, receipt::Extraction};
 
 /// Everything that is found before anything is decided.

@@ -3,6 +3,7 @@
 //! turned into a probability by a curve fitted on documents the ranking had not seen.
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use std::{
     collections::{BTreeMap, HashMap},
     fmt::Write as _,
@@ -220,8 +221,16 @@ pub struct Model {
     pub(crate) merchant: Ranker,
 }
 
-static MODEL: LazyLock<Model> =
-    LazyLock::new(|| serde_json::from_str(include_str!("weights.json")).unwrap_or_default());
+const WEIGHTS: &str = include_str!("weights.json");
+
+static MODEL: LazyLock<Model> = LazyLock::new(|| serde_json::from_str(WEIGHTS).unwrap_or_default());
+
+/// SHA-256 of the weights in the program, lower hex: with it a result can be traced to what ranked its candidates.
+#[must_use]
+pub fn fingerprint() -> &'static str {
+    static SHA: LazyLock<String> = LazyLock::new(|| hex::encode(Sha256::digest(WEIGHTS)));
+    &SHA
+}
 
 /// The weights in the program.
 pub(crate) fn model() -> &'static Model {

@@ -1,7 +1,8 @@
 //! Text made comparable: case, accents, spaces and the usual confusions of OCR.
 
 /// Lower case without accents; everything else stays, one input character may become two.
-pub(crate) fn fold(text: &str) -> String {
+#[must_use]
+pub fn fold(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         fold_char(c, &mut out);

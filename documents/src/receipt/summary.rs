@@ -3,8 +3,10 @@
 use super::normalise::fold;
 use quittance_domain::money::{Currency, Minor};
 
-/// "Achat au Super Marché pour 25,99€"; what is not known is left out, and nothing at all gives nothing.
-pub(crate) fn sentence(
+/// "Achat au Super Marché pour 25,99€"; what is not known is left out, and nothing at all gives nothing. `total` in
+/// hundredths, whatever the currency.
+#[must_use]
+pub fn sentence(
     merchant: Option<&str>,
     total: Option<i64>,
     currency: Option<Currency>,
@@ -18,8 +20,9 @@ pub(crate) fn sentence(
     }
 }
 
-/// The amount as the French write it.
-pub(crate) fn amount(minor: i64, currency: Option<Currency>) -> String {
+/// The amount, in hundredths, as the French write it.
+#[must_use]
+pub fn amount(minor: i64, currency: Option<Currency>) -> String {
     let digits = currency.map_or(2, |c| c.exponent().min(2));
     let shown =
         if digits == 0 { Minor(minor / 100).to_decimal(0) } else { Minor(minor).to_decimal(2) };
