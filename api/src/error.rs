@@ -31,6 +31,8 @@ pub(crate) enum ErrorCode {
     RateLimited,
     /// The state of the job does not allow it.
     Conflict,
+    /// The result was changed since the version that `If-Match` names.
+    PreconditionFailed,
     /// The same `Idempotency-Key` with another body.
     IdempotencyKeyReused,
     /// The address exists, the method does not.

@@ -18,6 +18,7 @@ mod middleware;
 mod openapi;
 mod owner;
 mod rate;
+mod review;
 mod router;
 mod routes;
 mod serve;

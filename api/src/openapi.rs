@@ -45,6 +45,7 @@ pub(crate) fn operations() -> OpenApiRouter<AppState> {
         .merge(routes::receipts::router())
         .merge(routes::workflows::router())
         .merge(routes::users::router())
+        .merge(routes::quality::router())
         .merge(routes::sagas::router())
         .merge(routes::orders::router())
         .merge(routes::checkout::router())

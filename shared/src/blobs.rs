@@ -133,6 +133,31 @@ impl Blobs {
         id.simple().to_string()
     }
 
+    /// The key of a page as a run read it, 1 for the first.
+    #[must_use]
+    pub fn page_key(run: uuid::Uuid, page: u32) -> String {
+        format!("{}-p{page}", run.simple())
+    }
+
+    /// Reads all of it and hashes; `None` where there is none.
+    ///
+    /// # Errors
+    /// [`BlobError::Unavailable`].
+    pub async fn hash(&self, key: &str) -> Result<Option<Stored>, BlobError> {
+        let mut pieces = match self.read(key).await {
+            Ok((_, pieces)) => pieces,
+            Err(BlobError::NotFound(_)) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let (mut hash, mut size) = (Sha256::new(), 0);
+        while let Some(piece) = pieces.next().await {
+            let piece = piece?;
+            size += piece.len() as u64;
+            hash.update(&piece);
+        }
+        Ok(Some(Stored { size, sha256: hex::encode(hash.finalize()) }))
+    }
+
     fn path(&self, key: &str) -> Path {
         if self.prefix.is_empty() {
             Path::from(key)

@@ -44,6 +44,8 @@ pub struct Config {
     pub processing: ProcessingConfig,
     /// Services for the steps of document workflows.
     pub documents: DocumentsConfig,
+    /// What people are asked to look at.
+    pub review: ReviewConfig,
     /// Sagas.
     pub sagas: SagasConfig,
     /// Static API keys.
@@ -150,6 +152,13 @@ pub struct ProcessingConfig {
     pub runtime: String,
     /// Folder of the models.
     pub models_dir: PathBuf,
+}
+
+/// What people are asked to look at.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct ReviewConfig {
+    /// Total, date and merchant below this confidence are to be looked at; 0..=1.
+    pub threshold: f64,
 }
 
 /// Form of the log.

@@ -24,6 +24,7 @@ mod parallel;
 mod participant;
 mod receipts;
 mod returns;
+mod review;
 mod sagas;
 mod servers;
 mod workflows;

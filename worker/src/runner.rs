@@ -166,6 +166,7 @@ pub async fn run(
             pool: pool.clone(),
             store: deps.store.clone(),
             clock: Arc::clone(&deps.clock),
+            review_threshold: deps.config.review.threshold,
         };
         activities =
             activities.with_documents(&tools).with_workflows(&tools, &deps.config.documents)?;

@@ -2,6 +2,7 @@
 
 pub(crate) mod checkout;
 pub(crate) mod orders;
+pub(crate) mod quality;
 pub(crate) mod receipts;
 pub(crate) mod sagas;
 pub(crate) mod system;

@@ -95,8 +95,8 @@ impl FieldSpec {
     /// # Errors
     /// What is wrong and what is allowed.
     pub fn judge(&self, given: &Value, shown: Option<&Value>) -> Result<Value, Wrong> {
-        let (value, currency) = match given {
-            Value::Object(parts) => {
+        let (value, currency) = match given.as_object() {
+            Some(parts) => {
                 let known = ["value", "currency"];
                 let names = &known[..if self.is_amount() { 2 } else { 1 }];
                 if let Some(other) = parts.keys().find(|key| !names.contains(&key.as_str())) {
@@ -114,7 +114,7 @@ impl FieldSpec {
                 };
                 (value, parts.get("currency"))
             }
-            bare => (bare, None),
+            None => (given, None),
         };
         if value.is_null() {
             return Ok(Value::Null);

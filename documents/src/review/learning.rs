@@ -105,10 +105,18 @@ pub fn keys(read: &Value) -> Vec<String> {
         // Without the prefixes of country and trunk, which are printed or not.
         keys.push(format!("phone:{}", &phone[phone.len().saturating_sub(9)..]));
     }
-    let name = name_key(text(read, "merchantName").unwrap_or_default());
+    let name = name_key(read_name(read).unwrap_or_default());
     keys.extend(name.map(|name| format!("name:{name}")));
     keys.dedup();
     keys
+}
+
+/// The name as the reader had it, where an earlier correction has changed it since.
+fn read_name(document: &Value) -> Option<&str> {
+    let name = extracted(document, "merchantName")?;
+    let learned = name.get("source").and_then(Value::as_str) == Some("learned");
+    let read = if learned { name.get("read")? } else { name };
+    read.get("value")?.as_str()
 }
 
 fn name_key(name: &str) -> Option<String> {
@@ -146,13 +154,16 @@ pub fn lesson(field: &str, read: &Value, corrected: &Value) -> Option<(&'static 
 pub fn apply(document: &mut Value, lessons: &[Lesson]) -> Vec<Applied> {
     let keys = keys(document);
     let mut done: Vec<Applied> = Vec::new();
+    // A lesson that agrees with the reading changes nothing, and yet it is the last word.
+    let mut decided: Vec<&str> = Vec::new();
     // The strongest key first, whatever came last.
     for key in &keys {
         for lesson in lessons.iter().filter(|lesson| lesson.keys.contains(key)) {
-            let again = done.iter().any(|applied| applied.field == lesson.field);
+            let again = decided.contains(&lesson.field.as_str());
             if again || contradicts(&keys, &lesson.keys) || !fits(document, &keys, lesson) {
                 continue;
             }
+            decided.push(&lesson.field);
             let changed = if lesson.field == "currency" {
                 set_currency(document, lesson)
             } else {
@@ -388,6 +399,19 @@ mod tests {
         // Yen have no cents.
         let mut document = read("BOUL ZOE", 0.5, json!({}));
         assert!(apply(&mut document, &[learned("currency", "JPY", &["name:boul zoe"])]).is_empty());
+    }
+
+    #[test]
+    fn the_last_word_counts_also_where_it_agrees_with_the_reading() {
+        let key = "name:boul zoe";
+        let (older, mut newer) =
+            (learned("merchantName", "Zoé", &[key]), learned("merchantName", "BOUL ZOE", &[key]));
+        newer.correction_id = "c2".into();
+        let mut document = read("BOUL ZOE", 0.5, json!({}));
+        assert!(apply(&mut document, &[newer, older.clone()]).is_empty());
+        // A changed document is still known by what was read of it.
+        assert_eq!(apply(&mut document, &[older]).len(), 1);
+        assert_eq!(keys(&document), [key]);
     }
 
     #[test]

@@ -49,11 +49,13 @@ pub fn overlay(base: &Value, corrections: &[Correction]) -> Value {
 }
 
 fn corrected(correction: &Correction, read: Value) -> Value {
-    let mut field = match &correction.value {
+    if correction.value.is_null() {
         // Said not to be printed: the field is null like any that was not found; `corrections` tells the difference.
-        Value::Null => return Value::Null,
-        Value::Object(amount) => amount.clone(),
-        value => Map::from_iter([("value".to_owned(), value.clone())]),
+        return Value::Null;
+    }
+    let mut field = match correction.value.as_object() {
+        Some(amount) => amount.clone(),
+        None => Map::from_iter([("value".to_owned(), correction.value.clone())]),
     };
     field.insert("confidence".into(), json!(1.0));
     field.insert("source".into(), json!("correction"));

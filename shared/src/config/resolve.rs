@@ -3,7 +3,7 @@
 
 use super::{
     Config, ConfigError, CorsConfig, DatabaseConfig, DocumentsConfig, KeyConfig, LimitsConfig,
-    LogConfig, Problem, ProcessingConfig, RedisConfig, S3Config, SagasConfig, Secret, ServerConfig,
+    LogConfig, Problem, ProcessingConfig, RedisConfig, ReviewConfig, S3Config, SagasConfig, Secret, ServerConfig,
     ShutdownConfig, StartupConfig, StorageConfig, StorageKind,
 };
 use serde::Deserialize;
@@ -19,6 +19,7 @@ pub(super) struct Raw {
     storage: RawStorage,
     processing: ProcessingConfig,
     documents: DocumentsConfig,
+    review: ReviewConfig,
     sagas: SagasConfig,
     keys: Vec<KeyConfig>,
     log: LogConfig,
@@ -77,6 +78,7 @@ pub(super) fn resolve(raw: Raw) -> Result<Config, ConfigError> {
         storage: StorageConfig { kind: raw.storage.kind, path, s3: raw.storage.s3 },
         processing: raw.processing,
         documents: raw.documents,
+        review: raw.review,
         sagas: raw.sagas,
         keys: raw
             .keys

@@ -8,6 +8,8 @@ use figment::value::{Num, Tag, Value};
 pub(super) enum Kind {
     /// Whole number within bounds.
     Int(u64, u64),
+    /// Number from 0 to 1.
+    Share,
     /// `true` or `false`.
     Bool,
     /// One of these words.
@@ -101,6 +103,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     s("documents.analyzer.url", &[], Kind::Base),
     s("documents.analyzer.headers", &[], Kind::Headers),
     s("documents.analyzer.timeout_ms", &[], Kind::Int(100, 3_600_000)),
+    s("review.threshold", &[], Kind::Share),
     s("sagas.dir", &[], Kind::Text),
     s("sagas.participants", &[], Kind::Participants),
     s("sagas.values", &[], Kind::Values),
@@ -140,6 +143,7 @@ impl Kind {
     pub(super) fn allowed(self) -> String {
         match self {
             Self::Int(min, max) => format!("a whole number from {min} to {max}"),
+            Self::Share => "a number from 0 to 1, such as 0.9".into(),
             Self::Bool => "true or false".into(),
             Self::Choice(words) => format!("one of {}", words.join(", ")),
             Self::Choices(words) => format!("a list with at least one of {}", words.join(", ")),
@@ -174,6 +178,10 @@ impl Kind {
             Self::Int(min, max) => {
                 let number: u64 = scalar(value)?.parse().ok()?;
                 (min..=max).contains(&number).then_some(Value::Num(tag, Num::U64(number)))
+            }
+            Self::Share => {
+                let share: f64 = scalar(value)?.parse().ok()?;
+                (0.0..=1.0).contains(&share).then_some(Value::Num(tag, Num::F64(share)))
             }
             Self::Bool => match scalar(value)?.to_ascii_lowercase().as_str() {
                 "true" | "yes" | "on" | "1" => Some(Value::Bool(tag, true)),

@@ -22,7 +22,7 @@ use tokio::sync::{mpsc, oneshot};
 /// Rows of one transaction at most.
 const MAX_BATCH: usize = 512;
 /// A new run is left to the fast path (a message right after the commit) this long; then the dispatcher takes it.
-const GRACE: Duration = Duration::from_millis(500);
+pub(super) const GRACE: Duration = Duration::from_millis(500);
 /// A transaction that takes longer is given up.
 const LIMIT: Duration = Duration::from_secs(30);
 

@@ -2,6 +2,8 @@
 
 use super::{
     error::{Result, StoreError},
+    evidence::{self, NewPage},
+    lessons::{self, LessonUse},
     sql::Backend,
     workflows,
 };
@@ -26,9 +28,22 @@ pub struct ReceiptOutcome {
     pub currency: Option<String>,
     /// Lower-case words to search through.
     pub search: Option<String>,
+    /// Codes of reasons why a person should look at it.
+    #[serde(default)]
+    pub review_reasons: Vec<String>,
+    /// The versions of what read it, as JSON text.
+    #[serde(default)]
+    pub provenance: Option<String>,
+    /// The pages as they were read.
+    #[serde(default)]
+    pub pages: Vec<NewPage>,
+    /// What earlier corrections changed in it.
+    #[serde(default)]
+    pub lessons: Vec<LessonUse>,
 }
 
 const RECEIPT_RESULT: &str = "receipt_result";
+const RECEIPT_REREAD: &str = "receipt_reread";
 const RECEIPT_UNDONE: &str = "receipt_undone";
 
 impl ReceiptOutcome {
@@ -37,6 +52,12 @@ impl ReceiptOutcome {
     pub fn into_effect(self) -> Effect {
         // Plain strings and numbers: it always serialises.
         Effect { name: RECEIPT_RESULT, payload: serde_json::to_value(self).unwrap_or_default() }
+    }
+
+    /// The effect of a second reading: it is kept beside the result until somebody accepts it.
+    #[must_use]
+    pub fn into_second(self) -> Effect {
+        Effect { name: RECEIPT_REREAD, ..self.into_effect() }
     }
 
     /// The effect that takes it back, whatever it was.
@@ -54,6 +75,7 @@ pub(super) async fn apply(
 ) -> Result<()> {
     match effect.name {
         RECEIPT_RESULT => store(tx, backend, id, effect).await,
+        RECEIPT_REREAD => store_second(tx, backend, id, effect).await,
         RECEIPT_UNDONE => undo(tx, backend, id).await,
         _ if workflows::apply(tx, backend, id, effect).await? => Ok(()),
         other => Err(StoreError::Corrupt(format!("no effect is called {other:?}"))),
@@ -64,7 +86,8 @@ pub(super) async fn apply(
 async fn undo(tx: &impl ConnectionTrait, backend: Backend, id: RunId) -> Result<()> {
     let update = backend.statement(
         "UPDATE receipt SET result = NULL, text = NULL, merchant = NULL, receipt_date = NULL, total_minor = NULL,
-             currency = NULL, search = LOWER(filename)
+             currency = NULL, search = LOWER(filename), revision = revision + 1, read_result = NULL,
+             review_reasons = NULL, reviewed_at = NULL, reviewed_by = NULL, provenance = NULL
          WHERE id = $1 AND deleted_at IS NULL",
         [Value::from(id.0)],
     );
@@ -78,13 +101,13 @@ async fn store(
     id: RunId,
     effect: &Effect,
 ) -> Result<()> {
-    let outcome = ReceiptOutcome::deserialize(&effect.payload)
-        .map_err(|e| StoreError::Corrupt(format!("effect {}: {e}", effect.name)))?;
-    let clean = |text: Option<String>| text.map(|t| t.replace('\0', "\u{fffd}"));
+    let outcome = outcome_of(effect)?;
+    let reasons = super::reviews::joined(&outcome.review_reasons);
     let update = backend.statement(
         "UPDATE receipt SET result = $2, text = $3, merchant = $4, receipt_date = $5, total_minor = $6, currency = $7,
-             search = TRIM(COALESCE(LOWER(filename), '') || ' ' || COALESCE($8, ''))
-         WHERE id = $1 AND deleted_at IS NULL",
+             search = TRIM(COALESCE(LOWER(filename), '') || ' ' || COALESCE($8, '')), review_reasons = $9,
+             provenance = $10, revision = revision + 1, read_result = NULL, reviewed_at = NULL, reviewed_by = NULL
+         WHERE id = $1 AND deleted_at IS NULL RETURNING client_id",
         [
             Value::from(id.0),
             Value::from(outcome.result),
@@ -94,12 +117,60 @@ async fn store(
             Value::from(outcome.total_minor),
             Value::from(outcome.currency),
             Value::from(clean(outcome.search)),
+            Value::from(reasons),
+            Value::from(outcome.provenance),
         ],
     );
-    tx.execute_raw(update).await?;
-    // The text is kept once, with the receipt; no later attempt needs the steps' copies.
+    if let Some(row) = tx.query_one_raw(update).await? {
+        let client: String = row.try_get_by_index(0)?;
+        evidence::write_pages(tx, backend, id, id, &outcome.pages).await?;
+        lessons::write_uses(tx, backend, id, &client, &outcome.lessons).await?;
+    }
+    forget_outputs(tx, backend, id).await
+}
+
+/// Beside the result, if it is still wanted.
+async fn store_second(
+    tx: &impl ConnectionTrait,
+    backend: Backend,
+    run: RunId,
+    effect: &Effect,
+) -> Result<()> {
+    let outcome = outcome_of(effect)?;
+    let uses = serde_json::to_string(&outcome.lessons)
+        .map_err(|e| StoreError::Corrupt(format!("lessons of {run}: {e}")))?;
+    let update = backend.statement(
+        "UPDATE reprocess SET result = $2, text = $3, provenance = $4, lessons = $5
+         WHERE run_id = $1 AND ended_at IS NULL RETURNING receipt_id",
+        [
+            Value::from(run.0),
+            Value::from(outcome.result),
+            Value::from(outcome.text),
+            Value::from(outcome.provenance),
+            Value::from(uses),
+        ],
+    );
+    if let Some(row) = tx.query_one_raw(update).await? {
+        let receipt = RunId(row.try_get_by_index(0)?);
+        evidence::write_pages(tx, backend, receipt, run, &outcome.pages).await?;
+    }
+    forget_outputs(tx, backend, run).await
+}
+
+fn outcome_of(effect: &Effect) -> Result<ReceiptOutcome> {
+    ReceiptOutcome::deserialize(&effect.payload)
+        .map_err(|e| StoreError::Corrupt(format!("effect {}: {e}", effect.name)))
+}
+
+/// Columns that PostgreSQL keeps as text can not hold NUL.
+pub(super) fn clean(text: Option<String>) -> Option<String> {
+    text.map(|text| text.replace('\0', "\u{fffd}"))
+}
+
+/// The text is kept once, with the receipt; no later attempt needs the steps' copies.
+async fn forget_outputs(tx: &impl ConnectionTrait, backend: Backend, run: RunId) -> Result<()> {
     let clear = backend
-        .statement("UPDATE run_step SET output = NULL WHERE run_id = $1", [Value::from(id.0)]);
+        .statement("UPDATE run_step SET output = NULL WHERE run_id = $1", [Value::from(run.0)]);
     tx.execute_raw(clear).await?;
     Ok(())
 }

@@ -5,13 +5,16 @@
 
 mod committer;
 mod connect;
+mod corrections;
 mod creation;
 mod decisions;
 mod dispatch;
 mod effects;
 mod entity;
 mod error;
+mod evidence;
 mod history;
+mod lessons;
 mod load;
 mod migration;
 mod movements;
@@ -20,6 +23,8 @@ mod receipts;
 #[cfg(test)]
 mod recorded;
 mod registry;
+mod reprocess;
+mod reviews;
 mod sagas;
 mod sql;
 mod stats;
@@ -29,15 +34,22 @@ mod workers;
 mod workflows;
 mod writes;
 
+pub use corrections::{CorrectionView, NewCorrection};
 pub use dispatch::Fairness;
 pub use effects::ReceiptOutcome;
 pub use error::{Result, StoreError};
+pub use evidence::{NewPage, PageView, Proof};
 pub use history::{EventRow, RunRow, StepRow, replay};
 pub use movements::{
     AccountSum, Movement, MovementFilter, MovementPage, Place as MovementPlace, Relabel,
 };
+pub use lessons::{LessonEffect, LessonRow, LessonUse};
 pub use operator::Wishes;
 pub use receipts::{NewReceipt, Page, ReceiptFilter, ReceiptView};
+pub use reprocess::{Ending, ReprocessView};
+pub use reviews::{
+    FieldOutcome, OutcomeTally, ReviewCounts, Reviewing, Revision, Short, UnderReview,
+};
 pub use sagas::{SagaEvent, SagaFilter, SagaStep, SagaView};
 pub use sql::Backend;
 pub use stats::{Estimate, QueueCounts, ReceiptStats};

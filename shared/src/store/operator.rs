@@ -147,6 +147,17 @@ impl Store {
         actor: &str,
         what: &str,
     ) -> Result<()> {
+        self.record_detail(tx, id, actor, serde_json::json!({ "note": what })).await
+    }
+
+    /// [`Self::record`] with more to say.
+    pub(super) async fn record_detail(
+        &self,
+        tx: &DatabaseTransaction,
+        id: RunId,
+        actor: &str,
+        detail: serde_json::Value,
+    ) -> Result<()> {
         let backend = self.backend();
         let next = backend.statement(
             "UPDATE run SET events = events + 1 WHERE id = $1 RETURNING events, state, epoch",
@@ -160,14 +171,13 @@ impl Store {
              VALUES ($1, $2, {}, $3, $3, $4, $5, $6)",
             backend.now()
         );
-        let detail = serde_json::json!({ "note": what }).to_string();
         let values = [
             Value::from(id.0),
             Value::from(seq),
             Value::from(state),
             Value::from(epoch),
             Value::from(actor),
-            Value::from(detail),
+            Value::from(detail.to_string()),
         ];
         tx.execute_raw(backend.statement(insert, values)).await?;
         Ok(())

@@ -80,6 +80,12 @@ pub struct ReceiptView {
     pub wake_at: Option<DateTime<Utc>>,
     /// Erased; only the id and the times mean anything then.
     pub deleted_at: Option<DateTime<Utc>>,
+    /// Rises with every change of the result.
+    pub revision: i64,
+    /// Codes of reasons why a person should look at it; empty once one has.
+    pub review_reasons: Vec<String>,
+    /// Somebody confirmed it.
+    pub reviewed_at: Option<DateTime<Utc>>,
 }
 
 /// Which receipts to list.
@@ -89,6 +95,8 @@ pub struct ReceiptFilter {
     pub client_id: Option<String>,
     /// In one of these states only; empty: any.
     pub states: Vec<RunState>,
+    /// Only those that wait for a person.
+    pub needs_review: bool,
     /// Words to find in merchant, text and file name, all of them.
     pub q: Option<String>,
     /// Only those after this one (the last of the page before).
@@ -107,7 +115,7 @@ pub struct Page<T> {
 }
 
 const VIEW: &str = "SELECT c.id, c.client_id, c.filename, c.content_type, c.byte_size, c.sha256, c.blob_key, c.source,
-    c.expected_type, c.merchant, c.receipt_date, c.total_minor, c.currency, c.deleted_at, r.state, r.progress,
+    c.expected_type, c.merchant, c.receipt_date, c.total_minor, c.currency, c.deleted_at, c.revision, c.review_reasons, c.reviewed_at, r.state, r.progress,
     r.error_code, r.error_message, r.version, r.created_at, r.started_at, r.finished_at, r.wake_at,
     (SELECT s.name FROM run_step s WHERE s.run_id = r.id AND s.state <> 'succeeded' ORDER BY s.seq LIMIT 1) AS current_step,
     (SELECT s.attempts FROM run_step s WHERE s.run_id = r.id ORDER BY s.seq DESC LIMIT 1) AS attempts
@@ -169,6 +177,10 @@ impl Store {
                 filter.states.iter().map(|state| bind(state.as_str().into())).collect();
             sql += &format!(" AND r.state IN ({})", states.join(", "));
         }
+        if filter.needs_review {
+            // As the indexes say it.
+            sql += " AND c.review_reasons IS NOT NULL AND c.reviewed_at IS NULL";
+        }
         for word in filter.q.iter().flat_map(|q| q.split_whitespace()).take(8) {
             let pattern = format!("%{}%", escape_like(&word.to_lowercase()));
             sql += &format!(" AND c.search LIKE {} ESCAPE '!'", bind(pattern.into()));
@@ -190,11 +202,20 @@ impl Store {
     pub async fn delete_receipt(&self, id: RunId, actor: &str) -> Result<Option<String>> {
         use sea_orm::EntityTrait;
         self.end_run(id, actor).await?;
+        let again = self.reprocess_runs(id).await?;
+        for run in &again {
+            self.end_run(*run, actor).await?;
+        }
         let backend = self.backend();
         let tx = self.begin().await?;
         let found = entity::receipt::Entity::find_by_id(id.0).one(&tx).await?;
         let Some(receipt) = found else { return Err(StoreError::NotFound) };
         if receipt.deleted_at.is_none() {
+            for run in &again {
+                for sql in forgotten_of_a_run() {
+                    tx.execute_raw(backend.statement(sql, [Value::from(run.0)])).await?;
+                }
+            }
             for sql in erasures(backend) {
                 tx.execute_raw(backend.statement(sql, [Value::from(id.0)])).await?;
             }
@@ -205,18 +226,33 @@ impl Store {
     }
 }
 
-/// Everything that was read or given, wherever it lies; the id, the owner and the times stay.
-fn erasures(backend: Backend) -> [String; 4] {
+/// Everything that was read or given, wherever it lies; the id, the owner and the times stay. What was learned from
+/// this receipt is forgotten with it.
+fn erasures(backend: Backend) -> Vec<String> {
     let now = backend.now();
-    [
+    let mut all = vec![
         format!(
             "UPDATE receipt SET deleted_at = {now}, result = NULL, text = NULL, merchant = NULL,
                  receipt_date = NULL, total_minor = NULL, currency = NULL, search = NULL, filename = NULL,
-                 source = NULL, expected_type = NULL, blob_key = NULL WHERE id = $1"
+                 source = NULL, expected_type = NULL, blob_key = NULL, read_result = NULL, review_reasons = NULL,
+                 provenance = NULL WHERE id = $1"
         ),
-        "UPDATE run_step SET output = NULL, error = NULL WHERE run_id = $1".into(),
-        "UPDATE run_event SET detail = NULL WHERE run_id = $1".into(),
-        "UPDATE run SET input = '{}', error_message = NULL WHERE id = $1".into(),
+        "DELETE FROM lesson_key WHERE correction_id IN (SELECT id FROM correction WHERE receipt_id = $1)"
+            .into(),
+    ];
+    for table in ["correction", "lesson_use", "field_outcome", "reprocess", "derivative"] {
+        all.push(format!("DELETE FROM {table} WHERE receipt_id = $1"));
+    }
+    all.extend(forgotten_of_a_run().map(str::to_owned));
+    all
+}
+
+/// What a run holds of a document.
+fn forgotten_of_a_run() -> [&'static str; 3] {
+    [
+        "UPDATE run_step SET output = NULL, error = NULL WHERE run_id = $1",
+        "UPDATE run_event SET detail = NULL WHERE run_id = $1",
+        "UPDATE run SET input = '{}', error_message = NULL WHERE id = $1",
     ]
 }
 
@@ -267,5 +303,11 @@ fn view(row: &QueryResult) -> Result<ReceiptView> {
         finished_at: at("finished_at")?,
         wake_at: at("wake_at")?,
         deleted_at: at("deleted_at")?,
+        revision: row.try_get("", "revision")?,
+        review_reasons: match at("reviewed_at")? {
+            Some(_) => Vec::new(),
+            None => super::reviews::split(row.try_get("", "review_reasons")?),
+        },
+        reviewed_at: at("reviewed_at")?,
     })
 }

@@ -49,7 +49,7 @@ fn new_receipt() -> NewReceipt {
     }
 }
 
-async fn receipt(store: &Store, client: &str) -> RunId {
+pub(super) async fn receipt(store: &Store, client: &str) -> RunId {
     let run = new_run(client);
     let id = run.id;
     assert_eq!(store.create_receipt(run, new_receipt()).await.unwrap(), Created::New(id));

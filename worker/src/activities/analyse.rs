@@ -1,4 +1,5 @@
-//! ANALYSE: fields become what lists are searched and sorted by.
+//! ANALYSE: fields become what lists are searched and sorted by. STORE makes it anew of the document it stores, which
+//! earlier corrections may have changed; this is what the run itself found.
 
 use super::steps;
 use crate::executor::activity::{Activity, ActivityContext, ActivityError, Outcome};

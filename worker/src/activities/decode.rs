@@ -1,6 +1,6 @@
 //! DECODE: the original becomes pages of pixels.
 
-use super::Tools;
+use super::{Tools, pages};
 use crate::{
     executor::activity::{Activity, ActivityContext, ActivityError, Outcome},
     reader::{DecodeError, Decoded},
@@ -17,10 +17,12 @@ pub(super) struct Decode(pub(super) Tools);
 impl Activity for Decode {
     async fn run(&self, context: &ActivityContext) -> Result<Outcome, ActivityError> {
         let decoded = decode(&self.0, context).await?;
+        let (decoded, pages) = pages::keep(&self.0, context, decoded).await?;
         let seen = json!({
             "pages": decoded.pages.len(),
             "warnings": decoded.warnings.len(),
             "preprocessed": decoded.preprocessed,
+            "derivatives": pages,
         });
         self.0.scratch.keep(context.run, decoded);
         Ok(seen.into())

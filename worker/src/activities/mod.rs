@@ -6,6 +6,7 @@ mod document;
 mod extract;
 mod http;
 mod noop;
+mod pages;
 mod read;
 mod store;
 
@@ -54,6 +55,8 @@ pub struct Tools {
     pub store: Store,
     /// For the time of extraction that a result shows.
     pub clock: SharedClock,
+    /// Below this confidence a person is asked.
+    pub review_threshold: f64,
 }
 
 impl Activities {
@@ -70,7 +73,8 @@ impl Activities {
             .with("receipt.read", read::Read(tools.clone()))
             .with("receipt.extract", extract::Extract(tools.clone()))
             .with("receipt.analyse", analyse::Analyse)
-            .with("receipt.store", store::StoreResult(tools.clone()))
+            .with("receipt.store", store::StoreResult { tools: tools.clone(), second: false })
+            .with("receipt.store_again", store::StoreResult { tools: tools.clone(), second: true })
             .with("receipt.unstore", store::UnstoreResult)
     }
 
@@ -117,7 +121,7 @@ impl Activities {
 
 /// Steps of the receipt pipeline, by their place in its definition.
 mod steps {
+    pub(super) const DECODE: usize = 0;
     pub(super) const READ: usize = 1;
     pub(super) const EXTRACT: usize = 2;
-    pub(super) const ANALYSE: usize = 3;
 }

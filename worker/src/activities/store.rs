@@ -1,32 +1,39 @@
 //! STORE: the result is put together and written in the commit that ends the step. Its undo, for definitions in which
 //! something comes after it.
 
-use super::{Tools, analyse::Summary, steps};
+use super::{Tools, pages, steps};
 use crate::executor::activity::{Activity, ActivityContext, ActivityError, Outcome};
 use async_trait::async_trait;
+use quittance_documents::{
+    receipt,
+    review::{self, Lesson, Reason},
+};
 use quittance_shared::{
     domain::{
         clock::rfc3339,
         document::DocumentText,
         receipt::{Extraction, ProcessingMetadata, ReceiptResult},
     },
-    store::{ReceiptOutcome, StepRow, StoreError},
+    store::{LessonRow, LessonUse, ReceiptOutcome, StepRow, StoreError},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-pub(super) struct StoreResult(pub(super) Tools);
+pub(super) struct StoreResult {
+    pub(super) tools: Tools,
+    /// Beside a result that stays until this one is accepted.
+    pub(super) second: bool,
+}
 
 #[async_trait]
 impl Activity for StoreResult {
     async fn run(&self, context: &ActivityContext) -> Result<Outcome, ActivityError> {
         let text: DocumentText = context.output(steps::READ)?;
         let extraction: Extraction = context.output(steps::EXTRACT)?;
-        let summary: Summary = context.output(steps::ANALYSE)?;
         let away =
             |error: StoreError| ActivityError::failed("STORE_UNAVAILABLE", error.to_string());
-        let elapsed = self.0.store.elapsed(context.run).await.map_err(away)?;
-        let times = self.0.store.steps(context.run).await.map_err(away)?;
+        let elapsed = self.tools.store.elapsed(context.run).await.map_err(away)?;
+        let times = self.tools.store.steps(context.run).await.map_err(away)?;
         let metadata = ProcessingMetadata {
             processing_time: elapsed.as_secs_f64(),
             ocr_confidence: text.confidence(),
@@ -37,22 +44,74 @@ impl Activity for StoreResult {
             engine: text.engine.clone(),
             step_times: step_times(&times),
         };
-        let extracted_at = rfc3339(self.0.clock.now());
+        let extracted_at = rfc3339(self.tools.clock.now());
         let result = ReceiptResult::new(extraction, &text, metadata, extracted_at);
-        let json = |value: Result<String, serde_json::Error>| {
-            value.map_err(|error| ActivityError::refused("INTERNAL", error.to_string()))
-        };
+        let mut result = serde_json::to_value(&result).map_err(internal)?;
+        let lessons = self.learned(context, &mut result).await.map_err(away)?;
+        let short = review::columns(&result);
+        let reasons = review::reasons(&result, self.tools.review_threshold);
         let outcome = ReceiptOutcome {
-            result: json(serde_json::to_string(&result))?,
-            text: json(serde_json::to_string(&text))?,
-            merchant: summary.merchant,
-            receipt_date: summary.receipt_date,
-            total_minor: summary.total_minor,
-            currency: summary.currency,
-            search: summary.search,
+            review_reasons: reasons.iter().map(Reason::code).collect(),
+            provenance: Some(provenance(&text).to_string()),
+            pages: pages::kept(context.outputs.get(&steps::DECODE).map(|v| &**v), &text),
+            lessons,
+            result: result.to_string(),
+            text: serde_json::to_string(&text).map_err(internal)?,
+            merchant: short.merchant,
+            receipt_date: short.receipt_date,
+            total_minor: short.total_minor,
+            currency: short.currency,
+            search: short.search,
         };
-        Ok(Outcome { value: Value::Null, effect: Some(outcome.into_effect()) })
+        let effect = if self.second { outcome.into_second() } else { outcome.into_effect() };
+        Ok(Outcome { value: Value::Null, effect: Some(effect) })
     }
+}
+
+impl StoreResult {
+    /// Applies what the client's corrections of other receipts say about this merchant.
+    async fn learned(
+        &self,
+        context: &ActivityContext,
+        result: &mut Value,
+    ) -> Result<Vec<LessonUse>, StoreError> {
+        let named = context.input.get("receiptId").and_then(Value::as_str);
+        let receipt = named.and_then(|id| id.parse().ok()).unwrap_or(context.run);
+        let Some(view) = self.tools.store.receipt(receipt).await? else { return Ok(Vec::new()) };
+        let keys = review::keys(result);
+        let found = self.tools.store.lessons(&view.client_id, &keys, receipt).await?;
+        let lessons: Vec<Lesson> = found.into_iter().map(lesson).collect();
+        let applied = review::apply(result, &lessons);
+        let uses = applied.into_iter().filter_map(|a| {
+            let correction_id = a.correction_id.parse().ok()?;
+            Some(LessonUse { correction_id, field: a.field, value: a.value })
+        });
+        Ok(uses.collect())
+    }
+}
+
+fn lesson(row: LessonRow) -> Lesson {
+    Lesson {
+        correction_id: row.correction_id.to_string(),
+        field: row.field,
+        value: row.value,
+        keys: row.keys,
+        reviewed: row.reviewed,
+        overturned: row.overturned,
+    }
+}
+
+/// The versions of what makes the result.
+fn provenance(text: &DocumentText) -> Value {
+    json!({
+        "program": env!("CARGO_PKG_VERSION"),
+        "reader": text.engine,
+        "weights": receipt::fingerprint(),
+    })
+}
+
+fn internal(error: serde_json::Error) -> ActivityError {
+    ActivityError::refused("INTERNAL", error.to_string())
 }
 
 /// Takes the result back, in the commit that ends the undo. The original and its row stay.

@@ -1,6 +1,7 @@
 //! From bytes to upright pixels, under limits.
 
 pub mod decode;
+pub mod derivative;
 mod error;
 mod sniff;
 #[cfg(test)]

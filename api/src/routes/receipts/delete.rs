@@ -10,7 +10,7 @@ use crate::{
     state::AppState,
 };
 use axum::extract::State;
-use quittance_shared::i18n::Text;
+use quittance_shared::{blobs::Blobs, engine::RunId, i18n::Text};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -29,7 +29,7 @@ pub(crate) struct Erased {
 
 /// Erases a receipt.
 ///
-/// Original, text and fields go; the id and the times stay as a tombstone. A job that has not ended is cancelled.
+/// Original, pages, text, fields, corrections and what was learned from them go; the id and the times stay as a tombstone. A job that has not ended is cancelled.
 #[utoipa::path(
     delete, path = "/api/v1/receipts/{id}", tag = "receipts", operation_id = "deleteReceipt",
     params(("id" = Uuid, Path, description = "Id of the receipt")),
@@ -53,13 +53,34 @@ pub(crate) async fn handler(
     if let Some(key) = &receipt.blob_key {
         state.blobs.delete(key).await.map_err(|e| ApiError::from(e).about(id))?;
     }
+    let runs = state.store.reading_runs(id).await.map_err(|e| ApiError::from(e).about(id))?;
+    pages(&state, id, &runs).await?;
     state.store.delete_receipt(id, &caller.name).await.map_err(|e| ApiError::from(e).about(id))?;
+    // A worker may have stored a page between the first look and the end of its run. What it stores from now on it
+    // removes itself, since it sees that the receipt is gone.
+    pages(&state, id, &runs).await?;
     state.notifier.changed(id);
     let message = context.say(&Text::new(
         "Le reçu et tout ce qui en a été lu sont effacés",
         "The receipt and everything that was read of it are erased",
     ));
     Ok(Answer::ok(Erased { request_id: id.0, deleted: true, message }).about(id))
+}
+
+/// Removes what these runs stored of pages, named in the database or not.
+pub(super) async fn pages(state: &AppState, id: RunId, runs: &[RunId]) -> Result<(), ApiError> {
+    let proof = state.store.proof(id).await.map_err(|e| ApiError::from(e).about(id))?;
+    let named = proof.pages.iter().filter(|p| runs.contains(&p.run));
+    let mut keys: Vec<String> = named.map(|p| p.page.blob_key.clone()).collect();
+    // Of a run that has not come to its end nothing is named.
+    let unnamed = runs.iter().filter(|run| !proof.pages.iter().any(|p| p.run == **run));
+    keys.extend(unnamed.flat_map(|run| {
+        (1..=state.config.processing.max_pages).map(|page| Blobs::page_key(run.0, page))
+    }));
+    let removals = keys.iter().map(|key| state.blobs.delete(key));
+    let done = futures_util::future::join_all(removals).await;
+    done.into_iter().collect::<Result<Vec<_>, _>>().map_err(|e| ApiError::from(e).about(id))?;
+    Ok(())
 }
 
 #[cfg(test)]
@@ -99,12 +120,22 @@ mod tests {
             (Method::GET, "/result"),
             (Method::GET, "/image"),
             (Method::POST, "/retry"),
+            (Method::PATCH, "/fields"),
+            (Method::POST, "/confirm"),
+            (Method::GET, "/corrections"),
+            (Method::DELETE, "/corrections/00000000-0000-7000-8000-000000000000"),
+            (Method::POST, "/reprocess"),
+            (Method::GET, "/reprocess"),
+            (Method::POST, "/reprocess/accept"),
+            (Method::DELETE, "/reprocess"),
+            (Method::GET, "/evidence"),
             (Method::DELETE, ""),
         ] {
             let url = format!("/api/v1/receipts/{id}{path}");
-            let got = app.call(method.clone(), &url, &[("x-api-key", "key-nice")]).await;
+            let body = "{\"fields\":{\"date\":null}}";
+            let got = app.json(method.clone(), &url, &[("x-api-key", "key-nice")], body).await;
             got.refusal(404, "INVALID_REQUEST");
-            app.call(method, &url, &[]).await.refusal(401, "UNAUTHORIZED");
+            app.json(method, &url, &[], body).await.refusal(401, "UNAUTHORIZED");
         }
         let url = format!("/api/v1/receipts/{id}");
         app.call(Method::DELETE, &url, &[("x-api-key", "key-boss")]).await.data(200);

@@ -1,8 +1,13 @@
-//! `GET /api/v1/receipts/{id}/image`: the original as it was sent.
+//! `GET /api/v1/receipts/{id}/image`: the original as it was sent, or a page as it was read.
 
 use super::find;
 use crate::{
-    auth::Caller, envelope::Refusal, error::ApiError, extract::ReceiptId, state::AppState,
+    auth::Caller,
+    envelope::Refusal,
+    error::{ApiError, ErrorCode},
+    extract::{Params, ReceiptId},
+    metadata::field_is,
+    state::AppState,
 };
 use axum::{
     body::Body,
@@ -11,25 +16,28 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use futures_util::StreamExt as _;
-use quittance_shared::{blobs::BlobError, store::ReceiptView};
+use quittance_shared::{blobs::BlobError, engine::RunId, i18n::Text, store::ReceiptView};
 use std::fmt::Write as _;
 
 /// The original as it was sent.
 ///
-/// Always as an attachment, with the type its content has.
+/// Always as an attachment, with the type its content has. With `variant=derivative` a page as it was read instead,
+/// upright by its EXIF data and without any metadata.
 #[utoipa::path(
     get, path = "/api/v1/receipts/{id}/image", tag = "receipts", operation_id = "receiptImage",
     params(
         ("id" = uuid::Uuid, Path, description = "Id of the receipt"),
+        ("variant" = Option<String>, Query, description = "`original` (default) or `derivative`"),
+        ("page" = Option<u32>, Query, minimum = 1, description = "Page of the derivative, 1 by default"),
         ("If-None-Match" = Option<String>, Header, description = "`ETag` of an answer before"),
     ),
     responses(
         (status = 200, description = "The bytes", content_type = "application/octet-stream",
             headers(("ETag" = String, description = "SHA-256 of the bytes"))),
         (status = 304, description = "Unchanged"),
-        (status = 400, body = Refusal, description = "The id is malformed"),
+        (status = 400, body = Refusal, description = "The id or a parameter is malformed"),
         (status = 401, body = Refusal, description = "No key, or an unknown one"),
-        (status = 404, body = Refusal, description = "Unknown, erased, or another client's"),
+        (status = 404, body = Refusal, description = "Unknown, erased, or another client's; or no such page is stored"),
         (status = 503, body = Refusal, description = "Database or storage cannot be reached"),
     )
 )]
@@ -37,28 +45,99 @@ pub(crate) async fn handler(
     State(state): State<AppState>,
     caller: Caller,
     ReceiptId(id): ReceiptId,
+    params: Params,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
+    let variant = params.get("variant")?.unwrap_or("original");
+    let number = params.number("page", 1..=10_000)?.unwrap_or(1);
+    if !["original", "derivative"].contains(&variant) {
+        return Err(field_is(
+            "variant",
+            "doit être original ou derivative",
+            "must be original or derivative",
+        ));
+    }
     let receipt = find(&state, &caller, id).await?;
-    let etag = format!("\"{}\"", receipt.sha256);
+    let file = if variant == "derivative" {
+        derivative(&state, &receipt, number).await?
+    } else {
+        original(&receipt)?
+    };
+    send(&state, id, file, &headers).await
+}
+
+/// Something to be sent.
+struct File {
+    key: String,
+    sha256: String,
+    content_type: String,
+    disposition: String,
+}
+
+fn original(receipt: &ReceiptView) -> Result<File, ApiError> {
+    Ok(File {
+        key: receipt.blob_key.clone().ok_or_else(|| ApiError::unknown(receipt.id))?,
+        sha256: receipt.sha256.clone(),
+        content_type: receipt.content_type.clone(),
+        disposition: disposition(receipt),
+    })
+}
+
+/// A page of the reading that the result is.
+async fn derivative(
+    state: &AppState,
+    receipt: &ReceiptView,
+    number: u64,
+) -> Result<File, ApiError> {
+    let id = receipt.id;
+    let proof = state.store.proof(id).await.map_err(|e| ApiError::from(e).about(id))?;
+    let page = proof
+        .pages
+        .into_iter()
+        .find(|p| Some(p.run) == proof.reading && u64::from(p.page.page) == number)
+        .map(|p| p.page);
+    let Some(page) = page else {
+        let text = Text::new(
+            format!("La page {number} de ce reçu n'est pas conservée comme image de lecture."),
+            format!("Page {number} of this receipt is not kept as an image of the reading."),
+        );
+        return Err(ApiError::new(StatusCode::NOT_FOUND, ErrorCode::InvalidRequest, text)
+            .at("page")
+            .about(id));
+    };
+    let extension = if page.content_type == "image/png" { "png" } else { "jpg" };
+    Ok(File {
+        disposition: format!("inline; filename=\"{id}-p{number}.{extension}\""),
+        key: page.blob_key,
+        sha256: page.sha256,
+        content_type: page.content_type,
+    })
+}
+
+async fn send(
+    state: &AppState,
+    id: RunId,
+    file: File,
+    headers: &HeaderMap,
+) -> Result<Response, ApiError> {
+    let etag = format!("\"{}\"", file.sha256);
     let mut answer = HeaderMap::new();
     answer.insert(header::ETAG, value(&etag)?);
     // What a shared cache keeps, it would keep beyond an erasure.
     answer.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
-    if matches(&headers, &etag) {
+    if matches(headers, &etag) {
         return Ok((StatusCode::NOT_MODIFIED, answer).into_response());
     }
-    let Some(key) = &receipt.blob_key else { return Err(ApiError::unknown(id)) };
-    let (size, pieces) = state.blobs.read(key).await.map_err(|error| match error {
+    let (size, pieces) = state.blobs.read(&file.key).await.map_err(|error| match error {
         // Erased between the two questions.
         BlobError::NotFound(_) => ApiError::unknown(id),
         other @ (BlobError::Unavailable(_) | BlobError::Configuration { .. }) => {
             ApiError::from(other).about(id)
         }
     })?;
-    answer.insert(header::CONTENT_TYPE, value(&receipt.content_type)?);
+    answer.insert(header::CONTENT_TYPE, value(&file.content_type)?);
     answer.insert(header::CONTENT_LENGTH, size.into());
-    answer.insert(header::CONTENT_DISPOSITION, value(&disposition(&receipt))?);
+    answer.insert(header::CONTENT_DISPOSITION, value(&file.disposition)?);
     let body = Body::from_stream(pieces.inspect(move |piece| {
         if let Err(error) = piece {
             tracing::error!(%error, run = %id, "an original broke off");

@@ -2,9 +2,11 @@
 
 use crate::{
     auth::Caller,
+    context::Context,
     envelope::{Answer, Refusal, Success},
     error::ApiError,
     extract::Params,
+    review::{self, ReviewReason},
     state::AppState,
     wire::Status,
 };
@@ -69,6 +71,12 @@ pub(crate) struct Summary {
     created_at: String,
     /// End; RFC 3339, UTC.
     completed_at: Option<String>,
+    /// Version of the result.
+    version: i64,
+    /// Somebody confirmed the result.
+    reviewed: bool,
+    /// Why a person should look at it; empty once somebody confirmed it.
+    review_reasons: Vec<ReviewReason>,
 }
 
 /// An amount.
@@ -84,7 +92,8 @@ pub(crate) struct Amount {
 #[utoipa::path(
     get, path = "/api/v1/receipts", tag = "receipts", operation_id = "listReceipts",
     params(
-        ("status" = Option<Status>, Query, description = "Only those of this status"),
+        ("status" = Option<String>, Query,
+            description = "Only those of this status: `pending`, `processing`, `completed`, `failed`; or `needs_review`: completed, and a person should look at them"),
         ("clientId" = Option<String>, Query, description = "Only this client's; a client's key sees its own anyway"),
         ("q" = Option<String>, Query, description = "Words to find in merchant, text and file name, all of them"),
         ("cursor" = Option<Uuid>, Query, description = "`nextCursor` of the page before"),
@@ -100,6 +109,7 @@ pub(crate) struct Amount {
 pub(crate) async fn handler(
     State(state): State<AppState>,
     caller: Caller,
+    context: Context,
     params: Params,
 ) -> Result<Answer<Receipts>, ApiError> {
     let filter = filter(&params)?;
@@ -113,7 +123,7 @@ pub(crate) async fn handler(
     };
     let page = state.store.list_receipts(&ReceiptFilter { client_id: client, ..filter }).await?;
     Ok(Answer::ok(Receipts {
-        receipts: page.items.into_iter().map(summary).collect(),
+        receipts: page.items.into_iter().map(|r| summary(r, &context)).collect(),
         next_cursor: page.next.map(|id| id.0),
     }))
 }
@@ -128,13 +138,16 @@ fn filter(params: &Params) -> Result<ReceiptFilter, ApiError> {
             ),
         )
     };
-    let states = match params.get("status")? {
+    let status = params.get("status")?;
+    let needs_review = status == Some("needs_review");
+    let states = match status {
         None => Vec::new(),
+        Some("needs_review") => Status::Completed.states(),
         Some(text) => Status::parse(text).map(Status::states).ok_or_else(|| {
             wrong(
                 "status",
-                "doit être pending, processing, completed ou failed",
-                "must be pending, processing, completed or failed",
+                "doit être pending, processing, completed, failed ou needs_review",
+                "must be pending, processing, completed, failed or needs_review",
             )
         })?,
     };
@@ -165,10 +178,10 @@ fn filter(params: &Params) -> Result<ReceiptFilter, ApiError> {
         })?),
     };
     let limit = params.number("limit", 1..=MAX_LIMIT)?.unwrap_or(DEFAULT_LIMIT);
-    Ok(ReceiptFilter { client_id, states, q, cursor, limit })
+    Ok(ReceiptFilter { client_id, states, needs_review, q, cursor, limit })
 }
 
-fn summary(receipt: ReceiptView) -> Summary {
+fn summary(receipt: ReceiptView, context: &Context) -> Summary {
     let exponent = receipt
         .currency
         .as_deref()
@@ -193,6 +206,9 @@ fn summary(receipt: ReceiptView) -> Summary {
         total_amount,
         created_at: rfc3339(receipt.created_at),
         completed_at: receipt.finished_at.map(rfc3339),
+        version: receipt.revision,
+        reviewed: receipt.reviewed_at.is_some(),
+        review_reasons: review::said(&receipt.review_reasons, context),
     }
 }
 

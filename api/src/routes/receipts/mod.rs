@@ -1,16 +1,28 @@
 //! `/api/v1/receipts`.
 
 pub(crate) mod analyze;
+pub(crate) mod confirm;
+pub(crate) mod corrections;
 pub(crate) mod delete;
+pub(crate) mod evidence;
+pub(crate) mod fields;
 pub(crate) mod image;
 pub(crate) mod list;
+pub(crate) mod reprocess;
+pub(crate) mod reprocess_accept;
+pub(crate) mod reprocess_discard;
+pub(crate) mod reprocess_state;
 pub(crate) mod result;
 pub(crate) mod retry;
 pub(crate) mod stats;
 pub(crate) mod status;
+pub(crate) mod uncorrect;
 
 use crate::{auth::Caller, error::ApiError, state::AppState};
-use quittance_shared::{engine::RunId, store::ReceiptView};
+use quittance_shared::{
+    engine::RunId,
+    store::{ReceiptView, StoreError},
+};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// Longest `?wait`.
@@ -26,6 +38,15 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(image::handler))
         .routes(routes!(retry::handler))
         .routes(routes!(delete::handler))
+        .routes(routes!(fields::handler))
+        .routes(routes!(confirm::handler))
+        .routes(routes!(corrections::handler))
+        .routes(routes!(uncorrect::handler))
+        .routes(routes!(reprocess::handler))
+        .routes(routes!(reprocess_state::handler))
+        .routes(routes!(reprocess_accept::handler))
+        .routes(routes!(reprocess_discard::handler))
+        .routes(routes!(evidence::handler))
 }
 
 /// The receipt, if it exists for this caller: to a stranger it is unknown, like one that was erased.
@@ -34,6 +55,17 @@ async fn find(state: &AppState, caller: &Caller, id: RunId) -> Result<ReceiptVie
     found
         .filter(|receipt| receipt.deleted_at.is_none() && caller.may_see(&receipt.client_id))
         .ok_or_else(|| ApiError::unknown(id))
+}
+
+/// A store's error about a receipt, which may have been erased since it was found.
+fn missing(error: StoreError, id: RunId) -> ApiError {
+    match error {
+        StoreError::NotFound => ApiError::unknown(id),
+        other @ (StoreError::Unavailable(_)
+        | StoreError::Fenced
+        | StoreError::Conflict { .. }
+        | StoreError::Corrupt(_)) => ApiError::from(other).about(id),
+    }
 }
 
 /// Path of a receipt's status.

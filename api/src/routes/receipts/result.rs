@@ -6,10 +6,14 @@ use crate::{
     envelope::{Answer, Refusal, Success},
     error::{ApiError, ErrorCode},
     extract::ReceiptId,
+    review,
     state::AppState,
     wire::{self, Status},
 };
-use axum::{extract::State, http::StatusCode};
+use axum::{
+    extract::State,
+    http::{StatusCode, header},
+};
 use quittance_shared::{
     domain::{clock::rfc3339, receipt::ReceiptResult},
     i18n::{Language, Text},
@@ -28,9 +32,14 @@ pub(crate) struct Completed {
     request_id: Uuid,
     /// `completed`.
     status: Status,
-    /// What was read.
+    /// What was read, with what people said on top: a corrected field has `source` `correction` and `read`, one changed
+    /// by an earlier correction `source` `learned`; `corrections` and `appliedCorrections` list them.
     #[schema(value_type = ReceiptResult)]
     data: serde_json::Value,
+    /// Rises with every change of the result; `ETag` holds it too.
+    version: i64,
+    /// Somebody confirmed it.
+    reviewed: bool,
     /// Upload; RFC 3339, UTC.
     created_at: String,
     /// End; RFC 3339, UTC.
@@ -42,7 +51,8 @@ pub(crate) struct Completed {
     get, path = "/api/v1/receipts/{id}/result", tag = "receipts", operation_id = "receiptResult",
     params(("id" = Uuid, Path, description = "Id of the receipt")),
     responses(
-        (status = 200, body = Success<Completed>, description = "The result"),
+        (status = 200, body = Success<Completed>, description = "The result", headers(
+            ("ETag" = String, description = "Its version, for `If-Match`"))),
         (status = 202, body = Refusal, description = "Not ready yet (`PROCESSING_ERROR`)"),
         (status = 400, body = Refusal, description = "The id is malformed"),
         (status = 401, body = Refusal, description = "No key, or an unknown one"),
@@ -72,10 +82,13 @@ pub(crate) async fn handler(
         request_id: id.0,
         status: Status::Completed,
         data,
+        version: receipt.revision,
+        reviewed: receipt.reviewed_at.is_some(),
         created_at: rfc3339(receipt.created_at),
         completed_at: receipt.finished_at.map(rfc3339),
     })
-    .about(id))
+    .about(id)
+    .header(header::ETAG, review::etag(receipt.revision)))
 }
 
 async fn not_yet(state: &AppState, receipt: &ReceiptView) -> ApiError {

@@ -2,6 +2,7 @@
 
 mod initial;
 mod neighbours;
+mod review;
 mod sagas;
 mod transactions;
 mod waits;
@@ -18,6 +19,7 @@ impl MigratorTrait for Migrator {
             Box::new(neighbours::Neighbours),
             Box::new(waits::Waits),
             Box::new(transactions::Transactions),
+            Box::new(review::Review),
         ]
     }
 

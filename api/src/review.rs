@@ -1,0 +1,320 @@
+//! What people say about results: from the rules in `quittance_documents::review` to what the store writes and what
+//! clients are told.
+
+use crate::{
+    context::Context,
+    error::{ApiError, ErrorCode},
+};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use quittance_documents::review::{self, Correction, Reason};
+use quittance_shared::{
+    domain::clock::rfc3339,
+    engine::{RunId, RunState},
+    i18n::Text,
+    store::{CorrectionView, FieldOutcome, NewCorrection, Reviewing, Revision, Short, UnderReview},
+};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// Why a person should look at a receipt.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ReviewReason {
+    /// `TOTAL_MISSING`, `TOTAL_UNCERTAIN`, the same with `DATE` and `MERCHANT`, or `CHECK_FAILED`.
+    code: String,
+    /// The field it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<String>,
+    /// The check that failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    check: Option<String>,
+    /// For people.
+    message: String,
+}
+
+/// One correction.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CorrectionOut {
+    /// Its id.
+    id: Uuid,
+    /// The field.
+    field: String,
+    /// As it stood before; null where nothing did. An amount is `{value, currency}`.
+    #[schema(value_type = Object)]
+    old_value: Value,
+    /// Its confidence, 0..1.
+    old_confidence: Option<f64>,
+    /// `read`, `learned` or `correction`.
+    old_source: Option<String>,
+    /// Where the new value stood among the readings: 0 the reading itself, 1 its first alternative; null: nowhere.
+    alternative_rank: Option<i32>,
+    /// What was said; null: nothing is printed.
+    #[schema(value_type = Object)]
+    value: Value,
+    /// Who.
+    by: String,
+    /// When; RFC 3339, UTC.
+    at: String,
+    /// Taken back when; RFC 3339, UTC.
+    undone_at: Option<String>,
+    /// By whom.
+    undone_by: Option<String>,
+    /// The field this teaches for the merchant's next receipts: `merchantName`, `category`, `country` or `currency`.
+    learned: Option<String>,
+    /// Receipts it has changed since.
+    receipts_changed: u64,
+}
+
+impl From<CorrectionView> for CorrectionOut {
+    fn from(c: CorrectionView) -> Self {
+        Self {
+            id: c.id,
+            field: c.field,
+            old_value: c.old_value,
+            old_confidence: c.old_confidence,
+            old_source: c.old_source,
+            alternative_rank: c.rank,
+            value: c.value,
+            by: c.actor,
+            at: rfc3339(c.created_at),
+            undone_at: c.undone_at.map(rfc3339),
+            undone_by: c.undone_by,
+            learned: c.lesson,
+            receipts_changed: c.uses,
+        }
+    }
+}
+
+/// A result after a person changed or confirmed it.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Revised {
+    /// Id of the receipt.
+    pub(crate) request_id: Uuid,
+    /// Rises with every change; `ETag` holds it too.
+    pub(crate) version: i64,
+    /// Somebody confirmed it.
+    pub(crate) reviewed: bool,
+    /// Why a person should still look at it; empty once somebody confirmed it.
+    pub(crate) review_reasons: Vec<ReviewReason>,
+    /// The result as it now is.
+    #[schema(value_type = quittance_shared::domain::receipt::ReceiptResult)]
+    pub(crate) data: Value,
+}
+
+/// What a change leads to, kept for the answer.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    pub(crate) document: Value,
+    pub(crate) reasons: Vec<String>,
+    pub(crate) reviewed: bool,
+}
+
+impl Outcome {
+    /// As it stands, when nothing changes.
+    pub(crate) fn unchanged(held: &UnderReview, threshold: f64) -> Self {
+        Self {
+            document: held.result.clone(),
+            reasons: codes(&held.result, threshold),
+            reviewed: held.reviewed_at.is_some(),
+        }
+    }
+
+    /// After this revision.
+    pub(crate) fn of(held: &UnderReview, revision: &Revision) -> Self {
+        Self {
+            document: revision.document.clone(),
+            reasons: revision.reasons.clone(),
+            reviewed: confirmed(held, revision.reviewing),
+        }
+    }
+
+    /// For the client.
+    pub(crate) fn answer(self, id: RunId, version: i64, context: &Context) -> Revised {
+        let open = if self.reviewed { Vec::new() } else { self.reasons };
+        Revised {
+            request_id: id.0,
+            version,
+            reviewed: self.reviewed,
+            review_reasons: said(&open, context),
+            data: self.document,
+        }
+    }
+}
+
+fn codes(document: &Value, threshold: f64) -> Vec<String> {
+    review::reasons(document, threshold).iter().map(Reason::code).collect()
+}
+
+fn confirmed(held: &UnderReview, reviewing: Reviewing) -> bool {
+    match reviewing {
+        Reviewing::Keep => held.reviewed_at.is_some(),
+        Reviewing::Confirm => true,
+        Reviewing::Reopen => false,
+    }
+}
+
+/// Corrections that count, oldest first.
+pub(crate) fn active(corrections: &[CorrectionView]) -> Vec<Correction> {
+    let count = corrections.iter().filter(|c| c.undone_at.is_none());
+    count.map(|c| said_of(c.id, &c.field, &c.value)).collect()
+}
+
+/// A correction as the rules see it.
+pub(crate) fn said_of(id: Uuid, field: &str, value: &Value) -> Correction {
+    Correction { id: id.to_string(), field: field.to_owned(), value: value.clone() }
+}
+
+/// Everything that follows from a reading and what was said about it.
+pub(crate) fn revision(
+    held: &UnderReview,
+    base: &Value,
+    said: &[Correction],
+    threshold: f64,
+    reviewing: Reviewing,
+    note: Value,
+) -> Revision {
+    let document = review::overlay(base, said);
+    let columns = review::columns(&document);
+    let looked_at = confirmed(held, reviewing) || !said.is_empty();
+    let outcomes = if looked_at { review::outcomes(base, said) } else { Vec::new() };
+    let outcomes = outcomes.into_iter().map(|o| FieldOutcome {
+        field: o.field.to_owned(),
+        confidence: o.confidence,
+        verdict: o.verdict.code(),
+    });
+    Revision {
+        corrections: Vec::new(),
+        undone: None,
+        accepted: None,
+        reasons: codes(&document, threshold),
+        base: (!said.is_empty()).then(|| base.clone()),
+        short: Short {
+            merchant: columns.merchant,
+            receipt_date: columns.receipt_date,
+            total_minor: columns.total_minor,
+            currency: columns.currency,
+            search: columns.search,
+        },
+        document,
+        reviewing,
+        outcomes: outcomes.collect(),
+        note,
+    }
+}
+
+/// A new correction of a field, with what stood there and what it teaches.
+pub(crate) fn correction(held: &UnderReview, field: &str, value: Value) -> NewCorrection {
+    let (old_value, old_confidence, old_source) = review::with_confidence(&held.result, field);
+    let (read, ..) = review::with_confidence(&held.base, field);
+    NewCorrection {
+        id: RunId::new().0,
+        field: field.to_owned(),
+        old_value,
+        old_confidence,
+        old_source,
+        rank: review::alternative_rank(&held.base, field, &value),
+        lesson: review::lesson(field, &read, &value).map(|(field, v)| (field.to_owned(), v)),
+        keys: review::keys(&held.base),
+        value,
+    }
+}
+
+/// Only a completed receipt, and only in the version the client has seen.
+pub(crate) fn open_to_change(held: &UnderReview, expected: Option<i64>) -> Result<(), ApiError> {
+    if held.state != RunState::Completed || held.result.is_null() {
+        let text = Text::new(
+            "Seul un reçu dont le traitement est terminé peut être corrigé. Consultez d'abord son statut.",
+            "Only a receipt whose processing is completed can be corrected. Look at its status first.",
+        );
+        return Err(ApiError::new(StatusCode::CONFLICT, ErrorCode::Conflict, text).about(held.id));
+    }
+    if expected.is_some_and(|version| version != held.revision) {
+        let now = held.revision;
+        let text = Text::new(
+            format!(
+                "Le résultat a changé depuis la version indiquée ; la version actuelle est {now}. Relisez-le, puis recommencez."
+            ),
+            format!(
+                "The result was changed since the version given; the current version is {now}. Read it again, then repeat."
+            ),
+        );
+        let status = StatusCode::PRECONDITION_FAILED;
+        return Err(ApiError::new(status, ErrorCode::PreconditionFailed, text)
+            .at("If-Match")
+            .about(held.id));
+    }
+    Ok(())
+}
+
+/// The version in `If-Match`; `*` and no header are any.
+pub(crate) fn if_match(headers: &HeaderMap) -> Result<Option<i64>, ApiError> {
+    let mut values = headers.get_all(header::IF_MATCH).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    let text = value.to_str().unwrap_or_default().trim();
+    if text == "*" {
+        return Ok(None);
+    }
+    let tag = text.trim_start_matches("W/").trim_matches('"');
+    match (tag.parse(), values.next()) {
+        (Ok(version), None) => Ok(Some(version)),
+        _ => Err(ApiError::field(
+            "If-Match",
+            Text::new(
+                "L'en-tête « If-Match » doit porter, une seule fois, l'« ETag » du résultat, comme \"3\".",
+                "The header \"If-Match\" must hold, once, the \"ETag\" of the result, such as \"3\".",
+            ),
+        )),
+    }
+}
+
+/// The `ETag` of a version.
+pub(crate) fn etag(version: i64) -> HeaderValue {
+    // Digits and a sign in quotes are always a header's text.
+    HeaderValue::from_str(&format!("\"{version}\"")).unwrap_or(HeaderValue::from_static("\"0\""))
+}
+
+/// Reasons in the client's language.
+pub(crate) fn said(codes: &[String], context: &Context) -> Vec<ReviewReason> {
+    codes.iter().filter_map(|code| Some(reason(&Reason::parse(code)?, context))).collect()
+}
+
+fn reason(reason: &Reason, context: &Context) -> ReviewReason {
+    // Article and noun, and the ending of what is said of it.
+    let name = |field: &str| match field {
+        "totalAmount" => ("Le total", "", "The total"),
+        "date" => ("La date", "e", "The date"),
+        _ => ("Le commerçant", "", "The merchant"),
+    };
+    let (field, check, text) = match reason {
+        Reason::Missing(field) => {
+            let (fr, ending, en) = name(field);
+            let text = Text::new(
+                format!("{fr} n'a pas été trouvé{ending} sur le document."),
+                format!("{en} was not found on the document."),
+            );
+            (Some(field.clone()), None, text)
+        }
+        Reason::Uncertain(field) => {
+            let (fr, ending, en) = name(field);
+            let text =
+                Text::new(format!("{fr} n'est pas sûr{ending}."), format!("{en} is not certain."));
+            (Some(field.clone()), None, text)
+        }
+        Reason::Check(check) => {
+            let text = Text::new(
+                format!("Le contrôle {check} a échoué."),
+                format!("The check {check} failed."),
+            );
+            (None, Some(check.clone()), text)
+        }
+    };
+    let code = match reason {
+        Reason::Check(_) => "CHECK_FAILED".to_owned(),
+        Reason::Missing(_) | Reason::Uncertain(_) => reason.code(),
+    };
+    ReviewReason { code, field, check, message: context.say(&text) }
+}

@@ -1,0 +1,197 @@
+//! `PATCH /api/v1/receipts/{id}/fields`: corrections.
+
+use super::find;
+use crate::{
+    auth::Caller,
+    context::Context,
+    envelope::{Answer, Refusal, Success},
+    error::ApiError,
+    extract::ReceiptId,
+    metadata::field_is,
+    review::{self, Outcome, Revised},
+    routes::sagas::body,
+    state::AppState,
+};
+use axum::{
+    extract::{Request, State},
+    http::header,
+};
+use quittance_documents::review::{self as rules, FieldSpec};
+use quittance_shared::{
+    i18n::Text,
+    store::{Reviewing, Revision, UnderReview},
+};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
+
+/// Corrections.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only describes the body that is read piece by piece")]
+struct Corrections {
+    /// By name of the field: its value, or null where nothing is printed. Fields: `totalAmount`, `subtotal`,
+    /// `totalTax`, `tip` (`{value, currency}` or a number in the currency that was read), `date`, `time`,
+    /// `merchantName`, `merchantAddress`, `merchantPhone`, `vatId`, `siret`, `receiptNumber`, `paymentMethod`,
+    /// `cardLast4`, `category`, `country`.
+    #[schema(example = json!({"totalAmount": {"value": 25.99, "currency": "EUR"}, "date": "2024-01-31", "tip": null}))]
+    fields: BTreeMap<String, Value>,
+    /// The rest is right.
+    confirm: Option<bool>,
+    /// As `If-Match`, for those who cannot send it.
+    version: Option<i64>,
+}
+
+/// Corrects fields of a completed receipt.
+///
+/// All of them or none, in one step. What was read stays beside each under `read`; a corrected field has confidence 1
+/// and `source` `correction`, and `corrections` lists them. Merchant's name, category, country and currency are used
+/// for the merchant's next receipts of the same client. Saying again what was said before changes nothing.
+#[utoipa::path(
+    patch, path = "/api/v1/receipts/{id}/fields", tag = "receipts", operation_id = "correctReceipt",
+    params(
+        ("id" = Uuid, Path, description = "Id of the receipt"),
+        ("If-Match" = Option<String>, Header, description = "`ETag` of the result the corrections are about"),
+    ),
+    request_body(content = Corrections, content_type = "application/json"),
+    responses(
+        (status = 200, body = Success<Revised>, description = "Corrected", headers(
+            ("ETag" = String, description = "The new version"))),
+        (status = 400, body = Refusal, description = "A field is unknown or its value is not allowed; `field` names it"),
+        (status = 401, body = Refusal, description = "No key, or an unknown one"),
+        (status = 404, body = Refusal, description = "Unknown, erased, or another client's"),
+        (status = 409, body = Refusal, description = "It is not completed"),
+        (status = 412, body = Refusal, description = "The result was changed since (`PRECONDITION_FAILED`)"),
+        (status = 413, body = Refusal, description = "The body is too large"),
+        (status = 503, body = Refusal, description = "The database cannot be reached"),
+    )
+)]
+pub(crate) async fn handler(
+    State(state): State<AppState>,
+    caller: Caller,
+    context: Context,
+    ReceiptId(id): ReceiptId,
+    request: Request,
+) -> Result<Answer<Revised>, ApiError> {
+    let header_version = review::if_match(request.headers())?;
+    let wish = Wish::parse(body::object(&state, request, false).await?)?;
+    let expected = header_version.or(wish.version);
+    find(&state, &caller, id).await?;
+    let threshold = state.config.review.threshold;
+    let mut outcome = Outcome::default();
+    let decide = |held: &UnderReview| {
+        review::open_to_change(held, expected)?;
+        let revision = wish.revision(held, threshold)?;
+        outcome = match &revision {
+            Some(revision) => Outcome::of(held, revision),
+            None => Outcome::unchanged(held, threshold),
+        };
+        Ok::<_, ApiError>(revision)
+    };
+    let version =
+        state.store.revise(id, &caller.name, decide).await.map_err(|e| super::missing(e, id))??;
+    state.notifier.changed(id);
+    Ok(Answer::ok(outcome.answer(id, version, &context))
+        .about(id)
+        .header(header::ETAG, review::etag(version)))
+}
+
+/// What is asked for.
+struct Wish {
+    fields: Vec<(&'static FieldSpec, Value)>,
+    confirm: bool,
+    version: Option<i64>,
+}
+
+impl Wish {
+    fn parse(mut body: Map<String, Value>) -> Result<Self, ApiError> {
+        let confirm = match body.remove("confirm") {
+            None | Some(Value::Null) => false,
+            Some(value) => value.as_bool().ok_or_else(|| {
+                field_is("confirm", "doit être true ou false", "must be true or false")
+            })?,
+        };
+        let version = match body.remove("version") {
+            None | Some(Value::Null) => None,
+            Some(value) => Some(value.as_i64().ok_or_else(|| {
+                field_is("version", "doit être un nombre entier", "must be a whole number")
+            })?),
+        };
+        let fields = match body.remove("fields") {
+            None if confirm => Map::new(),
+            Some(Value::Object(fields)) => fields,
+            _ => {
+                return Err(field_is(
+                    "fields",
+                    "doit être un objet comme {\"date\": \"2024-01-31\"}",
+                    "must be an object such as {\"date\": \"2024-01-31\"}",
+                ));
+            }
+        };
+        if let Some(other) = body.keys().next() {
+            let other: String = other.chars().take(60).collect();
+            return Err(ApiError::field(
+                "body",
+                Text::new(
+                    format!("« {other} » n'existe pas ici ; permis : fields, confirm, version."),
+                    format!("\"{other}\" does not exist here; allowed: fields, confirm, version."),
+                ),
+            ));
+        }
+        let known = |(name, value): (String, Value)| match rules::field(&name) {
+            Some(spec) => Ok((spec, value)),
+            None => Err(unknown_field(&name)),
+        };
+        let fields: Vec<_> = fields.into_iter().map(known).collect::<Result<_, _>>()?;
+        if fields.is_empty() && !confirm {
+            return Err(field_is("fields", "est vide", "is empty"));
+        }
+        Ok(Self { fields, confirm, version })
+    }
+
+    fn revision(&self, held: &UnderReview, threshold: f64) -> Result<Option<Revision>, ApiError> {
+        let mut said = review::active(&held.corrections);
+        let mut new = Vec::new();
+        for (spec, given) in &self.fields {
+            let shown = held.result.get("extractedFields").and_then(|f| f.get(spec.name));
+            let value = spec
+                .judge(given, shown)
+                .map_err(|wrong| field_is(spec.path, &wrong.fr, &wrong.en))?;
+            // Said before: once is enough.
+            let last = said.iter().rfind(|c| c.field == spec.name);
+            if last.is_some_and(|last| last.value == value) {
+                continue;
+            }
+            let correction = review::correction(held, spec.name, value);
+            said.push(review::said_of(correction.id, spec.name, &correction.value));
+            new.push(correction);
+        }
+        let confirms = self.confirm && held.reviewed_at.is_none();
+        if new.is_empty() && !confirms {
+            return Ok(None);
+        }
+        let reviewing = if self.confirm { Reviewing::Confirm } else { Reviewing::Keep };
+        let names: Vec<&str> = new.iter().map(|c| c.field.as_str()).collect();
+        let note = if names.is_empty() {
+            json!({ "note": "confirmed" })
+        } else {
+            json!({ "note": "corrected", "fields": names, "confirmed": self.confirm })
+        };
+        let mut revision = review::revision(held, &held.base, &said, threshold, reviewing, note);
+        revision.corrections = new;
+        Ok(Some(revision))
+    }
+}
+
+fn unknown_field(name: &str) -> ApiError {
+    let name: String = name.chars().take(60).collect();
+    let all: Vec<&str> = rules::FIELDS.iter().map(|spec| spec.name).collect();
+    let all = all.join(", ");
+    field_is(
+        "fields",
+        &format!("contient « {name} », qui ne peut pas être corrigé ; permis : {all}"),
+        &format!("holds \"{name}\", which cannot be corrected; allowed: {all}"),
+    )
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,346 @@
+//! Corrections, from the first to the last of their lives.
+
+use crate::testing::{App, outcome};
+use axum::http::Method;
+use quittance_shared::{engine::RunId, store::ReceiptOutcome};
+use serde_json::{Value, json};
+
+/// A reading with the usual fields.
+pub(crate) fn reading(merchant: &str, confidence: f64) -> ReceiptOutcome {
+    let result = json!({
+        "receiptType": "retail",
+        "extractedFields": {
+            "totalAmount": { "value": 25.99, "currency": "EUR", "confidence": 0.71,
+                "alternatives": [{ "value": 26.99, "confidence": 0.2 }] },
+            "date": { "value": "2024-01-01", "confidence": 0.95 },
+            "merchantName": { "value": merchant, "confidence": confidence },
+            "items": [], "summary": "Achat",
+        },
+        "checks": [],
+        "extractedAt": "2024-01-01T12:01:00Z",
+    });
+    ReceiptOutcome { result: result.to_string(), ..outcome() }
+}
+
+pub(crate) async fn completed(app: &App) -> RunId {
+    let id = app.accepted().await;
+    app.work_to(id, 9, reading("Super Marche", 0.6)).await;
+    id
+}
+
+async fn patch(app: &App, id: RunId, body: &Value) -> crate::testing::Got {
+    let url = format!("/api/v1/receipts/{id}/fields");
+    app.json(Method::PATCH, &url, &[], &body.to_string()).await
+}
+
+#[tokio::test]
+async fn a_correction_is_made_shown_listed_and_taken_back() {
+    let app = App::new().await;
+    let id = completed(&app).await;
+    let url = format!("/api/v1/receipts/{id}");
+    let got = app.get(&format!("{url}/result")).await;
+    assert_eq!((got.data(200)["version"].as_i64(), got.header("etag")), (Some(1), "\"1\""));
+
+    let fields = json!({
+        "totalAmount": { "value": 26.99, "currency": "EUR" }, "merchantName": "Épicerie Zoé", "tip": null,
+    });
+    let got = patch(&app, id, &json!({ "fields": fields })).await;
+    let data = got.data(200);
+    assert_eq!((data["version"].as_i64(), got.header("etag")), (Some(2), "\"2\""));
+    let shown = &data["data"]["extractedFields"];
+    assert_eq!(shown["totalAmount"]["value"], 26.99);
+    assert_eq!(shown["totalAmount"]["read"]["value"], 25.99);
+    assert_eq!(shown["merchantName"]["confidence"], 1.0);
+    assert_eq!(shown["summary"], "Achat à l'Épicerie Zoé pour 26,99€");
+    assert_eq!(data["reviewReasons"], json!([]));
+    let got = app.get(&format!("{url}/result")).await;
+    assert_eq!(
+        &got.data(200)["data"],
+        &patch(&app, id, &json!({ "fields": fields })).await.data(200)["data"]
+    );
+    // The list and the search see it.
+    let got = app.get("/api/v1/receipts?q=%C3%A9picerie").await;
+    assert_eq!(got.data(200)["receipts"][0]["totalAmount"]["value"], 26.99);
+
+    let got = app.get(&format!("{url}/corrections")).await;
+    let data = got.data(200).clone();
+    // The repetition above added nothing.
+    assert_eq!(
+        (data["version"].as_i64(), data["corrections"].as_array().unwrap().len()),
+        (Some(2), 3)
+    );
+    let of = |name: &str| {
+        data["corrections"].as_array().unwrap().iter().find(|c| c["field"] == name).unwrap().clone()
+    };
+    let total = of("totalAmount");
+    assert_eq!(total["oldValue"], json!({ "value": 25.99, "currency": "EUR" }));
+    assert_eq!((&total["oldConfidence"], &total["alternativeRank"]), (&json!(0.71), &json!(1)));
+    assert_eq!((&total["oldSource"], &total["by"]), (&json!("read"), &json!("local")));
+    assert_eq!(
+        (&of("merchantName")["learned"], &total["learned"]),
+        (&json!("merchantName"), &Value::Null)
+    );
+
+    let undo = format!("{url}/corrections/{}", total["id"].as_str().unwrap());
+    for _ in 0..2 {
+        let got = app.call(Method::DELETE, &undo, &[]).await;
+        let data = got.data(200);
+        assert_eq!(data["version"], 3);
+        assert_eq!(data["data"]["extractedFields"]["totalAmount"]["value"], 25.99);
+        assert_eq!(data["data"]["extractedFields"]["merchantName"]["value"], "Épicerie Zoé");
+        assert_eq!(data["reviewReasons"][0]["code"], "TOTAL_UNCERTAIN");
+    }
+    let got = app.call(Method::DELETE, &format!("{url}/corrections/{id}"), &[]).await;
+    got.refusal(404, "INVALID_REQUEST");
+    let got = app.get(&format!("{url}/evidence")).await;
+    let history = got.data(200)["history"].as_array().unwrap();
+    let notes: Vec<&str> = history.iter().filter_map(|h| h["detail"]["note"].as_str()).collect();
+    assert_eq!(notes, ["corrected", "correction undone"]);
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_named_and_nothing_is_written() {
+    let app = App::new().await;
+    let waiting = app.accepted().await;
+    let good = json!({ "fields": { "date": "2024-01-31" } });
+    let refused = patch(&app, waiting, &good).await;
+    assert!(refused.refusal(409, "CONFLICT").contains("terminé"));
+    let id = completed(&app).await;
+    for (body, field, said) in [
+        (json!({ "fields": { "date": "31/01/2024" } }), "fields.date", "AAAA-MM-JJ"),
+        (
+            json!({ "fields": { "date": "2024-01-31", "totalAmount": "12" } }),
+            "fields.totalAmount",
+            "nombre",
+        ),
+        (
+            json!({ "fields": { "totalAmount": { "value": 1.005, "currency": "EUR" } } }),
+            "fields.totalAmount",
+            "2 décimales",
+        ),
+        (json!({ "fields": { "items": [] } }), "fields", "« items »"),
+        (json!({ "fields": {} }), "fields", "vide"),
+        (json!({ "fields": [] }), "fields", "objet"),
+        (json!({ "confirm": "yes" }), "confirm", "true"),
+        (json!({ "fields": { "date": null }, "comment": "x" }), "body", "« comment »"),
+        (json!([]), "body", "objet JSON"),
+    ] {
+        let got = patch(&app, id, &body).await;
+        assert!(got.refusal(400, "INVALID_REQUEST").contains(said), "{body}: {}", got.json);
+        assert_eq!(got.json["error"]["field"], field, "{body}");
+    }
+    let url = format!("/api/v1/receipts/{id}/fields");
+    let body = json!({ "fields": { "date": "x" } }).to_string();
+    let got = app.json(Method::PATCH, &url, &[("accept-language", "en")], &body).await;
+    assert!(
+        got.refusal(400, "INVALID_REQUEST").starts_with("The field \"fields.date\" must be a date")
+    );
+    let got = app.get(&format!("/api/v1/receipts/{id}/corrections")).await;
+    assert_eq!(got.data(200)["version"], 1);
+}
+
+#[tokio::test]
+async fn of_two_who_saw_the_same_version_one_is_refused() {
+    let app = App::new().await;
+    let id = completed(&app).await;
+    let url = format!("/api/v1/receipts/{id}/fields");
+    let body = |name: &str| json!({ "fields": { "merchantName": name } }).to_string();
+    let seen = [("if-match", "\"1\"")];
+    let (a, b) = (body("A"), body("B"));
+    let (a, b) = tokio::join!(
+        app.json(Method::PATCH, &url, &seen, &a),
+        app.json(Method::PATCH, &url, &seen, &b)
+    );
+    let mut statuses = [a.status, b.status];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 412]);
+    let lost = if a.status == 412 { a } else { b };
+    assert!(lost.refusal(412, "PRECONDITION_FAILED").contains('2'));
+    assert_eq!(lost.json["error"]["field"], "If-Match");
+    app.json(Method::PATCH, &url, &[("if-match", "*")], &body("C")).await.data(200);
+    app.json(Method::PATCH, &url, &[("if-match", "W/\"3\"")], &body("D")).await.data(200);
+    let versioned = json!({ "fields": { "merchantName": "E" }, "version": 3 }).to_string();
+    app.json(Method::PATCH, &url, &[], &versioned).await.refusal(412, "PRECONDITION_FAILED");
+    for bad in ["3", "x", "\"x\""] {
+        let got = app.json(Method::PATCH, &url, &[("if-match", bad)], &body("F")).await;
+        assert!(got.status == 412 || got.status == 400, "{bad}: {}", got.json);
+    }
+}
+
+#[tokio::test]
+async fn what_waits_for_a_person_is_listed_until_somebody_confirms() {
+    let app = App::new().await;
+    let (unsure, sure) = (completed(&app).await, app.accepted().await);
+    let mut clear = reading("Chez Zoé", 0.99);
+    clear.review_reasons = Vec::new();
+    app.work_to(sure, 9, clear).await;
+    let list = async || {
+        let got = app.get("/api/v1/receipts?status=needs_review").await;
+        let all = got.data(200)["receipts"].as_array().unwrap().clone();
+        all.iter().map(|r| r["requestId"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    // What the worker writes with a result; the API finds the same after a correction.
+    assert!(list().await.is_empty());
+    patch(&app, unsure, &json!({ "fields": { "time": "14:05" } })).await.data(200);
+    assert_eq!(list().await, [unsure.to_string()]);
+    let got = app.get("/api/v1/receipts?status=needs_review").await;
+    let reasons = &got.data(200)["receipts"][0]["reviewReasons"];
+    assert_eq!(reasons[0]["code"], "TOTAL_UNCERTAIN");
+    assert_eq!(reasons[0]["message"], "Le total n'est pas sûr.");
+    assert_eq!(reasons[1]["code"], "MERCHANT_UNCERTAIN");
+
+    let url = format!("/api/v1/receipts/{unsure}/confirm");
+    let got = app.call(Method::POST, &url, &[("if-match", "\"7\"")]).await;
+    got.refusal(412, "PRECONDITION_FAILED");
+    for _ in 0..2 {
+        let got = app.call(Method::POST, &url, &[]).await;
+        assert_eq!(
+            (&got.data(200)["reviewed"], &got.data(200)["version"]),
+            (&json!(true), &json!(3))
+        );
+    }
+    assert!(list().await.is_empty());
+    let got = patch(&app, sure, &json!({ "confirm": true })).await;
+    assert_eq!(got.data(200)["reviewed"], true);
+
+    let got = app.get("/api/v1/quality").await;
+    let data = got.data(200);
+    assert_eq!(
+        data["receipts"],
+        json!({ "reviewed": 2, "confirmed": 2, "corrected": 1, "needsReview": 0 })
+    );
+    let of = |name: &str| {
+        data["fields"].as_array().unwrap().iter().find(|f| f["field"] == name).unwrap()
+    };
+    assert_eq!((&of("totalAmount")["right"], &of("time")["missed"]), (&json!(2), &json!(1)));
+    assert_eq!(of("merchantName")["reliability"], 1.0);
+    assert_eq!(of("merchantName")["thresholds"].as_array().unwrap().len(), 50);
+    let at90 = &of("merchantName")["thresholds"][40];
+    assert_eq!(
+        (&at90["threshold"], &at90["accepted"], &at90["acceptedShare"]),
+        (&json!(0.9), &json!(1), &json!(0.5))
+    );
+    app.get("/api/v1/quality?clientId=a%20b").await.refusal(400, "INVALID_REQUEST");
+    assert_eq!(app.get("/api/v1/quality?clientId=other").await.data(200)["fields"], json!([]));
+}
+
+#[tokio::test]
+async fn numbers_of_others_are_theirs() {
+    let app = App::with_keys().await;
+    for (key, query, status) in [
+        ("key-lyon", "", 200),
+        ("key-lyon", "?clientId=shop-lyon", 200),
+        ("key-lyon", "?clientId=shop-nice", 403),
+        ("key-boss", "?clientId=shop-nice", 200),
+    ] {
+        let url = format!("/api/v1/quality{query}");
+        assert_eq!(
+            app.call(Method::GET, &url, &[("x-api-key", key)]).await.status,
+            status,
+            "{key} {query}"
+        );
+    }
+    app.get("/api/v1/quality").await.refusal(401, "UNAUTHORIZED");
+}
+
+#[tokio::test]
+async fn a_second_reading_waits_for_a_decision() {
+    let app = App::new().await;
+    let id = completed(&app).await;
+    let url = format!("/api/v1/receipts/{id}/reprocess");
+    let got = app.get(&url).await;
+    assert_eq!(got.data(200)["state"], "none");
+    app.call(Method::POST, &format!("{url}/accept"), &[]).await.refusal(409, "CONFLICT");
+    patch(&app, id, &json!({ "fields": { "merchantName": "Zoé" }, "confirm": true }))
+        .await
+        .data(200);
+
+    let got = app.call(Method::POST, &url, &[]).await;
+    let run = got.data(202)["runId"].as_str().unwrap().to_owned();
+    assert_eq!(got.data(202)["state"], "pending");
+    // Asked twice, read once.
+    assert_eq!(app.call(Method::POST, &url, &[]).await.data(202)["runId"], run.as_str());
+    let mut better = reading("SUPER MARCHE", 0.8);
+    better.result = better.result.replace("25.99", "26.99");
+    app.work_to(run.parse().unwrap(), 9, better.clone()).await;
+    let got = app.get(&url).await;
+    let data = got.data(200).clone();
+    assert_eq!(data["state"], "completed");
+    assert_eq!(
+        data["differences"],
+        json!([
+            { "field": "totalAmount", "old": { "value": 25.99, "currency": "EUR" },
+              "new": { "value": 26.99, "currency": "EUR" }, "kept": false },
+            { "field": "merchantName", "old": "Zoé", "new": "SUPER MARCHE", "kept": true },
+        ])
+    );
+    // The result has not changed.
+    let result = app.get(&format!("/api/v1/receipts/{id}/result")).await;
+    assert_eq!(result.data(200)["data"]["extractedFields"]["totalAmount"]["value"], 25.99);
+
+    for _ in 0..2 {
+        let got = app.call(Method::POST, &format!("{url}/accept"), &[]).await;
+        let data = got.data(200);
+        assert_eq!((&data["version"], &data["reviewed"]), (&json!(3), &json!(false)));
+        assert_eq!(data["data"]["extractedFields"]["totalAmount"]["value"], 26.99);
+        assert_eq!(data["data"]["extractedFields"]["merchantName"]["value"], "Zoé");
+        assert_eq!(
+            data["data"]["extractedFields"]["merchantName"]["read"]["value"],
+            "SUPER MARCHE"
+        );
+    }
+    let got = app.get(&url).await;
+    assert_eq!(
+        (&got.data(200)["state"], &got.data(200)["differences"]),
+        (&json!("accepted"), &data["differences"])
+    );
+
+    // Thrown away: before it ran, and after.
+    for steps in [0, 9] {
+        let got = app.call(Method::POST, &url, &[]).await;
+        let run = got.data(202)["runId"].as_str().unwrap().parse().unwrap();
+        if steps > 0 {
+            app.work_to(run, steps, better.clone()).await;
+        }
+        for _ in 0..2 {
+            let got = app.call(Method::DELETE, &url, &[]).await;
+            assert_eq!(got.data(200)["state"], "discarded");
+        }
+        app.call(Method::POST, &format!("{url}/accept"), &[]).await.refusal(409, "CONFLICT");
+    }
+    let got = app.get(&format!("/api/v1/receipts/{id}/evidence")).await;
+    let endings: Vec<&Value> =
+        got.data(200)["reprocesses"].as_array().unwrap().iter().map(|r| &r["ending"]).collect();
+    assert_eq!(endings, ["accepted", "discarded", "discarded"]);
+    let waiting = app.accepted().await;
+    let got = app.call(Method::POST, &format!("/api/v1/receipts/{waiting}/reprocess"), &[]).await;
+    got.refusal(409, "CONFLICT");
+}
+
+#[tokio::test]
+async fn evidence_tells_what_the_stored_bytes_are() {
+    let app = App::new().await;
+    let id = completed(&app).await;
+    let url = format!("/api/v1/receipts/{id}/evidence");
+    let got = app.get(&url).await;
+    let original = &got.data(200)["original"];
+    assert_eq!(original["sha256"].as_str().unwrap().len(), 64);
+    assert!(original.get("verification").is_none(), "{original}");
+    let status = async || {
+        let got = app.get(&format!("{url}?verify=true")).await;
+        got.data(200)["original"]["verification"]["status"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(status().await, "match");
+    let blob = app.folder.path().join("originals").join(id.0.simple().to_string());
+    let mut bytes = std::fs::read(&blob).unwrap();
+    bytes[40] ^= 1;
+    std::fs::write(&blob, bytes).unwrap();
+    assert_eq!(status().await, "mismatch");
+    std::fs::remove_file(&blob).unwrap();
+    assert_eq!(status().await, "missing");
+    app.get(&format!("{url}?verify=yes")).await.refusal(400, "INVALID_REQUEST");
+    let image = format!("/api/v1/receipts/{id}/image?variant=derivative");
+    app.get(&image).await.refusal(404, "INVALID_REQUEST");
+    let image = format!("/api/v1/receipts/{id}/image?variant=thumbnail");
+    app.get(&image).await.refusal(400, "INVALID_REQUEST");
+}
