@@ -11,8 +11,7 @@ use std::time::{Duration, Instant};
 
 async fn send(client: &Client, method: Method, path: &str, body: &Value) -> Answer {
     let text = body.to_string();
-    let fill =
-        |r: reqwest::RequestBuilder| r.header("content-type", "application/json").body(text);
+    let fill = |r: reqwest::RequestBuilder| r.header("content-type", "application/json").body(text);
     client.attempt(method, path, fill).await.unwrap_or_else(|e| panic!("{path}: {e:?}"))
 }
 
@@ -46,12 +45,18 @@ async fn a_corrected_merchant_is_known_the_next_time_until_the_correction_is_tak
         assert_eq!((&shown["value"], &shown["read"]), (&json!("Chez Zoé"), name));
         let history = get(&client, &format!("/api/v1/receipts/{first}/corrections")).await;
         let correction = history["corrections"][0].clone();
-        assert_eq!((&correction["learned"], &correction["receiptsChanged"]), (&json!("merchantName"), &json!(0)));
+        assert_eq!(
+            (&correction["learned"], &correction["receiptsChanged"]),
+            (&json!("merchantName"), &json!(0))
+        );
 
         let (second, result) = slip(&client, "ann").await;
         let learned = &result["extractedFields"]["merchantName"];
         assert_eq!(learned["value"], "Chez Zoé", "{learned}");
-        assert_eq!((&learned["source"], &learned["correctionId"]), (&json!("learned"), &correction["id"]));
+        assert_eq!(
+            (&learned["source"], &learned["correctionId"]),
+            (&json!("learned"), &correction["id"])
+        );
         assert_eq!(learned["alternatives"][0]["value"], name["value"], "{learned}");
         assert_eq!(result["appliedCorrections"][0]["correctionId"], correction["id"]);
         for field in ["totalAmount", "date"] {
@@ -66,12 +71,14 @@ async fn a_corrected_merchant_is_known_the_next_time_until_the_correction_is_tak
         let history = get(&client, &format!("/api/v1/receipts/{first}/corrections")).await;
         assert_eq!(history["corrections"][0]["receiptsChanged"], 1);
         let quality = get(&client, "/api/v1/quality?clientId=ann").await;
-        let effect = json!({ "active": 1, "applied": 1, "reviewed": 0, "overturned": 0, "held": null });
+        let effect =
+            json!({ "active": 1, "applied": 1, "reviewed": 0, "overturned": 0, "held": null });
         assert_eq!(quality["learned"], effect);
         // A person says that it was something else there.
         correct(&client, &second, json!({ "merchantName": "Chez Max" })).await;
         let quality = get(&client, "/api/v1/quality?clientId=ann").await;
-        let effect = json!({ "active": 2, "applied": 1, "reviewed": 1, "overturned": 1, "held": 0.0 });
+        let effect =
+            json!({ "active": 2, "applied": 1, "reviewed": 1, "overturned": 1, "held": 0.0 });
         assert_eq!(quality["learned"], effect);
 
         for id in [&first, &second] {
@@ -106,8 +113,12 @@ async fn what_is_not_sure_waits_and_what_people_say_is_counted() {
         let list = waiting().await;
         assert_eq!(list.is_empty(), unsure.is_empty() && !failed, "{unsure:?} {list:?}");
         if let Some(receipt) = list.first() {
-            let named: Vec<&str> = receipt["reviewReasons"].as_array().unwrap().iter()
-                .filter_map(|r| r["field"].as_str()).collect();
+            let named: Vec<&str> = receipt["reviewReasons"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .filter_map(|r| r["field"].as_str())
+                .collect();
             assert_eq!(named, unsure, "{receipt}");
         }
         // A total nobody knows waits for somebody.
@@ -126,8 +137,12 @@ async fn what_is_not_sure_waits_and_what_people_say_is_counted() {
         assert_eq!(quality["receipts"], counts);
         let all = quality["fields"].as_array().unwrap();
         let total = all.iter().find(|f| f["field"] == "totalAmount").expect("the total");
-        assert_eq!((&total["reviewed"], &total["right"], &total["reliability"]), (&json!(1), &json!(1), &json!(1.0)));
-        let interval = (total["interval"][0].as_f64().unwrap(), total["interval"][1].as_f64().unwrap());
+        assert_eq!(
+            (&total["reviewed"], &total["right"], &total["reliability"]),
+            (&json!(1), &json!(1), &json!(1.0))
+        );
+        let interval =
+            (total["interval"][0].as_f64().unwrap(), total["interval"][1].as_f64().unwrap());
         assert!((interval.0 - 0.2065).abs() < 1e-3 && interval.1 > 0.999, "{interval:?}");
     })
     .await;
@@ -165,7 +180,8 @@ async fn a_second_reading_survives_a_crash_and_is_accepted_once() {
         assert_eq!(expect::success(&answer, 202)["runId"], run, "one at a time");
         let second = second_until(&client, &id, "completed").await;
         // The same reader on the same file: what differs is what the person said, and that stays.
-        let named: Vec<&Value> = second["differences"].as_array().unwrap().iter().map(|d| &d["field"]).collect();
+        let named: Vec<&Value> =
+            second["differences"].as_array().unwrap().iter().map(|d| &d["field"]).collect();
         assert_eq!(named, ["merchantName"], "{second}");
         assert_eq!(second["differences"][0]["kept"], true);
         assert_eq!(second["presentReader"], second["newReader"]);
@@ -180,7 +196,8 @@ async fn a_second_reading_survives_a_crash_and_is_accepted_once() {
         assert_eq!((&again["version"], &again["data"]), (&accepted["version"], &accepted["data"]));
         let after = get(&client, &format!("/api/v1/receipts/{id}/result")).await;
         assert_eq!(after["version"].as_i64(), before["version"].as_i64().map(|v| v + 1));
-        let names = |result: &Value| result["data"]["extractedFields"]["merchantName"]["value"].clone();
+        let names =
+            |result: &Value| result["data"]["extractedFields"]["merchantName"]["value"].clone();
         assert_eq!((names(&before), names(&after)), (json!("Kept on top"), json!("Kept on top")));
         assert_eq!(stack.sql("SELECT count(*) FROM reprocess"), ["1"]);
     })
@@ -200,13 +217,17 @@ async fn evidence_is_kept_verified_and_erased() {
             expect::timestamp(&file["storedAt"]);
         }
         assert_eq!(evidence["engine"]["program"], env!("CARGO_PKG_VERSION"));
-        let states: Vec<&Value> = evidence["history"].as_array().unwrap().iter().map(|h| &h["to"]).collect();
+        let states: Vec<&Value> =
+            evidence["history"].as_array().unwrap().iter().map(|h| &h["to"]).collect();
         assert_eq!(states.last(), Some(&&json!("completed")), "{states:?}");
 
         let image = format!("/api/v1/receipts/{id}/image?variant=derivative");
         let answer = client.get(&image).await;
         assert_eq!((answer.status, answer.header("content-type")), (200, Some("image/jpeg")));
-        assert_eq!(answer.header("etag").unwrap().trim_matches('"'), evidence["derivatives"][0]["sha256"]);
+        assert_eq!(
+            answer.header("etag").unwrap().trim_matches('"'),
+            evidence["derivatives"][0]["sha256"]
+        );
         assert!(answer.header("content-disposition").unwrap().starts_with("inline"));
         assert!(!answer.bytes.windows(4).any(|w| w == b"Exif"));
 
