@@ -331,7 +331,7 @@ mod tests {
     /// Name, version and sum of everything that ever left the house.
     const RELEASED: [(&str, i32, &str); 4] = [
         ("receipt", 1, "3cb3e1ed4ec0eb6900a183f5e121ac0b105edee7790509026f5a1fb5eda12224"),
-        ("receipt_again", 1, "SHA"),
+        ("receipt_again", 1, "446d73a768de92ab15d758383a706cb0f46881b566e72182cf5c824054ea3f45"),
         ("noop", 1, "70a4aaaaaef2aeea02bafda7754d16ecee82225e5c30c3f72498859519309f5e"),
         ("document", 1, "5300fe7eb23b4f357c9c2636195c4ef084a113eb8a53290997867ee88890fcdb"),
     ];
