@@ -21,20 +21,20 @@ pub(crate) struct Quality {
     /// Whose receipts; null: everybody's.
     client_id: Option<String>,
     /// What it is computed from.
-    receipts: Receipts,
+    receipts: ReviewedReceipts,
     /// The threshold below which a person is asked.
     review_threshold: f64,
     /// By field. A field of a reviewed receipt that nobody corrected counts as right.
-    fields: Vec<Field>,
+    fields: Vec<FieldReliability>,
     /// What was learned from corrections, and how it held.
-    learned: Learned,
+    learned: LearnedEffect,
 }
 
 /// How many receipts people looked at. Where only wrong ones are corrected and right ones are not confirmed, the
 /// reading looks worse than it is.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Receipts {
+pub(crate) struct ReviewedReceipts {
     /// Corrected or confirmed.
     reviewed: u64,
     /// Confirmed.
@@ -48,7 +48,7 @@ pub(crate) struct Receipts {
 /// One field.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Field {
+pub(crate) struct FieldReliability {
     /// Its name.
     field: String,
     /// Reviewed receipts where it was read, or should have been.
@@ -67,14 +67,14 @@ pub(crate) struct Field {
     /// Expected calibration error over tenths of confidence.
     calibration_error: Option<f64>,
     /// Tenths of confidence that hold any readings.
-    calibration: Vec<Bin>,
+    calibration: Vec<ConfidenceBin>,
     /// What accepting from a confidence on would mean: .50, .51, … .99.
-    thresholds: Vec<Threshold>,
+    thresholds: Vec<Acceptance>,
 }
 
 /// A tenth of confidence.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Bin {
+pub(crate) struct ConfidenceBin {
     /// Lower end.
     from: f64,
     /// Upper end.
@@ -90,7 +90,7 @@ pub(crate) struct Bin {
 /// What accepting everything from a confidence on would mean.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Threshold {
+pub(crate) struct Acceptance {
     /// From this on.
     threshold: f64,
     /// Readings accepted.
@@ -104,7 +104,7 @@ pub(crate) struct Threshold {
 /// What was learned.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Learned {
+pub(crate) struct LearnedEffect {
     /// Corrections in use.
     active: u64,
     /// Fields of later receipts they changed.
@@ -154,7 +154,7 @@ pub(crate) async fn handler(
     let effect = state.store.lesson_effect(client).await?;
     Ok(Answer::ok(Quality {
         client_id: client.map(str::to_owned),
-        receipts: Receipts {
+        receipts: ReviewedReceipts {
             reviewed: counts.reviewed,
             confirmed: counts.confirmed,
             corrected: counts.corrected,
@@ -162,7 +162,7 @@ pub(crate) async fn handler(
         },
         review_threshold: state.config.review.threshold,
         fields: review::quality(&tallies).into_iter().map(field).collect(),
-        learned: Learned {
+        learned: LearnedEffect {
             active: effect.active,
             applied: effect.applied,
             reviewed: effect.reviewed,
@@ -188,21 +188,21 @@ fn tally(row: &OutcomeTally) -> Option<Tally> {
     })
 }
 
-fn field(f: FieldQuality) -> Field {
-    let bin = |b: review::Bin| Bin {
+fn field(f: FieldQuality) -> FieldReliability {
+    let bin = |b: review::Bin| ConfidenceBin {
         from: b.from,
         to: b.to,
         count: b.count,
         confidence: b.confidence,
         right: b.right,
     };
-    let threshold = |t: review::Threshold| Threshold {
+    let threshold = |t: review::Threshold| Acceptance {
         threshold: t.threshold,
         accepted: t.accepted,
         accepted_share: t.accepted_share,
         error: t.error,
     };
-    Field {
+    FieldReliability {
         field: f.field,
         reviewed: f.reviewed,
         right: f.right,

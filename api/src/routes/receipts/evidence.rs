@@ -28,7 +28,7 @@ pub(crate) struct Evidence {
     /// Id of the receipt.
     request_id: Uuid,
     /// The file as it was sent, bit for bit.
-    original: Stored,
+    original: FileProof,
     /// The pages as they were read, upright by their EXIF data and without metadata, of every reading.
     derivatives: Vec<DerivativePage>,
     /// The versions of what read the result as it stands: `program`, `reader`, `weights` (SHA-256); null for results
@@ -48,7 +48,7 @@ pub(crate) struct Evidence {
 /// A stored file.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Stored {
+pub(crate) struct FileProof {
     /// Of the bytes when they were stored, hex.
     sha256: String,
     /// Bytes.
@@ -90,7 +90,7 @@ pub(crate) struct DerivativePage {
     turn: u16,
     /// The file.
     #[serde(flatten)]
-    file: Stored,
+    file: FileProof,
 }
 
 /// A line of the history.
@@ -168,7 +168,7 @@ pub(crate) async fn handler(
     let gone = |e| super::missing(e, id);
     let proof = state.store.proof(id).await.map_err(gone)?;
     let key = receipt.blob_key.clone().unwrap_or_default();
-    let mut original = Stored {
+    let mut original = FileProof {
         sha256: receipt.sha256,
         size: u64::try_from(receipt.byte_size).unwrap_or(0),
         content_type: receipt.content_type,
@@ -180,9 +180,10 @@ pub(crate) async fn handler(
     }
     let mut derivatives = Vec::with_capacity(proof.pages.len());
     for page in proof.pages {
-        let check = match verify {
-            true => Some(verified(&state, id, &page.page.blob_key, &page.page.sha256).await?),
-            false => None,
+        let check = if verify {
+            Some(verified(&state, id, &page.page.blob_key, &page.page.sha256).await?)
+        } else {
+            None
         };
         derivatives.push(derivative(page, check));
     }
@@ -232,7 +233,7 @@ fn derivative(view: PageView, verification: Option<Verification>) -> DerivativeP
         width: page.width,
         height: page.height,
         turn: page.turn,
-        file: Stored {
+        file: FileProof {
             sha256: page.sha256,
             size: page.byte_size,
             content_type: page.content_type,

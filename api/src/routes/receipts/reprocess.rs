@@ -2,7 +2,7 @@
 
 use super::{
     find,
-    reprocess_state::{Second, second},
+    reprocess_state::{Reprocess, second},
 };
 use crate::{
     auth::Caller,
@@ -33,7 +33,7 @@ const DEFINITION: &str = "receipt_again";
     post, path = "/api/v1/receipts/{id}/reprocess", tag = "receipts", operation_id = "reprocessReceipt",
     params(("id" = Uuid, Path, description = "Id of the receipt")),
     responses(
-        (status = 202, body = Success<Second>, description = "Begun, or begun before", headers(
+        (status = 202, body = Success<Reprocess>, description = "Begun, or begun before", headers(
             ("Location" = String, description = "Where its state is"))),
         (status = 400, body = Refusal, description = "The id is malformed"),
         (status = 401, body = Refusal, description = "No key, or an unknown one"),
@@ -47,7 +47,7 @@ pub(crate) async fn handler(
     caller: Caller,
     context: Context,
     ReceiptId(id): ReceiptId,
-) -> Result<Answer<Second>, ApiError> {
+) -> Result<Answer<Reprocess>, ApiError> {
     let receipt = find(&state, &caller, id).await?;
     let run = new_run(&receipt);
     // Between the commit and the workers' hearing of it the client may hang up.

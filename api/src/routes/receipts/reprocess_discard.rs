@@ -3,7 +3,7 @@
 use super::{
     delete::pages,
     find,
-    reprocess_state::{Second, second},
+    reprocess_state::{Reprocess, second},
 };
 use crate::{
     auth::Caller,
@@ -14,6 +14,7 @@ use crate::{
     state::AppState,
 };
 use axum::extract::State;
+use quittance_shared::store::Ending;
 
 /// Throws the second reading away, also while it runs.
 ///
@@ -22,7 +23,7 @@ use axum::extract::State;
     delete, path = "/api/v1/receipts/{id}/reprocess", tag = "receipts", operation_id = "discardReprocess",
     params(("id" = Uuid, Path, description = "Id of the receipt")),
     responses(
-        (status = 200, body = Success<Second>, description = "Thrown away"),
+        (status = 200, body = Success<Reprocess>, description = "Thrown away"),
         (status = 400, body = Refusal, description = "The id is malformed"),
         (status = 401, body = Refusal, description = "No key, or an unknown one"),
         (status = 404, body = Refusal, description = "Unknown, erased, or another client's"),
@@ -34,18 +35,16 @@ pub(crate) async fn handler(
     caller: Caller,
     context: Context,
     ReceiptId(id): ReceiptId,
-) -> Result<Answer<Second>, ApiError> {
+) -> Result<Answer<Reprocess>, ApiError> {
     find(&state, &caller, id).await?;
     let gone = |e| super::missing(e, id);
     let discarded = state.store.discard_reprocess(id, &caller.name).await.map_err(gone)?;
     // Also of one whose pages could not be removed the time before.
-    let last = match discarded {
-        Some(run) => Some(run),
-        None => {
-            let last = state.store.reprocess(id).await.map_err(gone)?;
-            last.filter(|l| l.ending == Some(quittance_shared::store::Ending::Discarded))
-                .map(|l| l.run)
-        }
+    let last = if discarded.is_some() {
+        discarded
+    } else {
+        let last = state.store.reprocess(id).await.map_err(gone)?;
+        last.filter(|last| last.ending == Some(Ending::Discarded)).map(|last| last.run)
     };
     pages(&state, id, last.as_slice()).await?;
     Ok(Answer::ok(second(&state, id, &context).await?).about(id))

@@ -26,7 +26,7 @@ use uuid::Uuid;
 /// Where a second reading stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum SecondState {
+pub(crate) enum ReprocessState {
     /// None was ever asked for.
     None,
     /// Waits to begin.
@@ -46,11 +46,11 @@ pub(crate) enum SecondState {
 /// The second reading of a receipt: the one that waits for a decision, or else the last one.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Second {
+pub(crate) struct Reprocess {
     /// Id of the receipt.
     request_id: Uuid,
     /// Where it stands.
-    state: SecondState,
+    state: ReprocessState,
     /// Its run.
     run_id: Option<Uuid>,
     /// 0 to 100.
@@ -104,7 +104,7 @@ impl From<Difference> for DifferenceOut {
     get, path = "/api/v1/receipts/{id}/reprocess", tag = "receipts", operation_id = "reprocessState",
     params(("id" = Uuid, Path, description = "Id of the receipt")),
     responses(
-        (status = 200, body = Success<Second>, description = "Where it stands"),
+        (status = 200, body = Success<Reprocess>, description = "Where it stands"),
         (status = 400, body = Refusal, description = "The id is malformed"),
         (status = 401, body = Refusal, description = "No key, or an unknown one"),
         (status = 404, body = Refusal, description = "Unknown, erased, or another client's"),
@@ -116,7 +116,7 @@ pub(crate) async fn handler(
     caller: Caller,
     context: Context,
     ReceiptId(id): ReceiptId,
-) -> Result<Answer<Second>, ApiError> {
+) -> Result<Answer<Reprocess>, ApiError> {
     find(&state, &caller, id).await?;
     Ok(Answer::ok(second(&state, id, &context).await?).about(id))
 }
@@ -126,11 +126,11 @@ pub(super) async fn second(
     state: &AppState,
     id: RunId,
     context: &Context,
-) -> Result<Second, ApiError> {
+) -> Result<Reprocess, ApiError> {
     let gone = |e| super::missing(e, id);
-    let mut answer = Second {
+    let mut answer = Reprocess {
         request_id: id.0,
-        state: SecondState::None,
+        state: ReprocessState::None,
         run_id: None,
         progress: 0,
         requested_by: None,
@@ -166,20 +166,20 @@ pub(super) async fn second(
     Ok(answer)
 }
 
-fn stands(found: &ReprocessView) -> SecondState {
+fn stands(found: &ReprocessView) -> ReprocessState {
     match (found.ending, found.state) {
-        (Some(Ending::Accepted), _) => SecondState::Accepted,
-        (Some(Ending::Discarded), _) => SecondState::Discarded,
-        (None, RunState::Pending) => SecondState::Pending,
-        (None, RunState::InProgress | RunState::Compensating) => SecondState::Processing,
-        (None, RunState::Completed) => SecondState::Completed,
+        (Some(Ending::Accepted), _) => ReprocessState::Accepted,
+        (Some(Ending::Discarded), _) => ReprocessState::Discarded,
+        (None, RunState::Pending) => ReprocessState::Pending,
+        (None, RunState::InProgress | RunState::Compensating) => ReprocessState::Processing,
+        (None, RunState::Completed) => ReprocessState::Completed,
         (
             None,
             RunState::Failed
             | RunState::Compensated
             | RunState::Cancelled
             | RunState::NeedsAttention,
-        ) => SecondState::Failed,
+        ) => ReprocessState::Failed,
     }
 }
 
