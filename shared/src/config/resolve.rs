@@ -3,8 +3,8 @@
 
 use super::{
     Config, ConfigError, CorsConfig, DatabaseConfig, DocumentsConfig, KeyConfig, LimitsConfig,
-    LogConfig, Problem, ProcessingConfig, RedisConfig, ReviewConfig, S3Config, SagasConfig, Secret, ServerConfig,
-    ShutdownConfig, StartupConfig, StorageConfig, StorageKind,
+    LogConfig, Problem, ProcessingConfig, RedisConfig, ReviewConfig, S3Config, SagasConfig, Secret,
+    ServerConfig, ShutdownConfig, StartupConfig, StorageConfig, StorageKind,
 };
 use serde::Deserialize;
 use std::path::{Path, PathBuf};

@@ -40,10 +40,10 @@ pub use effects::ReceiptOutcome;
 pub use error::{Result, StoreError};
 pub use evidence::{NewPage, PageView, Proof};
 pub use history::{EventRow, RunRow, StepRow, replay};
+pub use lessons::{LessonEffect, LessonRow, LessonUse};
 pub use movements::{
     AccountSum, Movement, MovementFilter, MovementPage, Place as MovementPlace, Relabel,
 };
-pub use lessons::{LessonEffect, LessonRow, LessonUse};
 pub use operator::Wishes;
 pub use receipts::{NewReceipt, Page, ReceiptFilter, ReceiptView};
 pub use reprocess::{Ending, ReprocessView};
