@@ -108,7 +108,7 @@ impl Store {
         let new = run.id;
         let values = [Value::from(new.0), Value::from(id.0), Value::from(actor)];
         tx.execute_raw(backend.statement(insert, values)).await?;
-        let creation = [Creation { run, receipt: None }];
+        let creation = [Creation { run, receipt: None, workflow: None }];
         let made = creation::create(&tx, backend, &self.inner.registry, GRACE, &creation).await?;
         made.into_iter().collect::<Result<Vec<_>>>()?;
         let note = serde_json::json!({ "note": "reprocess", "run": new });
