@@ -204,8 +204,8 @@ impl App {
         self.form_to("/api/v1/workflows", form.end(), headers).await
     }
 
-    /// Sends JSON.
-    pub(crate) async fn json(&self, method: Method, path: &str, body: &Value) -> Got {
+    /// Sends a JSON value.
+    pub(crate) async fn send_json(&self, method: Method, path: &str, body: &Value) -> Got {
         let request = Request::builder().method(method).uri(path);
         let request = request.header("content-type", "application/json");
         self.send(request.body(Body::from(body.to_string())).unwrap()).await

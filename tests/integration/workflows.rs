@@ -193,7 +193,7 @@ async fn a_service_that_refuses_first_is_asked_again_by_a_retry() {
         }
         assert_eq!(fields[0].0, "metadata");
         assert_eq!(fields[1].0, "document");
-        if counted.fetch_add(1, Ordering::SeqCst) % 2 == 0 {
+        if counted.fetch_add(1, Ordering::SeqCst).is_multiple_of(2) {
             return (StatusCode::UNPROCESSABLE_ENTITY, Json(json!({"error": "illisible"})));
         }
         let one =

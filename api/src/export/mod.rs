@@ -66,7 +66,7 @@ pub(crate) mod tests {
     pub(crate) fn movements() -> Vec<Movement> {
         let one = |day: &str, minor, currency: &str, label: &str, account: Option<&str>| Movement {
             transaction: Transaction {
-                id: Uuid::from_u128(u128::from_str_radix(&day.replace('-', ""), 10).unwrap()),
+                id: Uuid::from_u128(day.replace('-', "").parse().unwrap()),
                 origin: Origin::Statement,
                 account: account.map(str::to_owned),
                 date: day.parse().unwrap(),

@@ -57,14 +57,11 @@ async fn work(app: &App, id: RunId, refusal: Option<&str>) {
     let claimed = store.acquire(id, "test", Duration::from_secs(30)).await.unwrap().unwrap();
     let (mut run, mut commands) = (claimed.decision.run, claimed.decision.commands);
     while let [Command::RunStep { step, .. }] = *commands {
-        let event = match refusal {
-            Some(code) => {
-                Event::StepRefused { step, error: RunError::new(code, "mots"), clean: true }
-            }
-            None => {
-                let effect = (step == 2).then(|| outcome(id).into_effect());
-                Event::StepSucceeded { step, output: json!({}), effect }
-            }
+        let event = if let Some(code) = refusal {
+            Event::StepRefused { step, error: RunError::new(code, "mots"), clean: true }
+        } else {
+            let effect = (step == 2).then(|| outcome(id).into_effect());
+            Event::StepSucceeded { step, output: json!({}), effect }
         };
         let decision = decide(&run, event).unwrap();
         (run, commands) = (decision.run.clone(), decision.commands.clone());
@@ -132,7 +129,7 @@ async fn what_failed_goes_on_with_a_mapping() {
     let id = started(&app).await;
     let url = format!("/api/v1/workflows/{id}");
     let retry = format!("{url}/retry");
-    app.json(Method::POST, &retry, &json!({})).await.refusal(409, "CONFLICT");
+    app.send_json(Method::POST, &retry, &json!({})).await.refusal(409, "CONFLICT");
     app.state.store.keep_preview(id, &json!({"rows": [["a"]]})).await.unwrap();
     work(&app, id, Some("CSV_MAPPING_NEEDED")).await;
     let got = app.get(&url).await;
@@ -140,7 +137,7 @@ async fn what_failed_goes_on_with_a_mapping() {
     assert_eq!(data["error"]["code"], "CSV_MAPPING_NEEDED");
     assert_eq!(data["error"]["state"], "DOCUMENT_PROCESSING");
     assert_eq!(data["preview"], json!({"rows": [["a"]]}));
-    let bad = app.json(Method::POST, &retry, &json!({"mapping": {"columns": 5}})).await;
+    let bad = app.send_json(Method::POST, &retry, &json!({"mapping": {"columns": 5}})).await;
     assert!(bad.refusal(400, "INVALID_REQUEST").contains("mapping"));
     app.call(Method::POST, &retry, &[]).await.data(202);
     work(&app, id, None).await;

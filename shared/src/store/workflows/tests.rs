@@ -130,6 +130,7 @@ async fn a_result_that_cannot_be_written_leaves_nothing() {
 
 #[tokio::test]
 async fn a_retry_goes_on_at_the_step_that_failed() {
+    use WorkflowState::{DocumentProcessing, Failed, Pending, TransactionAnalysis};
     let Fixture { store, _folder } = fixture().await;
     let id = workflow(&store, &owner()).await;
     let claimed = store.acquire(id, "w1", LEASE).await.unwrap().unwrap();
@@ -147,7 +148,6 @@ async fn a_retry_goes_on_at_the_step_that_failed() {
     let claimed = store.acquire(id, "w2", LEASE).await.unwrap().unwrap();
     assert!(matches!(claimed.decision.commands[..], [Command::RunStep { step: 1, .. }]));
     assert_eq!(claimed.outputs.get(&0), Some(&json!({ "step": 0 })));
-    use WorkflowState::{DocumentProcessing, Failed, Pending, TransactionAnalysis};
     let states = store.workflow_states(id).await.unwrap();
     let names: Vec<_> = states.iter().map(|s| s.state).collect();
     let again =
