@@ -92,6 +92,10 @@ bench: test-setup models ## measure the figures of docs/PERFORMANCE.md (builds o
 $(BENCH_PARTS:%=bench-%): bench-%: test-setup models
 	$(CARGO) bench --locked -p quittance --bench figures -- $*
 
+.PHONY: bench-analysis
+bench-analysis: setup ## time the analysis of a batch of 10,000 transactions (builds one crate optimised)
+	$(CARGO) test --locked --release -p quittance-analysis --test batch -- --nocapture
+
 .PHONY: bench-sagas
 bench-sagas: test-setup build ## sagas a second, alone and through kill -9, beside other engines (ARGS: the folder of their benchmark)
 	@scripts/bench-sagas $(ARGS)

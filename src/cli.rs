@@ -94,6 +94,12 @@ pub(crate) enum Command {
     Evaluate(evaluate::Options),
     /// Fit the weights that rank candidates, and judge them by cross-validation
     Train(train::Options),
+    /// Learn which words of a bank label speak for which category
+    TrainCategories {
+        /// Where the weights go
+        #[arg(long, value_name = "FILE", default_value = "analysis/tables/words.model")]
+        out: PathBuf,
+    },
     /// Check definitions of sagas, or list the known ones
     #[command(subcommand)]
     Sagas(Sagas),

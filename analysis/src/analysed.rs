@@ -23,9 +23,7 @@ impl Analysed {
     /// the letters of the party.
     pub(crate) fn party_key(&self, cleaned: &Cleaned) -> String {
         match &self.analysis.merchant {
-            Some(name)
-                if matches!(name.source, LabelSource::UserRule | LabelSource::Dictionary) =>
-            {
+            Some(name) if !matches!(name.source, LabelSource::Document | LabelSource::None) => {
                 name.value.clone()
             }
             Some(_) | None => cleaned.key(),

@@ -175,6 +175,14 @@ pub enum RuleProblem {
 }
 
 impl Rule {
+    /// Reads a rule as it is stored: without its id.
+    ///
+    /// # Errors
+    /// What was stored is no rule.
+    pub fn from_stored(id: Uuid, body: serde_json::Value) -> Result<Self, serde_json::Error> {
+        Ok(Self { id, ..serde_json::from_value(body)? })
+    }
+
     /// The first reason why this rule cannot be kept.
     ///
     /// # Errors

@@ -19,11 +19,12 @@ struct Operation {
 }
 
 fn operations() -> Option<Vec<Operation>> {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    let found = ["../../shared/data", "../../../shared/data"]
-        .iter()
-        .map(|data| root.join(data).join("transactions/cozy_fr_operations.jsonl"))
-        .find(|path| path.exists());
+    let shared = std::env::var_os("QUITTANCE_SHARED").map_or_else(
+        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared"),
+        PathBuf::from,
+    );
+    let path = shared.join("data/transactions/cozy_fr_operations.jsonl");
+    let found = path.exists().then_some(path);
     let Some(path) = found else {
         eprintln!("skipped: ../shared/data/transactions is not there");
         return None;

@@ -33,6 +33,11 @@ impl<T: Serialize> Answer<T> {
         Self { status: StatusCode::OK, id: None, data, headers: HeaderMap::new() }
     }
 
+    /// 201 with data.
+    pub(crate) fn created(data: T) -> Self {
+        Self { status: StatusCode::CREATED, ..Self::ok(data) }
+    }
+
     /// 202 with data.
     pub(crate) fn accepted(data: T) -> Self {
         Self { status: StatusCode::ACCEPTED, ..Self::ok(data) }

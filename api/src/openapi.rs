@@ -18,6 +18,7 @@ use utoipa_axum::router::OpenApiRouter;
         (name = "receipts", description = "Upload a receipt, ask for its status, get its result"),
         (name = "workflows", description = "Documents become transactions: receipts, invoices, bank statements"),
         (name = "transactions", description = "Analyse, list, correct and export a user's transactions"),
+        (name = "analysis", description = "What a user's transactions mean: rules, recurring payments, duplicates, matches, summaries"),
         (name = "sagas", description = "Create sagas, run them, see and steer them"),
         (name = "commande", description = "Checkout of a basket"),
         (name = "system", description = "Health and metrics"),
@@ -46,6 +47,7 @@ pub(crate) fn operations() -> OpenApiRouter<AppState> {
         .merge(routes::workflows::router())
         .merge(routes::users::router())
         .merge(routes::quality::router())
+        .merge(routes::categories::router())
         .merge(routes::sagas::router())
         .merge(routes::orders::router())
         .merge(routes::checkout::router())

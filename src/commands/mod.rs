@@ -6,6 +6,7 @@ mod evaluate;
 mod sagas;
 mod serve;
 mod shop;
+mod train_categories;
 
 use crate::cli::{Cli, Command, Sagas};
 use anyhow::Context as _;
@@ -22,6 +23,9 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     }
     if let Command::Sagas(Sagas::Check { files }) = &command {
         return sagas::check(files);
+    }
+    if let Command::TrainCategories { out } = &command {
+        return train_categories::run(out);
     }
     if matches!(command, Command::Shop) {
         let (port, folder) = cli.settings.shop();
@@ -41,6 +45,6 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Command::Sagas(_) => sagas::list(&config),
         Command::Doctor => doctor::run(&config),
-        Command::Openapi | Command::Shop => Ok(ExitCode::SUCCESS),
+        Command::Openapi | Command::Shop | Command::TrainCategories { .. } => Ok(ExitCode::SUCCESS),
     }
 }

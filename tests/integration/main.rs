@@ -11,6 +11,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod analysis;
 mod chaos;
 mod cli;
 mod errors;

@@ -1,5 +1,6 @@
 //! One operation a file.
 
+pub(crate) mod categories;
 pub(crate) mod checkout;
 pub(crate) mod orders;
 pub(crate) mod quality;

@@ -25,6 +25,7 @@ mod recorded;
 mod registry;
 mod reprocess;
 mod reviews;
+mod rules;
 mod sagas;
 mod sql;
 mod stats;
@@ -50,6 +51,7 @@ pub use reprocess::{Ending, ReprocessView};
 pub use reviews::{
     FieldOutcome, OutcomeTally, ReviewCounts, Reviewing, Revision, Short, UnderReview,
 };
+pub use rules::{MOST_RULES, NewRule, RuleAdded, StoredRule};
 pub use sagas::{SagaEvent, SagaFilter, SagaStep, SagaView};
 pub use sql::Backend;
 pub use stats::{Estimate, QueueCounts, ReceiptStats};

@@ -1,10 +1,26 @@
 //! `/api/v1/users/{userId}`.
 
+mod analysed;
+pub(crate) mod duplicates;
+pub(crate) mod matches;
+pub(crate) mod recurring;
+pub(crate) mod rules;
+pub(crate) mod summaries;
+#[cfg(test)]
+mod tests;
 pub(crate) mod transactions;
+pub(crate) mod unusual;
 
 use crate::state::AppState;
-use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub(crate) fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().merge(transactions::router())
+    OpenApiRouter::new()
+        .routes(routes!(recurring::handler))
+        .routes(routes!(duplicates::handler))
+        .routes(routes!(unusual::handler))
+        .routes(routes!(matches::handler))
+        .routes(routes!(summaries::handler))
+        .merge(rules::router())
+        .merge(transactions::router())
 }

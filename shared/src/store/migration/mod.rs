@@ -3,6 +3,7 @@
 mod initial;
 mod neighbours;
 mod review;
+mod rules;
 mod sagas;
 mod transactions;
 mod waits;
@@ -20,6 +21,7 @@ impl MigratorTrait for Migrator {
             Box::new(waits::Waits),
             Box::new(transactions::Transactions),
             Box::new(review::Review),
+            Box::new(rules::Rules),
         ]
     }
 

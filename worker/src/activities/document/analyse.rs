@@ -7,7 +7,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use quittance_analysis::{Analyser, Rule};
-use quittance_shared::ledger::NewMovement;
+use quittance_shared::{ledger::NewMovement, store::Store};
 use std::sync::Arc;
 
 pub(in crate::activities) struct Analyse {
@@ -23,7 +23,7 @@ impl Activity for Analyse {
             let workflow = workflow(&self.tools.store, context).await?;
             self.services.analyse(context, &workflow, processed.transactions).await?
         } else {
-            let rules: Vec<Rule> = Vec::new();
+            let rules = rules(&self.tools.store, context).await?;
             let work = move |_: &_| {
                 let analyser = Analyser::new(&rules);
                 let one = |keyed: quittance_shared::ledger::Keyed| NewMovement {
@@ -36,4 +36,15 @@ impl Activity for Analyse {
         };
         outcome(&analysed)
     }
+}
+
+/// The rules of the document's user.
+async fn rules(store: &Store, context: &ActivityContext) -> Result<Vec<Rule>, ActivityError> {
+    let workflow = workflow(store, context).await?;
+    let stored = store.rules(&workflow.owner).await;
+    let stored = stored.map_err(|e| ActivityError::failed("STORE_UNAVAILABLE", e.to_string()))?;
+    let rules = stored.into_iter().map(|rule| Rule::from_stored(rule.id, rule.body));
+    rules
+        .collect::<Result<_, _>>()
+        .map_err(|e| ActivityError::refused("INTERNAL", format!("a stored rule: {e}")))
 }

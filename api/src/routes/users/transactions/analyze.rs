@@ -8,6 +8,7 @@ use crate::{
     idempotency,
     metadata::field_is,
     owner::User,
+    routes::users::analysed::rules,
     state::AppState,
     transaction::{Submitted, WireTransaction, submitted},
 };
@@ -90,7 +91,7 @@ pub(crate) async fn handler(
             return Err(field_is("store", "doit être true ou false", "must be true or false"));
         }
     };
-    let rules: Vec<Rule> = Vec::new();
+    let rules = rules(&state, &owner).await?;
     let (whose, language) = (owner.clone(), context.language);
     // Seconds of computing, for ten thousand.
     let work = move || analyse(&whose, &body, &rules, language);

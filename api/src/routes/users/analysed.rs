@@ -1,0 +1,83 @@
+//! A user's transactions as the analyses take them, labelled by today's rules.
+
+use super::transactions::filter::filter;
+use crate::{context::Context, error::ApiError, extract::Params, state::AppState};
+use quittance_analysis::{Analysed, Analyser, Language, Rule};
+use quittance_shared::{
+    domain::transaction::LabelSource,
+    i18n::Language as Spoken,
+    ledger::Owner,
+    store::{Movement, MovementFilter},
+};
+
+/// The user's rules.
+pub(super) async fn rules(state: &AppState, owner: &Owner) -> Result<Vec<Rule>, ApiError> {
+    let stored = state.store.rules(owner).await?;
+    stored.into_iter().map(|rule| super::rules::read(rule).map(|known| known.rule)).collect()
+}
+
+/// The language of explanations.
+pub(super) fn language(context: &Context) -> Language {
+    match context.language {
+        Spoken::French => Language::French,
+        Spoken::English => Language::English,
+    }
+}
+
+/// The transactions that the list's parameters let through, oldest first.
+pub(super) async fn transactions(
+    state: &AppState,
+    owner: &Owner,
+    params: &Params,
+    context: &Context,
+) -> Result<Vec<Analysed>, ApiError> {
+    let filter = filter(params)?;
+    load(state, owner, &filter, language(context)).await
+}
+
+/// The same with a filter that is at hand.
+pub(super) async fn load(
+    state: &AppState,
+    owner: &Owner,
+    filter: &MovementFilter,
+    language: Language,
+) -> Result<Vec<Analysed>, ApiError> {
+    let rules = rules(state, owner).await?;
+    let movements = state.store.all_movements(owner, filter).await?;
+    compute(move || {
+        let analyser = Analyser::new(&rules).explaining_in(language);
+        movements.into_iter().map(|movement| relabelled(movement, &analyser)).collect()
+    })
+    .await
+}
+
+/// What somebody decided by hand, and what the operator's own service said, stays.
+fn relabelled(movement: Movement, analyser: &Analyser) -> Analysed {
+    let Movement { transaction, analysis: stored, .. } = movement;
+    let decided = |source: LabelSource| matches!(source, LabelSource::User | LabelSource::Service);
+    let keep_category = decided(stored.category.source);
+    let keep_merchant = stored.merchant.as_ref().is_some_and(|name| decided(name.source));
+    if keep_category && keep_merchant {
+        return Analysed { transaction, analysis: stored };
+    }
+    let mut analysis = analyser.analyse(&transaction);
+    if keep_category {
+        analysis.category = stored.category;
+        analysis.plaid_category = stored.plaid_category;
+        analysis.mcc = stored.mcc;
+    }
+    if keep_merchant {
+        analysis.merchant = stored.merchant;
+    }
+    Analysed { transaction, analysis }
+}
+
+/// Computes away from the threads that serve requests.
+pub(super) async fn compute<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, ApiError> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| {
+        tracing::error!(%error, "an analysis failed");
+        ApiError::internal()
+    })
+}

@@ -1,0 +1,54 @@
+//! `GET /api/v1/users/{userId}/duplicates`: the same money told twice.
+
+use super::analysed::{compute, language, transactions};
+use crate::{
+    context::Context,
+    envelope::{Answer, Refusal, Success},
+    error::ApiError,
+    extract::Params,
+    owner::User,
+    state::AppState,
+};
+use axum::extract::State;
+use quittance_analysis::duplicates::{self, Duplicate};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// Transactions that tell of the same money.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DuplicatesAnswer)]
+pub(crate) struct DuplicatesAnswer {
+    /// Exact ones first, then by confidence.
+    duplicates: Vec<Duplicate>,
+}
+
+/// Transactions that tell of the same money: exact, near, and receipts with their bank line.
+#[utoipa::path(
+    get, path = "/api/v1/users/{userId}/duplicates", tag = "analysis", operation_id = "listDuplicates",
+    params(
+        ("userId" = String, Path, description = "Id of the user, as the client says it"),
+        ("clientId" = Option<String>, Query, description = "Whose user; a client's key sees its own users only"),
+        ("from" = Option<String>, Query, description = "From this day on, ISO 8601"),
+        ("to" = Option<String>, Query, description = "To this day, inclusive, ISO 8601"),
+        ("account" = Option<String>, Query, description = "Of this account only"),
+        ("currency" = Option<String>, Query, description = "Of this currency only, ISO 4217"),
+    ),
+    responses(
+        (status = 200, body = Success<DuplicatesAnswer>, description = "What was found"),
+        (status = 400, body = Refusal, description = "A parameter is malformed"),
+        (status = 401, body = Refusal, description = "No key, or an unknown one"),
+        (status = 403, body = Refusal, description = "The client is not the key's"),
+        (status = 503, body = Refusal, description = "The database cannot be reached"),
+    )
+)]
+pub(crate) async fn handler(
+    State(state): State<AppState>,
+    User(owner): User,
+    context: Context,
+    params: Params,
+) -> Result<Answer<DuplicatesAnswer>, ApiError> {
+    let all = transactions(&state, &owner, &params, &context).await?;
+    let language = language(&context);
+    let duplicates = compute(move || duplicates::duplicates(&all, language)).await?;
+    Ok(Answer::ok(DuplicatesAnswer { duplicates }))
+}

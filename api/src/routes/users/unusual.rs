@@ -1,0 +1,54 @@
+//! `GET /api/v1/users/{userId}/unusual`: amounts that stand out.
+
+use super::analysed::{compute, language, transactions};
+use crate::{
+    context::Context,
+    envelope::{Answer, Refusal, Success},
+    error::ApiError,
+    extract::Params,
+    owner::User,
+    state::AppState,
+};
+use axum::extract::State;
+use quittance_analysis::unusual::{self, Unusual};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// Amounts that stand out from what the same merchant or category usually costs.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = UnusualAmountsAnswer)]
+pub(crate) struct UnusualAmountsAnswer {
+    /// The strangest first.
+    unusual: Vec<Unusual>,
+}
+
+/// Amounts that stand out from what the same merchant or category usually costs.
+#[utoipa::path(
+    get, path = "/api/v1/users/{userId}/unusual", tag = "analysis", operation_id = "listUnusual",
+    params(
+        ("userId" = String, Path, description = "Id of the user, as the client says it"),
+        ("clientId" = Option<String>, Query, description = "Whose user; a client's key sees its own users only"),
+        ("from" = Option<String>, Query, description = "From this day on, ISO 8601"),
+        ("to" = Option<String>, Query, description = "To this day, inclusive, ISO 8601"),
+        ("account" = Option<String>, Query, description = "Of this account only"),
+        ("currency" = Option<String>, Query, description = "Of this currency only, ISO 4217"),
+    ),
+    responses(
+        (status = 200, body = Success<UnusualAmountsAnswer>, description = "What was found"),
+        (status = 400, body = Refusal, description = "A parameter is malformed"),
+        (status = 401, body = Refusal, description = "No key, or an unknown one"),
+        (status = 403, body = Refusal, description = "The client is not the key's"),
+        (status = 503, body = Refusal, description = "The database cannot be reached"),
+    )
+)]
+pub(crate) async fn handler(
+    State(state): State<AppState>,
+    User(owner): User,
+    context: Context,
+    params: Params,
+) -> Result<Answer<UnusualAmountsAnswer>, ApiError> {
+    let all = transactions(&state, &owner, &params, &context).await?;
+    let language = language(&context);
+    let unusual = compute(move || unusual::unusual(&all, language)).await?;
+    Ok(Answer::ok(UnusualAmountsAnswer { unusual }))
+}
