@@ -10,6 +10,7 @@ use uuid::Uuid;
 /// A transaction that would be labelled otherwise.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = RuleChange)]
 pub struct Changed {
     /// The transaction.
     pub transaction: Uuid,

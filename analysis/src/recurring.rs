@@ -21,6 +21,7 @@ use uuid::Uuid;
 /// How often a payment comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = RecurringPeriod)]
 pub enum Period {
     /// Every 7 days, give or take 2.
     Weekly,

@@ -41,6 +41,7 @@ fn enabled() -> bool {
 /// Conditions; those that are absent always hold.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = RuleConditions)]
 pub struct Conditions {
     /// The label or the counterparty contains this text; case and accents do not matter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -144,6 +145,7 @@ impl AmountRange {
 /// Labels a rule gives.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = RuleLabels)]
 pub struct Labels {
     /// Slug of a category.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -19,6 +19,7 @@ use utoipa::ToSchema;
 /// One month in one currency.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = MonthlySummary)]
 pub struct Summary {
     /// `2024-05`.
     pub month: String,
@@ -69,6 +70,7 @@ pub struct CategorySum {
 /// Against the month before.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = MonthlyChange)]
 pub struct Change {
     /// More income (or less).
     #[serde(serialize_with = "wire::money")]

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 /// An amount on the wire.
 #[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = MoneyAmount)]
 pub struct Amount {
     /// Decimal, with at most as many digits as the currency has.
     value: f64,
