@@ -296,7 +296,7 @@ fn receipt_again_v1() -> Definition {
 }
 
 /// One step that does nothing: what the engine itself costs.
-fn noop_v1() -> Definition {
+pub(super) fn noop_v1() -> Definition {
     Definition {
         name: "noop".into(),
         version: 1,
