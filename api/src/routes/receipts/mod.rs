@@ -16,7 +16,7 @@ pub(crate) mod result;
 pub(crate) mod retry;
 pub(crate) mod stats;
 pub(crate) mod status;
-pub(crate) mod uncorrect;
+pub(crate) mod undo_correction;
 
 use crate::{auth::Caller, error::ApiError, state::AppState};
 use quittance_shared::{
@@ -41,7 +41,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(fields::handler))
         .routes(routes!(confirm::handler))
         .routes(routes!(corrections::handler))
-        .routes(routes!(uncorrect::handler))
+        .routes(routes!(undo_correction::handler))
         .routes(routes!(reprocess::handler))
         .routes(routes!(reprocess_state::handler))
         .routes(routes!(reprocess_accept::handler))
