@@ -6,3 +6,5 @@
 mod fuzz;
 #[path = "real.rs"]
 mod real;
+#[path = "theirs.rs"]
+mod theirs;

@@ -1,3 +1,4 @@
+use super::raw::day;
 use super::*;
 
 fn read(text: &str) -> Result<Statement, StatementError> {
