@@ -80,8 +80,9 @@ fn pass(client: TcpStream, server: TcpStream, of: &Cut) {
             // Simple queries, as the driver sends them.
             begun |= sent(b"BEGIN");
             let commit = sent(b"COMMIT\0");
-            // Decisions in a statement of their own are a transaction of their own.
-            let decided = !begun && sent(b"\"old_version\"");
+            // Decisions in a statement of their own are a transaction of their own. The colon: its values, and not its text,
+            // which a connection sees once, before it carries anything out.
+            let decided = !begun && sent(b"\"old_version\":");
             if decided || (commit && !then_away.load(Ordering::SeqCst)) {
                 let each = every.load(Ordering::SeqCst);
                 if each > 0 && count.fetch_add(1, Ordering::SeqCst) % each == each - 1 {
