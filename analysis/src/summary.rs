@@ -246,8 +246,8 @@ mod tests {
     #[test]
     fn a_receipt_and_its_bank_line_count_once() {
         let mut all = analysed(&[
-            ("2024-01-05", -4350, "Le Petit Cambodge"),
-            ("2024-01-06", -4350, "CB LE PETIT CAMBOD"),
+            ("2024-01-05", -4350, "Le Grand Baobab"),
+            ("2024-01-06", -4350, "CB LE GRAND BAOB"),
         ]);
         all[0].transaction.origin = Origin::Receipt;
         let found = summaries(&all, Language::English);

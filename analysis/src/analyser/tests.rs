@@ -8,7 +8,7 @@ fn analyse(label: &str, minor: i64) -> Analysis {
 
 #[test]
 fn a_brand_gets_its_name_its_category_and_both_codes() {
-    let found = analyse("FACTURE CARTE DU 040518 FRANPRIX PARIS CARTE 4974XXXXX", -720);
+    let found = analyse("FACTURE CARTE DU 140923 FRANPRIX LYON CARTE 5132XXXXX", -720);
     let merchant = found.merchant.unwrap();
     assert_eq!((merchant.value.as_str(), merchant.source), ("Franprix", LabelSource::Dictionary));
     assert!(merchant.confidence >= 0.9 && merchant.explanation.contains("FRANPRIX"));
@@ -19,7 +19,7 @@ fn a_brand_gets_its_name_its_category_and_both_codes() {
 
 #[test]
 fn what_the_bank_prints_goes_before_the_name_of_a_bank() {
-    let found = analyse("RETRAIT DAB 06/08/18 20H46 628991 LA BANQUE POSTALE", -5000);
+    let found = analyse("RETRAIT DAB 17/09/23 18H05 123456 LA BANQUE POSTALE", -5000);
     assert_eq!(
         (found.category.value.as_str(), found.category.source),
         ("cash", LabelSource::Document)

@@ -148,7 +148,7 @@ fn shape(token: &str) -> Shape<'_> {
             _ => Shape::Noise,
         };
     }
-    // 4974XXXX, 0004974XXXXXXXX2335, 12H42
+    // 5132XXXX, 0005132XXXXXXXX8801, 18H05
     let masked =
         digits > 0 && token.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'X' | b'*'));
     let hour = letters == 1 && token.len() <= 5 && digits >= 3 && token.contains('H');
@@ -162,13 +162,17 @@ fn shape(token: &str) -> Shape<'_> {
     Shape::Word
 }
 
-/// `… CARTE 4974XXXXXXXX2335 FRA 14,88EUR` and what a cut line leaves of it.
+/// `… CARTE 5132XXXXXXXX8801 FRA 12,34EUR` and what a cut line leaves of it.
 fn cut_card(tokens: &mut Vec<&str>, kind: Kind) {
     let masked = |token: &str| {
         token.len() >= 2 && token.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'X' | b'*'))
     };
-    let number = (1..tokens.len()).find(|&at| {
-        matches!(tokens[at - 1], "CARTE" | "CARD" | "KARTE" | "CB") && masked(tokens[at]) && at >= 2
+    // A line cut short keeps one digit of it.
+    let begun =
+        |at: usize| at + 1 == tokens.len() && tokens[at].bytes().all(|byte| byte.is_ascii_digit());
+    let number = (2..tokens.len()).find(|&at| {
+        matches!(tokens[at - 1], "CARTE" | "CARD" | "KARTE" | "CB")
+            && (masked(tokens[at]) || begun(at))
     });
     if let Some(at) = number {
         tokens.truncate(at - 1);
@@ -184,10 +188,7 @@ fn cut_card(tokens: &mut Vec<&str>, kind: Kind) {
         tokens.truncate(at);
     }
     while tokens.len() > 2
-        && matches!(
-            tokens[tokens.len() - 1],
-            "CARTE" | "CART" | "CAR" | "CA" | "C" | "49" | "4" | "497"
-        )
+        && matches!(tokens[tokens.len() - 1], "CARTE" | "CART" | "CAR" | "CA" | "C")
     {
         tokens.pop();
     }
@@ -215,7 +216,7 @@ fn cut_town(tokens: &mut Vec<&str>) {
     if cut || tokens.len() - end > 1 || tokens.last().is_some_and(|last| last.len() > 1) {
         tokens.truncate(end);
     }
-    // `PRALUS PARIS PARIS`
+    // `LUMAS PARIS PARIS`
     if cut
         && tokens.len() > 1
         && TOWNS.contains(&tokens[tokens.len() - 1])

@@ -19,16 +19,16 @@ fn id(number: u128) -> Uuid {
 #[test]
 fn a_dinner_and_its_bank_line_with_reasons() {
     let all = world(&[
-        (1, Origin::Receipt, "2024-05-03", -4350, "Le Petit Cambodge"),
+        (1, Origin::Receipt, "2024-05-03", -4350, "Le Grand Baobab"),
         (
             2,
             Origin::Statement,
             "2024-05-06",
             -4350,
-            "FACTURE CARTE DU 030524 LE PETIT CAMBOD PARIS CARTE 4974",
+            "FACTURE CARTE DU 030524 LE GRAND BAOB PARIS CARTE 5132",
         ),
-        (3, Origin::Statement, "2024-05-04", -4351, "CB LE PETIT CAMBOD"),
-        (4, Origin::Statement, "2024-07-04", -4350, "CB LE PETIT CAMBOD"),
+        (3, Origin::Statement, "2024-05-04", -4351, "CB LE GRAND BAOB"),
+        (4, Origin::Statement, "2024-07-04", -4350, "CB LE GRAND BAOB"),
         (5, Origin::Receipt, "2024-05-03", -999, "Autre"),
     ]);
     let found = matches(&all, Language::French);
@@ -61,9 +61,9 @@ fn two_coffees_get_one_line_each_and_say_that_they_could_be_swapped() {
     let all = world(&[
         (1, Origin::Receipt, "2024-05-03", -250, "Cafe Boetie"),
         (2, Origin::Receipt, "2024-05-03", -250, "Cafe Boetie"),
-        (3, Origin::Statement, "2024-05-04", -250, "CB CAFE BOETIE"),
-        (4, Origin::Statement, "2024-05-05", -250, "CB CAFE BOETIE"),
-        (5, Origin::Statement, "2024-05-05", -250, "CB CAFE BOETIE"),
+        (3, Origin::Statement, "2024-05-04", -250, "CB CAFE LANTERNE"),
+        (4, Origin::Statement, "2024-05-05", -250, "CB CAFE LANTERNE"),
+        (5, Origin::Statement, "2024-05-05", -250, "CB CAFE LANTERNE"),
     ]);
     let mut other = all.clone();
     other[4].transaction.amount.currency = "CHF".parse().unwrap();

@@ -10,10 +10,10 @@ fn category(label: &str, minor: i64) -> Option<&'static str> {
 #[test]
 fn words_and_cut_words_decide() {
     for (label, expected) in [
-        ("CB JML BOULANGERIE MONTREUIL", "groceries"),
+        ("CB XRT BOULANGERIE VERTOU", "groceries"),
         ("CB AUSSANT BOULANG LEVALLOIS", "groceries"),
         ("CB PHARMACIE DU PORT", "pharmacy"),
-        ("CB ALDOMI TAXIS PARIS", "taxi"),
+        ("CB KORVAL TAXIS BREST", "taxi"),
         ("VIR SEPA EMIS LOYER MAI DUPONT", "rent"),
         ("CB GARAGE MARTIN CONTROLE TECHNIQUE", "auto"),
         ("CARD PAYMENT TO THE GOLDEN DRAGON RESTAURANT", "restaurant"),
