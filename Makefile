@@ -100,6 +100,10 @@ bench-analysis: setup ## time the analysis of a batch of 10,000 transactions (bu
 bench-sagas: test-setup build ## sagas a second, alone and through kill -9, beside other engines (ARGS: the folder of their benchmark)
 	@scripts/bench-sagas $(ARGS)
 
+.PHONY: settings
+settings: ## write docs/SETTINGS.md and docs/fr/REGLAGES.md anew from the list of settings in the code
+	UPDATE_DOCS=1 $(CARGO) test --locked -p quittance-shared --lib config::reference
+
 .PHONY: clean
 clean: ## remove what was built and what the demo stored; models stay
 	$(CARGO) clean

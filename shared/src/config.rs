@@ -5,7 +5,9 @@
 
 mod documents;
 mod keys;
+mod kind;
 mod layers;
+mod reference;
 mod resolve;
 mod sagas;
 mod secret;
@@ -13,6 +15,7 @@ mod settings;
 
 pub use documents::{DocumentsConfig, ServiceConfig};
 pub use keys::{KeyConfig, MAX_CLIENT_LENGTH, Scope, is_client_id};
+pub use reference::reference;
 pub use sagas::{ParticipantConfig, SagasConfig};
 pub use secret::Secret;
 

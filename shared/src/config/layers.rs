@@ -2,9 +2,10 @@
 
 use super::{
     Config, ConfigError, Overrides, Problem, keys,
+    kind::Kind,
     resolve::{Raw, resolve},
     sagas,
-    settings::{Kind, SETTINGS, Setting, variable},
+    settings::{SETTINGS, Setting, variable},
 };
 use figment::{
     Figment, Metadata, Profile, Provider,

@@ -1,48 +1,10 @@
-//! The list of settings: name, older variable names, what is allowed. Everything about one setting is one line here.
+//! The list of settings: name, older variable names, what is allowed, what it is for in English and French.
+//!
+//! Everything about one setting is one entry here; its default stands in `config.default.yaml`. The pages
+//! `docs/SETTINGS.md` and `docs/fr/REGLAGES.md` are made of this list: `make settings`, or
+//! `UPDATE_DOCS=1 cargo test -p quittance-shared --lib config`.
 
-use super::sagas::is_base;
-use figment::value::{Num, Tag, Value};
-
-/// What a setting may be.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Kind {
-    /// Whole number within bounds.
-    Int(u64, u64),
-    /// Number from 0 to 1.
-    Share,
-    /// `true` or `false`.
-    Bool,
-    /// One of these words.
-    Choice(&'static [&'static str]),
-    /// Several of these words, at least one.
-    Choices(&'static [&'static str]),
-    /// Text that is not blank.
-    Text,
-    /// Text that may be empty.
-    AnyText,
-    /// IP address or `localhost`.
-    Host,
-    /// Address with one of these schemes.
-    Url(&'static [&'static str]),
-    /// As [`Kind::Url`], but never printed.
-    SecretUrl(&'static [&'static str]),
-    /// Any text, never printed.
-    Secret,
-    /// Level or filter of the log.
-    LogFilter,
-    /// Web origins.
-    Origins,
-    /// The list of API keys; checked in `keys.rs`.
-    Keys,
-    /// The services that sagas call; checked in `sagas.rs`.
-    Participants,
-    /// Address of a service, with a path at most.
-    Base,
-    /// Texts by the name of a header, never printed.
-    Headers,
-    /// Names with any values.
-    Values,
-}
+use super::kind::Kind;
 
 /// One setting.
 #[derive(Clone, Copy, Debug)]
@@ -53,10 +15,20 @@ pub(super) struct Setting {
     pub(super) aliases: &'static [&'static str],
     /// What it may be.
     pub(super) kind: Kind,
+    /// What it is for, as docs/SETTINGS.md says it; Markdown.
+    pub(super) en: &'static str,
+    /// The same for docs/fr/REGLAGES.md.
+    pub(super) fr: &'static str,
 }
 
-const fn s(name: &'static str, aliases: &'static [&'static str], kind: Kind) -> Setting {
-    Setting { name, aliases, kind }
+const fn s(
+    name: &'static str,
+    aliases: &'static [&'static str],
+    kind: Kind,
+    en: &'static str,
+    fr: &'static str,
+) -> Setting {
+    Setting { name, aliases, kind, en, fr }
 }
 
 const DATABASE_SCHEMES: &[&str] = &["postgres", "postgresql", "sqlite"];
@@ -64,221 +36,387 @@ const REDIS_SCHEMES: &[&str] = &["redis", "rediss", "redis+unix", "unix"];
 
 /// All of them.
 pub(super) const SETTINGS: &[Setting] = &[
-    s("server.host", &[], Kind::Host),
-    s("server.port", &["PORT"], Kind::Int(0, 65_535)),
-    s("data_dir", &[], Kind::Text),
-    s("database.url", &["DATABASE_URL"], Kind::SecretUrl(DATABASE_SCHEMES)),
-    s("database.host", &["DB_HOST"], Kind::Text),
-    s("database.port", &["DB_PORT"], Kind::Int(1, 65_535)),
-    s("database.username", &["DB_USERNAME"], Kind::Text),
-    s("database.password", &["DB_PASSWORD"], Kind::Secret),
-    s("database.name", &["DB_DATABASE"], Kind::Text),
-    s("database.max_connections", &[], Kind::Int(2, 1_000)),
-    s("redis.url", &["REDIS_URL"], Kind::SecretUrl(REDIS_SCHEMES)),
-    s("redis.host", &["REDIS_HOST"], Kind::Text),
-    s("redis.port", &["REDIS_PORT"], Kind::Int(1, 65_535)),
-    s("redis.password", &["REDIS_PASSWORD"], Kind::Secret),
-    s("storage.kind", &[], Kind::Choice(&["local", "s3"])),
-    s("storage.path", &[], Kind::Text),
-    s("storage.s3.bucket", &[], Kind::Text),
-    s("storage.s3.region", &[], Kind::Text),
-    s("storage.s3.endpoint", &[], Kind::Url(&["http", "https"])),
-    s("storage.s3.access_key_id", &[], Kind::Text),
-    s("storage.s3.secret_access_key", &[], Kind::Secret),
-    s("storage.s3.prefix", &[], Kind::AnyText),
-    s("storage.s3.path_style", &[], Kind::Bool),
-    s("processing.timeout_ms", &["PROCESSING_TIMEOUT_MS"], Kind::Int(100, 3_600_000)),
-    s("processing.concurrency", &["QUEUE_CONCURRENCY"], Kind::Int(1, 1_024)),
-    s("processing.lanes", &[], Kind::Choices(&["documents", "sagas"])),
-    s("processing.max_upload_bytes", &[], Kind::Int(1_024, 1_073_741_824)),
-    s("processing.max_pixels", &[], Kind::Int(10_000, 1_000_000_000)),
-    s("processing.max_pages", &[], Kind::Int(1, 1_000)),
-    s("processing.economy", &[], Kind::Bool),
-    s("processing.engine", &[], Kind::Choice(&["ppocr", "tesseract"])),
-    s("processing.runtime", &[], Kind::Choice(&["auto", "ort", "rten"])),
-    s("processing.models_dir", &[], Kind::Text),
-    s("documents.processor.url", &[], Kind::Base),
-    s("documents.processor.headers", &[], Kind::Headers),
-    s("documents.processor.timeout_ms", &[], Kind::Int(100, 3_600_000)),
-    s("documents.analyzer.url", &[], Kind::Base),
-    s("documents.analyzer.headers", &[], Kind::Headers),
-    s("documents.analyzer.timeout_ms", &[], Kind::Int(100, 3_600_000)),
-    s("review.threshold", &[], Kind::Share),
-    s("sagas.dir", &[], Kind::Text),
-    s("sagas.participants", &[], Kind::Participants),
-    s("sagas.values", &[], Kind::Values),
-    s("keys", &[], Kind::Keys),
-    s("log.level", &["LOG_LEVEL"], Kind::LogFilter),
-    s("log.format", &[], Kind::Choice(&["auto", "text", "json"])),
-    s("cors.origins", &[], Kind::Origins),
-    s("limits.max_body_bytes", &[], Kind::Int(1_024, 16_777_216)),
-    s("limits.upload_timeout_seconds", &[], Kind::Int(1, 3_600)),
-    s("limits.request_timeout_seconds", &[], Kind::Int(1, 3_600)),
-    s("limits.concurrent_uploads", &[], Kind::Int(1, 100_000)),
-    s("limits.uploads_per_minute", &[], Kind::Int(0, 60_000)),
-    s("startup.wait_seconds", &[], Kind::Int(0, 3_600)),
-    s("shutdown.drain_seconds", &[], Kind::Int(0, 3_600)),
+    s(
+        "server.host",
+        &[],
+        Kind::Host,
+        "Address to listen on. Without API keys (`keys`) only a loopback address is accepted.",
+        "Adresse d’écoute. Sans clé d’API (`keys`), seule une adresse de bouclage est \
+         acceptée.",
+    ),
+    s(
+        "server.port",
+        &["PORT"],
+        Kind::Int(0, 65_535),
+        "Port to listen on; 0 takes any free port.",
+        "Port d’écoute ; 0 prend n’importe quel port libre.",
+    ),
+    s(
+        "data_dir",
+        &[],
+        Kind::Text,
+        "Folder of the SQLite database, the originals and scratch files.",
+        "Dossier de la base SQLite, des originaux et des fichiers de travail.",
+    ),
+    s(
+        "database.url",
+        &["DATABASE_URL"],
+        Kind::SecretUrl(DATABASE_SCHEMES),
+        "Address of the database, `postgres://user:password@host:5432/name` or \
+         `sqlite:///path/file.db`. Wins over the parts below; without address and host: \
+         SQLite in `data_dir`, for one process.",
+        "Adresse de la base, `postgres://utilisateur:motdepasse@hote:5432/nom` ou \
+         `sqlite:///chemin/fichier.db`. Prime sur les parties ci-dessous ; sans adresse ni \
+         hôte : SQLite dans `data_dir`, pour un seul processus.",
+    ),
+    s("database.host", &["DB_HOST"], Kind::Text, "PostgreSQL host.", "Hôte PostgreSQL."),
+    s("database.port", &["DB_PORT"], Kind::Int(1, 65_535), "PostgreSQL port.", "Port PostgreSQL."),
+    s(
+        "database.username",
+        &["DB_USERNAME"],
+        Kind::Text,
+        "PostgreSQL user.",
+        "Utilisateur PostgreSQL.",
+    ),
+    s(
+        "database.password",
+        &["DB_PASSWORD"],
+        Kind::Secret,
+        "PostgreSQL password; it may hold any character.",
+        "Mot de passe PostgreSQL, avec n’importe quels caractères.",
+    ),
+    s(
+        "database.name",
+        &["DB_DATABASE"],
+        Kind::Text,
+        "Name of the PostgreSQL database.",
+        "Nom de la base PostgreSQL.",
+    ),
+    s(
+        "database.max_connections",
+        &[],
+        Kind::Int(2, 1_000),
+        "Connections this process may hold open. The sum over all processes must stay below \
+         PostgreSQL's `max_connections`.",
+        "Connexions que ce processus peut garder ouvertes. La somme sur tous les processus \
+         doit rester sous `max_connections` de PostgreSQL.",
+    ),
+    s(
+        "redis.url",
+        &["REDIS_URL"],
+        Kind::SecretUrl(REDIS_SCHEMES),
+        "Address of Redis, `redis://:password@host:6379/0`. Wins over the parts below; \
+         without address and host the queue lives in the process.",
+        "Adresse de Redis, `redis://:motdepasse@hote:6379/0`. Prime sur les parties \
+         ci-dessous ; sans adresse ni hôte, la file vit dans le processus.",
+    ),
+    s("redis.host", &["REDIS_HOST"], Kind::Text, "Redis host.", "Hôte Redis."),
+    s("redis.port", &["REDIS_PORT"], Kind::Int(1, 65_535), "Redis port.", "Port Redis."),
+    s(
+        "redis.password",
+        &["REDIS_PASSWORD"],
+        Kind::Secret,
+        "Redis password.",
+        "Mot de passe Redis.",
+    ),
+    s(
+        "storage.kind",
+        &[],
+        Kind::Choice(&["local", "s3"]),
+        "Where uploaded originals are kept: a folder or an S3 server.",
+        "Où les originaux sont gardés : un dossier ou un serveur S3.",
+    ),
+    s(
+        "storage.path",
+        &[],
+        Kind::Text,
+        "Folder of the originals (`local`); empty: `originals` in `data_dir`. API and workers \
+         must see the same one.",
+        "Dossier des originaux (`local`) ; vide : `originals` dans `data_dir`. L’API et les \
+         workers doivent voir le même.",
+    ),
+    s(
+        "storage.s3.bucket",
+        &[],
+        Kind::Text,
+        "Name of the bucket; needed with `s3`.",
+        "Nom du bucket ; nécessaire avec `s3`.",
+    ),
+    s("storage.s3.region", &[], Kind::Text, "S3 region.", "Région S3."),
+    s(
+        "storage.s3.endpoint",
+        &[],
+        Kind::Url(&["http", "https"]),
+        "Address of an S3 server that is not Amazon's.",
+        "Adresse d’un serveur S3 qui n’est pas celui d’Amazon.",
+    ),
+    s(
+        "storage.s3.access_key_id",
+        &[],
+        Kind::Text,
+        "Key id; empty: what the machine gives (role, container, web identity).",
+        "Identifiant de clé ; vide : ce que donne la machine (rôle, conteneur, identité web).",
+    ),
+    s(
+        "storage.s3.secret_access_key",
+        &[],
+        Kind::Secret,
+        "Secret of that key.",
+        "Secret de cette clé.",
+    ),
+    s(
+        "storage.s3.prefix",
+        &[],
+        Kind::AnyText,
+        "Folder inside the bucket.",
+        "Dossier à l’intérieur du bucket.",
+    ),
+    s(
+        "storage.s3.path_style",
+        &[],
+        Kind::Bool,
+        "The bucket in the path and not in the host name, as most servers that are not \
+         Amazon's want it.",
+        "Le bucket dans le chemin et non dans le nom d’hôte, comme le veulent la plupart des \
+         serveurs autres qu’Amazon.",
+    ),
+    s(
+        "processing.timeout_ms",
+        &["PROCESSING_TIMEOUT_MS"],
+        Kind::Int(100, 3_600_000),
+        "Limit of one try of one step, in milliseconds.",
+        "Limite d’un essai d’une étape, en millisecondes.",
+    ),
+    s(
+        "processing.concurrency",
+        &["QUEUE_CONCURRENCY"],
+        Kind::Int(1, 1_024),
+        "Jobs a worker process runs side by side.",
+        "Tâches qu’un worker mène de front.",
+    ),
+    s(
+        "processing.lanes",
+        &[],
+        Kind::Choices(&["documents", "sagas"]),
+        "Kinds of work a worker takes: `documents` (CPU) or `sagas` (network).",
+        "Sortes de travail qu’un worker prend : `documents` (processeur) ou `sagas` (réseau).",
+    ),
+    s(
+        "processing.max_upload_bytes",
+        &[],
+        Kind::Int(1_024, 1_073_741_824),
+        "Largest upload, in bytes. The gateway has a limit too: docs/OPERATIONS.md.",
+        "Plus grand envoi, en octets. Passerelle comprise : voir docs/fr/EXPLOITATION.md.",
+    ),
+    s(
+        "processing.max_pixels",
+        &[],
+        Kind::Int(10_000, 1_000_000_000),
+        "Largest picture or page, in pixels (width × height).",
+        "Plus grande image ou page, en pixels (largeur × hauteur).",
+    ),
+    s(
+        "processing.max_pages",
+        &[],
+        Kind::Int(1, 1_000),
+        "Pages of one document that are read.",
+        "Pages d’un document qui sont lues.",
+    ),
+    s(
+        "processing.economy",
+        &[],
+        Kind::Bool,
+        "Smaller models: about a third of the work, less exact.",
+        "Modèles plus petits : environ un tiers du travail, moins exacts.",
+    ),
+    s(
+        "processing.engine",
+        &[],
+        Kind::Choice(&["ppocr", "tesseract"]),
+        "What reads the characters.",
+        "Ce qui lit les caractères.",
+    ),
+    s(
+        "processing.runtime",
+        &[],
+        Kind::Choice(&["auto", "ort", "rten"]),
+        "What runs the models; `auto` takes `ort` where its library is found.",
+        "Ce qui fait tourner les modèles ; `auto` prend `ort` là où sa bibliothèque est \
+         trouvée.",
+    ),
+    s(
+        "processing.models_dir",
+        &[],
+        Kind::Text,
+        "Folder that `make models` fills.",
+        "Dossier que remplit `make models`.",
+    ),
+    s(
+        "documents.processor.url",
+        &[],
+        Kind::Base,
+        "Service that reads documents in the place of the step here; the document is sent to \
+         `/process` below this address.",
+        "Service qui lit les documents à la place de l’étape d’ici ; le document est envoyé à \
+         `/process` sous cette adresse.",
+    ),
+    s(
+        "documents.processor.headers",
+        &[],
+        Kind::Headers,
+        "Headers sent to that service.",
+        "En-têtes envoyés à ce service.",
+    ),
+    s(
+        "documents.processor.timeout_ms",
+        &[],
+        Kind::Int(100, 3_600_000),
+        "How long one call may take, in milliseconds.",
+        "Durée permise d’un appel, en millisecondes.",
+    ),
+    s(
+        "documents.analyzer.url",
+        &[],
+        Kind::Base,
+        "Service that analyses transactions in the place of the step here; they are sent to \
+         `/analyze`, a thousand at a time.",
+        "Service qui analyse les transactions à la place de l’étape d’ici ; elles sont \
+         envoyées à `/analyze`, mille à la fois.",
+    ),
+    s(
+        "documents.analyzer.headers",
+        &[],
+        Kind::Headers,
+        "Headers sent to that service.",
+        "En-têtes envoyés à ce service.",
+    ),
+    s(
+        "documents.analyzer.timeout_ms",
+        &[],
+        Kind::Int(100, 3_600_000),
+        "How long one call may take, in milliseconds.",
+        "Durée permise d’un appel, en millisecondes.",
+    ),
+    s(
+        "review.threshold",
+        &[],
+        Kind::Share,
+        "A receipt whose total, date or merchant is missing or has a confidence below this \
+         waits for a person. It counts when a result is stored or corrected.",
+        "Un reçu dont le total, la date ou le commerçant manque ou a une confiance en dessous \
+         attend une personne. Compte quand un résultat est enregistré ou corrigé.",
+    ),
+    s(
+        "sagas.dir",
+        &[],
+        Kind::Text,
+        "Folder with `*.yaml` files of your own sagas (docs/SAGAS.md); the built-in ones need \
+         none.",
+        "Dossier de vos propres sagas (`*.yaml`, docs/SAGAS.md) ; celles d’origine n’en ont \
+         pas besoin.",
+    ),
+    s(
+        "sagas.participants",
+        &[],
+        Kind::Participants,
+        "The services that sagas may call, and no others: `{payment: {url: \
+         \"http://payments.internal:8080\", headers: {Authorization: \"Bearer …\"}}}`.",
+        "Les services que les sagas peuvent appeler, et aucun autre : `{payment: {url: \
+         \"http://payments.internal:8080\", headers: {Authorization: \"Bearer …\"}}}`.",
+    ),
+    s(
+        "sagas.values",
+        &[],
+        Kind::Values,
+        "What expressions in sagas see as `config`.",
+        "Ce que les expressions des sagas voient sous `config`.",
+    ),
+    s(
+        "keys",
+        &[],
+        Kind::Keys,
+        "API keys; only the SHA-256 of a key stands here: `[{name: till-1, sha256: …, client: \
+         shop-lyon, scopes: [client]}]`.",
+        "Clés d’API ; seul le SHA-256 d’une clé se trouve ici : `[{name: caisse-1, sha256: …, \
+         client: boutique-lyon, scopes: [client]}]`.",
+    ),
+    s(
+        "log.level",
+        &["LOG_LEVEL"],
+        Kind::LogFilter,
+        "Level of the log, or a filter such as `info,sqlx=warn`.",
+        "Niveau du journal, ou un filtre tel que `info,sqlx=warn`.",
+    ),
+    s(
+        "log.format",
+        &[],
+        Kind::Choice(&["auto", "text", "json"]),
+        "`auto`: text on a terminal, JSON elsewhere.",
+        "`auto` : texte sur un terminal, JSON ailleurs.",
+    ),
+    s(
+        "cors.origins",
+        &[],
+        Kind::Origins,
+        "Origins whose pages may call the API; empty is none; `*` is any.",
+        "Origines dont les pages peuvent appeler l’API ; vide : aucune ; `*` : toutes.",
+    ),
+    s(
+        "limits.max_body_bytes",
+        &[],
+        Kind::Int(1_024, 16_777_216),
+        "Largest body that is not an upload, in bytes.",
+        "Plus grand corps qui n’est pas un envoi de fichier, en octets.",
+    ),
+    s(
+        "limits.upload_timeout_seconds",
+        &[],
+        Kind::Int(1, 3_600),
+        "Time a client has to send an upload, in seconds.",
+        "Temps qu’a un client pour envoyer un fichier, en secondes.",
+    ),
+    s(
+        "limits.request_timeout_seconds",
+        &[],
+        Kind::Int(1, 3_600),
+        "Time any other call may take, in seconds; waiting with `?wait` comes on top.",
+        "Temps que peut prendre tout autre appel, en secondes ; une attente par `?wait` s’y \
+         ajoute.",
+    ),
+    s(
+        "limits.concurrent_uploads",
+        &[],
+        Kind::Int(1, 100_000),
+        "Uploads a process receives at the same time; more are answered 503 with \
+         `Retry-After`.",
+        "Envois reçus en même temps par un processus ; au-delà, 503 avec `Retry-After`.",
+    ),
+    s(
+        "limits.uploads_per_minute",
+        &[],
+        Kind::Int(0, 60_000),
+        "Uploads a client may send in a minute to one API process; more are answered 429 with \
+         `Retry-After`. 0 is no limit.",
+        "Envois d’un client par minute vers un processus d’API ; au-delà, 429 avec \
+         `Retry-After`. 0 : pas de limite.",
+    ),
+    s(
+        "startup.wait_seconds",
+        &[],
+        Kind::Int(0, 3_600),
+        "How long to wait for database and Redis before giving up, in seconds.",
+        "Temps d’attente de la base et de Redis avant d’abandonner, en secondes.",
+    ),
+    s(
+        "shutdown.drain_seconds",
+        &[],
+        Kind::Int(0, 3_600),
+        "How long running jobs and calls may take to finish after SIGTERM, in seconds.",
+        "Temps laissé aux tâches et aux appels en cours après SIGTERM, en secondes.",
+    ),
 ];
 
 /// `server.port` → `QUITTANCE_SERVER_PORT`.
 pub(super) fn variable(name: &str) -> String {
     format!("QUITTANCE_{}", name.replace('.', "_").to_ascii_uppercase())
-}
-
-impl Kind {
-    /// Whether the value may be shown in a message.
-    pub(super) fn is_secret(self) -> bool {
-        matches!(
-            self,
-            Self::Secret | Self::SecretUrl(_) | Self::Keys | Self::Participants | Self::Headers
-        )
-    }
-
-    /// Whether a variable or a flag gives it as YAML.
-    pub(super) fn is_yaml(self) -> bool {
-        matches!(self, Self::Keys | Self::Participants | Self::Headers | Self::Values)
-    }
-
-    /// The end of "allowed is …".
-    pub(super) fn allowed(self) -> String {
-        match self {
-            Self::Int(min, max) => format!("a whole number from {min} to {max}"),
-            Self::Share => "a number from 0 to 1, such as 0.9".into(),
-            Self::Bool => "true or false".into(),
-            Self::Choice(words) => format!("one of {}", words.join(", ")),
-            Self::Choices(words) => format!("a list with at least one of {}", words.join(", ")),
-            Self::Text => "text that is not empty".into(),
-            Self::AnyText | Self::Secret => "text".into(),
-            Self::Host => "an IP address such as 127.0.0.1, 0.0.0.0 or ::1, or localhost".into(),
-            Self::Url(schemes) | Self::SecretUrl(schemes) => {
-                format!("an address that begins with {}://", schemes.join(":// or "))
-            }
-            Self::LogFilter => {
-                "error, warn, info, debug, trace, off, or a filter such as info,sqlx=warn".into()
-            }
-            Self::Origins => {
-                "a list of origins such as https://app.example.com (no path), or \"*\"".into()
-            }
-            Self::Keys => "a list of keys with name, sha256, client and scopes".into(),
-            Self::Participants => "a name for each service, with its url and headers".into(),
-            Self::Base => {
-                "an address such as http://ocr.internal:8080/api, without user, query or fragment"
-                    .into()
-            }
-            Self::Headers => "a text for each header".into(),
-            Self::Values => "names with values".into(),
-        }
-    }
-
-    /// The value in the form the configuration wants, or `None` when it is not allowed. Text is read as the kind
-    /// says, so that a file, a variable and a flag are judged by one rule.
-    pub(super) fn normalise(self, value: &Value) -> Option<Value> {
-        let tag = value.tag();
-        match self {
-            Self::Int(min, max) => {
-                let number: u64 = scalar(value)?.parse().ok()?;
-                (min..=max).contains(&number).then_some(Value::Num(tag, Num::U64(number)))
-            }
-            Self::Share => {
-                let share: f64 = scalar(value)?.parse().ok()?;
-                (0.0..=1.0).contains(&share).then_some(Value::Num(tag, Num::F64(share)))
-            }
-            Self::Bool => match scalar(value)?.to_ascii_lowercase().as_str() {
-                "true" | "yes" | "on" | "1" => Some(Value::Bool(tag, true)),
-                "false" | "no" | "off" | "0" => Some(Value::Bool(tag, false)),
-                _ => None,
-            },
-            Self::Choice(words) => {
-                let word = scalar(value)?.to_ascii_lowercase();
-                words.contains(&word.as_str()).then_some(Value::String(tag, word))
-            }
-            Self::Choices(words) => {
-                let list = list(value)?;
-                let known = list.iter().all(|w| words.contains(&w.as_str()));
-                (known && !list.is_empty()).then(|| texts(tag, list))
-            }
-            Self::Text => {
-                let text = scalar(value)?;
-                (!text.trim().is_empty()).then_some(Value::String(tag, text))
-            }
-            Self::AnyText | Self::Secret => Some(Value::String(tag, scalar(value)?)),
-            Self::Host => {
-                let text = scalar(value)?;
-                let valid = text == "localhost" || text.parse::<std::net::IpAddr>().is_ok();
-                valid.then_some(Value::String(tag, text))
-            }
-            Self::Url(schemes) | Self::SecretUrl(schemes) => {
-                let text = scalar(value)?;
-                let (scheme, rest) = text.split_once(':')?;
-                // `sqlite:file.db` is how SQLite addresses are often written.
-                let slashes = rest.starts_with("//") || scheme == "sqlite";
-                (schemes.contains(&scheme) && slashes && rest.len() > 2)
-                    .then_some(Value::String(tag, text))
-            }
-            Self::LogFilter => {
-                let text = scalar(value)?.to_ascii_lowercase();
-                is_log_filter(&text).then_some(Value::String(tag, text))
-            }
-            Self::Origins => {
-                let list = list(value)?;
-                list.iter().all(|o| o == "*" || is_origin(o)).then(|| texts(tag, list))
-            }
-            Self::Base => {
-                let text = scalar(value)?;
-                is_base(&text).then_some(Value::String(tag, text))
-            }
-            Self::Headers => {
-                let texts =
-                    value.as_dict().is_some_and(|d| d.values().all(|v| v.as_str().is_some()));
-                texts.then(|| value.clone())
-            }
-            Self::Keys => matches!(value, Value::Array(..)).then(|| value.clone()),
-            Self::Participants | Self::Values => {
-                matches!(value, Value::Dict(..)).then(|| value.clone())
-            }
-        }
-    }
-}
-
-/// A bare word that is no level would be taken as a target at TRACE: `LOG_LEVEL=inof` must not be that.
-fn is_log_filter(text: &str) -> bool {
-    let levels = text.split(',').map(str::trim).all(|directive| {
-        let level = directive.rsplit_once('=').map_or(directive, |(_, level)| level);
-        ["error", "warn", "info", "debug", "trace", "off"].contains(&level)
-    });
-    levels && text.parse::<tracing_subscriber::filter::Targets>().is_ok()
-}
-
-fn scalar(value: &Value) -> Option<String> {
-    match value {
-        Value::String(_, text) => Some(text.clone()),
-        Value::Bool(_, flag) => Some(flag.to_string()),
-        Value::Char(_, c) => Some(c.to_string()),
-        Value::Num(_, number) => number
-            .to_u128()
-            .map(|n| n.to_string())
-            .or_else(|| number.to_i128().map(|n| n.to_string()))
-            .or_else(|| number.to_f64().map(|n| n.to_string())),
-        Value::Empty(..) | Value::Dict(..) | Value::Array(..) => None,
-    }
-}
-
-/// A list, or text with commas as variables and flags give it.
-fn list(value: &Value) -> Option<Vec<String>> {
-    if let Value::Array(_, values) = value {
-        return values.iter().map(scalar).collect();
-    }
-    let text = scalar(value)?;
-    Some(text.split(',').map(|w| w.trim().to_owned()).filter(|w| !w.is_empty()).collect())
-}
-
-fn texts(tag: Tag, list: Vec<String>) -> Value {
-    Value::Array(tag, list.into_iter().map(|w| Value::String(tag, w)).collect())
-}
-
-fn is_origin(text: &str) -> bool {
-    let Some((scheme, host)) = text.split_once("://") else { return false };
-    matches!(scheme, "http" | "https")
-        && !host.is_empty()
-        && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.:[]_".contains(&b))
 }
