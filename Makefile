@@ -54,6 +54,17 @@ test: test-setup models ## format check, then every test: unit, and integration 
 	$(CARGO) fmt --all --check
 	$(CARGO) test --locked --workspace --features tesseract $(ARGS)
 
+.PHONY: test-deploy
+test-deploy: models ## the deployment for real: nginx, Prometheus, 2 API replicas, 3 workers (uses the debug binary `make test` built)
+	@scripts/setup deploy
+	@[ -x $(TARGET)/debug/quittance ] || $(CARGO) test --locked --workspace --features tesseract --test integration --no-run
+	@python3 scripts/test_deploy.py --binary $(TARGET)/debug/quittance
+
+.PHONY: gateways
+gateways: ## write deploy/krakend/krakend.json and the dashboards anew (after a change of routes or panels)
+	deploy/krakend/generate
+	deploy/grafana/generate
+
 .PHONY: soak
 soak: test-setup models ## 10,000 random sagas with random faults on each shape, then every invariant (RUNS=, SEED= to choose)
 	RUNS=$${RUNS:-10000} $(CARGO) test --locked --workspace --features tesseract --test integration -- --nocapture --test-threads 1 matrix::soak

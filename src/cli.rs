@@ -1,6 +1,6 @@
 //! What can be typed. The words are documented by their help texts.
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use quittance_documents::train;
 use quittance_shared::config::Overrides;
 use quittance_worker::evaluate;
@@ -108,8 +108,20 @@ pub(crate) enum Command {
     /// Listens on --port (9000) and keeps stock, balances and its ledger in --data-dir (`shop-data`). `GET /ledger`
     /// shows every effect, `POST /faults` makes calls fail, `POST /reset` begins anew. docs/PARTICIPANTS.md says more.
     Shop,
+    /// Ask the process that runs here whether it is ready; the exit code tells (for health checks of containers)
+    Health {
+        /// A worker alone instead of the API: needs `worker.port`
+        #[arg(long)]
+        worker: bool,
+    },
     /// Print the `OpenAPI` document
     Openapi,
+    /// Print the page of every setting as Markdown: default, variables, what is allowed, what it is for
+    Settings {
+        /// Language of the page
+        #[arg(long, value_enum, default_value_t)]
+        lang: Lang,
+    },
     /// Say what is missing on this machine and how to get it
     Doctor,
 }
@@ -125,4 +137,14 @@ pub(crate) enum Sagas {
     },
     /// The sagas a server with this configuration knows, and whom they call
     List,
+}
+
+/// A language on the command line.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(crate) enum Lang {
+    /// English
+    #[default]
+    En,
+    /// French
+    Fr,
 }

@@ -35,6 +35,8 @@ pub const DEFAULT_YAML: &str = include_str!("config.default.yaml");
 pub struct Config {
     /// Where the API listens.
     pub server: ServerConfig,
+    /// Where a worker alone answers for itself.
+    pub worker: WorkerConfig,
     /// Folder of the database file, the originals and scratch files.
     pub data_dir: PathBuf,
     /// The database; its address is always filled.
@@ -72,6 +74,15 @@ pub struct ServerConfig {
     pub host: String,
     /// TCP port, 0 for any free one.
     pub port: u16,
+}
+
+/// Where a worker alone answers for itself.
+#[derive(Clone, Debug, Deserialize)]
+pub struct WorkerConfig {
+    /// IP address or `localhost`.
+    pub host: String,
+    /// TCP port, 0 for any free one; `None` is nowhere.
+    pub port: Option<u16>,
 }
 
 /// The database.

@@ -5,11 +5,13 @@ use crate::{
     blobs::Blobs,
     config::Config,
     domain::clock::{SharedClock, SystemClock},
+    engine::{Lane, RunState},
     lifecycle::wait_for,
     notify::Notifier,
     queue::{self, Queue},
     sagas,
     store::{Store, StoreError},
+    telemetry::Metrics,
 };
 use anyhow::Context as _;
 use std::{sync::Arc, time::Duration};
@@ -47,7 +49,11 @@ impl Parts {
     /// # Errors
     /// What could not be reached or opened, after `startup.wait_seconds`, with the setting's name.
     pub async fn open(config: Config, stop: &CancellationToken) -> anyhow::Result<Self> {
+        // Before anything is counted: what is counted earlier is lost.
+        let metrics = Metrics::install()?;
+        tokio::spawn(async move { metrics.keep_small().await });
         let store = open_store(&config, stop).await?;
+        prepare_counters(&store);
         let queue = queue::open(&config.redis).context("redis.url")?;
         let limit = Duration::from_secs(config.startup.wait_seconds);
         wait_for("the queue", limit, stop, || queue.ping()).await.context("redis.url")?;
@@ -55,6 +61,28 @@ impl Parts {
         let blobs = Blobs::open(&config.storage).context("storage")?;
         let (config, clock) = (Arc::new(config), Arc::new(SystemClock));
         Ok(Self { config, store, queue, notifier, blobs, clock })
+    }
+}
+
+/// Shows counters at zero before anything is counted: a rate knows no counter that appears with its first increment.
+fn prepare_counters(store: &Store) {
+    for name in ["receipts_accepted_total", "queue_push_failures_total", "quittance_fenced_total"] {
+        metrics::counter!(name).increment(0);
+    }
+    for lane in [Lane::DOCUMENTS, Lane::SAGAS] {
+        metrics::counter!("quittance_queue_restarts_total", "lane" => lane.name().to_owned())
+            .increment(0);
+    }
+    for definition in store.definitions() {
+        for state in [RunState::Completed, RunState::Failed] {
+            metrics::counter!(
+                "quittance_runs_ended_total",
+                "definition" => definition.name.clone(),
+                "state" => state.as_str()
+            )
+            .increment(0);
+        }
+        sagas::prepare_counters(&definition);
     }
 }
 

@@ -3,14 +3,18 @@
 mod analyze;
 mod doctor;
 mod evaluate;
+mod health;
 mod sagas;
 mod serve;
 mod shop;
 mod train_categories;
 
-use crate::cli::{Cli, Command, Sagas};
+use crate::cli::{Cli, Command, Lang, Sagas};
 use anyhow::Context as _;
-use quittance_shared::config::Config;
+use quittance_shared::{
+    config::{self, Config},
+    i18n::Language,
+};
 use std::{io::Write as _, process::ExitCode};
 
 /// Does what the command line says.
@@ -19,6 +23,14 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     if matches!(command, Command::Openapi) {
         let document = quittance_api::openapi().to_pretty_json().context("the OpenAPI document")?;
         writeln!(std::io::stdout(), "{document}")?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if let Command::Settings { lang } = command {
+        let language = match lang {
+            Lang::En => Language::English,
+            Lang::Fr => Language::French,
+        };
+        write!(std::io::stdout(), "{}", config::reference(language))?;
         return Ok(ExitCode::SUCCESS);
     }
     if let Command::Sagas(Sagas::Check { files }) = &command {
@@ -45,6 +57,10 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Command::Sagas(_) => sagas::list(&config),
         Command::Doctor => doctor::run(&config),
-        Command::Openapi | Command::Shop | Command::TrainCategories { .. } => Ok(ExitCode::SUCCESS),
+        Command::Health { worker } => health::run(&config, worker),
+        Command::Openapi
+        | Command::Settings { .. }
+        | Command::Shop
+        | Command::TrainCategories { .. } => Ok(ExitCode::SUCCESS),
     }
 }

@@ -7,7 +7,10 @@ use quittance_shared::{
     parts::{Parts, open_store},
     telemetry,
 };
-use quittance_worker::runner::{self, WorkerDeps};
+use quittance_worker::{
+    probe,
+    runner::{self, WorkerDeps},
+};
 use std::{io::Write as _, process::ExitCode, time::Duration};
 use tokio_util::sync::CancellationToken;
 
@@ -61,10 +64,14 @@ async fn serve(config: Config, role: Role) -> anyhow::Result<ExitCode> {
     // The address is taken before anything is waited for, so that a port in use is said at once.
     let listener =
         if role.serves_http() { Some(quittance_api::bind(&config).await?) } else { None };
+    let probe = if role == Role::Worker { probe::bind(&config).await? } else { None };
     let parts = Parts::open(config, &shutdown.soft).await?;
     if role.works() {
         let deps = WorkerDeps::open(&parts).await?;
         roles.spawn("worker", runner::run(deps, shutdown.soft.clone(), shutdown.hard.clone()));
+    }
+    if let Some(listener) = probe {
+        roles.spawn("probe", probe::serve(listener, parts.clone(), shutdown.soft.clone()));
     }
     if let Some(listener) = listener {
         greet(&format!("http://{}", listener.local_addr()?))?;

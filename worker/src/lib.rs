@@ -8,6 +8,7 @@ pub mod models;
 pub mod ocr;
 pub mod participants;
 pub mod pdf;
+pub mod probe;
 pub mod reader;
 pub mod runner;
 pub mod scratch;

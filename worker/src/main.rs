@@ -6,7 +6,10 @@ use quittance_shared::{
     parts::Parts,
     telemetry,
 };
-use quittance_worker::runner::{self, WorkerDeps};
+use quittance_worker::{
+    probe,
+    runner::{self, WorkerDeps},
+};
 use std::{process::ExitCode, time::Duration};
 
 fn main() -> ExitCode {
@@ -29,9 +32,13 @@ fn start() -> anyhow::Result<()> {
 
 async fn run(config: Config) -> anyhow::Result<()> {
     let shutdown = Shutdown::on_signals(Duration::from_secs(config.shutdown.drain_seconds))?;
+    let listener = probe::bind(&config).await?;
     let parts = Parts::open(config, &shutdown.soft).await?;
     let deps = WorkerDeps::open(&parts).await?;
     let mut roles = Roles::default();
     roles.spawn("worker", runner::run(deps, shutdown.soft.clone(), shutdown.hard.clone()));
+    if let Some(listener) = listener {
+        roles.spawn("probe", probe::serve(listener, parts, shutdown.soft.clone()));
+    }
     roles.join(&shutdown).await
 }

@@ -4,7 +4,7 @@
 use super::{
     Config, ConfigError, CorsConfig, DatabaseConfig, DocumentsConfig, KeyConfig, LimitsConfig,
     LogConfig, Problem, ProcessingConfig, RedisConfig, ReviewConfig, S3Config, SagasConfig, Secret,
-    ServerConfig, ShutdownConfig, StartupConfig, StorageConfig, StorageKind,
+    ServerConfig, ShutdownConfig, StartupConfig, StorageConfig, StorageKind, WorkerConfig,
 };
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 #[derive(Deserialize)]
 pub(super) struct Raw {
     server: ServerConfig,
+    worker: WorkerConfig,
     data_dir: PathBuf,
     database: RawDatabase,
     redis: RawServer,
@@ -72,6 +73,7 @@ pub(super) fn resolve(raw: Raw) -> Result<Config, ConfigError> {
     let path = raw.storage.path.unwrap_or_else(|| raw.data_dir.join("originals"));
     let config = Config {
         server: raw.server,
+        worker: raw.worker,
         data_dir: raw.data_dir,
         database,
         redis,

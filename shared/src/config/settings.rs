@@ -52,6 +52,22 @@ pub(super) const SETTINGS: &[Setting] = &[
         "Port d’écoute ; 0 prend n’importe quel port libre.",
     ),
     s(
+        "worker.host",
+        &[],
+        Kind::Host,
+        "Address on which a worker alone (`quittance worker`) answers `/metrics` and `/health/ready`; where the API \
+         runs in the same process, it answers for both.",
+        "Adresse où un worker seul (`quittance worker`) répond à `/metrics` et `/health/ready` ; là où l’API tourne \
+         dans le même processus, elle répond pour les deux.",
+    ),
+    s(
+        "worker.port",
+        &[],
+        Kind::Int(0, 65_535),
+        "Port of it; empty: a worker alone answers nothing.",
+        "Son port ; vide : un worker seul ne répond à rien.",
+    ),
+    s(
         "data_dir",
         &[],
         Kind::Text,

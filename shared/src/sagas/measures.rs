@@ -1,8 +1,60 @@
 //! Numbers about sagas, counted as decisions are written.
 
 use super::{state_after, step_status};
-use crate::engine::{Decision, Definition, RunState, run::EventWrite};
-use std::time::Duration;
+use crate::engine::{Decision, Definition, RunState, StepState, run::EventWrite};
+use std::{collections::BTreeSet, time::Duration};
+
+/// Statuses of a run on the wire, which are the engine's states.
+const RUN_STATES: [RunState; 8] = [
+    RunState::Pending,
+    RunState::InProgress,
+    RunState::Completed,
+    RunState::Failed,
+    RunState::Compensating,
+    RunState::Compensated,
+    RunState::NeedsAttention,
+    RunState::Cancelled,
+];
+/// A state of a step for each status on the wire.
+const STEP_STATES: [StepState; 5] = [
+    StepState::Pending,
+    StepState::Running,
+    StepState::Succeeded,
+    StepState::Failed,
+    StepState::Compensated,
+];
+
+/// Shows every counter of a saga at zero, so that its first increment is one: a rate knows no counter that appears.
+pub fn prepare_counters(definition: &Definition) {
+    let Some(saga) = &definition.saga else { return };
+    let name = &definition.name;
+    for state in RUN_STATES {
+        metrics::counter!("saga_total", "type" => name.clone(), "status" => state.as_str())
+            .increment(0);
+    }
+    metrics::counter!("saga_failures_total", "type" => name.clone()).increment(0);
+    metrics::counter!("saga_compensations_total", "type" => name.clone()).increment(0);
+    for step in &definition.steps {
+        for state in STEP_STATES {
+            metrics::counter!(
+                "saga_steps_total", "type" => step.name.to_lowercase(), "status" => step_status(state)
+            )
+            .increment(0);
+        }
+    }
+    let Some(states) = &saga.states else { return };
+    let Some(metric) = &states.metric else { return };
+    let of_steps = states
+        .steps
+        .values()
+        .flat_map(|step| [&step.begins, &step.succeeds, &step.undoes, &step.refused])
+        .flatten();
+    let own = states.created.iter().chain(&states.otherwise).chain([&states.completed]);
+    for state in own.chain(of_steps).collect::<BTreeSet<_>>() {
+        let label = metrics::Label::new(metric.label.clone(), state.clone());
+        metrics::counter!(metric.name.clone(), vec![label]).increment(0);
+    }
+}
 
 /// A saga was created.
 pub fn created(definition: &Definition) {

@@ -151,6 +151,12 @@ impl Store {
         self.inner.registry.add(Arc::new(definition));
     }
 
+    /// The latest version of every definition.
+    #[must_use]
+    pub fn definitions(&self) -> Vec<Arc<Definition>> {
+        self.inner.registry.all()
+    }
+
     /// The latest version of a definition.
     #[must_use]
     pub fn definition(&self, name: &str) -> Option<Arc<Definition>> {

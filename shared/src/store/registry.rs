@@ -59,6 +59,19 @@ impl Registry {
         names
     }
 
+    /// The latest version of each.
+    pub(super) fn all(&self) -> Vec<Arc<Definition>> {
+        let known = self.known.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut latest: HashMap<&str, &Arc<Definition>> = HashMap::new();
+        for definition in known.values() {
+            let slot = latest.entry(&definition.name).or_insert(definition);
+            if slot.version < definition.version {
+                *slot = definition;
+            }
+        }
+        latest.into_values().cloned().collect()
+    }
+
     /// The calls of a definition, compiled once.
     pub(super) fn compiled(&self, definition: &Definition) -> Result<Arc<Compiled>> {
         let key = (definition.name.clone(), definition.version);

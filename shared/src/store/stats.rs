@@ -3,7 +3,7 @@
 use super::{Store, error::Result};
 use crate::engine::{Lane, RunId};
 use sea_orm::{ConnectionTrait, Value};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 /// Receipts by state.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -160,6 +160,25 @@ impl Store {
             counts.completed = count(row.try_get_by_index(1)?);
         }
         Ok(counts)
+    }
+
+    /// How long the run that waits longest for a worker has been due; zero when none waits.
+    ///
+    /// # Errors
+    /// [`super::StoreError::Unavailable`] when the database does not answer.
+    pub async fn oldest_due(&self, lane: &Lane) -> Result<Duration> {
+        let now = self.backend().now();
+        let select = self.backend().statement(
+            format!(
+                "SELECT CAST({now} - min(COALESCE(wake_at, created_at)) AS bigint) FROM run
+                 WHERE lane = $1 AND finished_at IS NULL AND NOT paused
+                    AND (lease_owner IS NULL OR lease_until < {now}) AND (wake_at IS NULL OR wake_at <= {now})"
+            ),
+            [Value::from(lane.name())],
+        );
+        let row = self.inner.reader.query_one_raw(select).await?;
+        let micros: Option<i64> = row.map(|row| row.try_get_by_index(0)).transpose()?.flatten();
+        Ok(Duration::from_micros(count(micros.unwrap_or(0))))
     }
 
     /// The runs a queue's listing shows: the last completed, or the last failed, newest first. Older ones leave the

@@ -34,6 +34,8 @@ pub(crate) async fn handler(State(state): State<AppState>) -> Response {
             metrics::gauge!("quittance_jobs", "lane" => name.clone(), "state" => state)
                 .set(value as f64);
         }
+        let Ok(age) = state.store.oldest_due(&lane).await else { break };
+        metrics::gauge!("quittance_oldest_job_seconds", "lane" => name).set(age.as_secs_f64());
     }
     let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
     (kind, state.metrics.render()).into_response()

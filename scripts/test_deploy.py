@@ -1,0 +1,132 @@
+#!/usr/bin/env python3
+"""Tests the deployment for real: nginx, Prometheus, PostgreSQL and Redis of Debian with the shipped configuration, two API replicas and
+three workers between them, under load. docs/GATEWAYS.md and docs/OPERATIONS.md say what is promised.
+
+Standard library only; loopback only; every process is stopped on every way out.
+"""
+
+import argparse
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from deploytest import gateway, load, numbers
+from deploytest.ground import ROOT, Failure, Ground, check
+from deploytest.stack import APIS, WORKERS, Stack, program
+
+ROUNDS = 4
+
+
+def files():
+    """What can be checked without a server."""
+    for generator in ("deploy/krakend/generate", "deploy/grafana/generate"):
+        made = subprocess.run([ROOT / generator, "--check"], capture_output=True, text=True)
+        check(made.returncode == 0, made.stderr)
+    for words in (["check", "config", "prometheus.yml"], ["test", "rules", "rules_test.yml"]):
+        made = subprocess.run([program("promtool"), *words], capture_output=True, text=True, cwd=ROOT / "deploy/prometheus")
+        check(made.returncode == 0, f"promtool {' '.join(words)}: {made.stdout}{made.stderr}")
+    tested = (ROOT / "deploy/prometheus/rules_test.yml").read_text()
+    for kind, name, _ in numbers.recorded_and_alerts():
+        if kind == "alert":
+            check(len(re.findall(rf"alertname: {name}\b", tested)) >= 2, f"rules_test.yml does not show {name} silent and raised")
+            for guide in ("docs/OPERATIONS.md", "docs/fr/EXPLOITATION.md"):
+                check(f"`{name}`" in (ROOT / guide).read_text(), f"{guide} does not explain {name}")
+
+
+def compose(folder):
+    """docker-compose.yml as Compose reads it: whole with the secrets, refused without any of them."""
+    place = folder / "compose"
+    place.mkdir()
+    modern = subprocess.run(["docker", "compose", "version"], capture_output=True).returncode == 0 if shutil.which("docker") else False
+    command = ["docker", "compose"] if modern else [program("docker-compose")]
+    text = (ROOT / "docker-compose.yml").read_text()
+    if not modern:
+        # Version 1 does not know the name of the project in the file.
+        text = re.sub(r"^name: .*\n", "", text, flags=re.M)
+    (place / "docker-compose.yml").write_text(text)
+    env = (folder / "secrets.env").read_text()
+    (place / ".env").write_text(env)
+    whole = subprocess.run([*command, "-p", "quittance", "config", "-q"], cwd=place, capture_output=True, text=True)
+    check(whole.returncode == 0, f"docker-compose.yml: {whole.stderr}")
+    for name in ("POSTGRES_PASSWORD", "REDIS_PASSWORD", "GRAFANA_PASSWORD", "QUITTANCE_KEYS"):
+        (place / ".env").write_text(re.sub(rf"^{name}=.*\n", "", env, flags=re.M))
+        refused = subprocess.run([*command, "-p", "quittance", "config", "-q"], cwd=place, capture_output=True, text=True)
+        check(refused.returncode != 0 and "init-secrets" in refused.stderr, f"docker-compose.yml starts without {name}")
+
+
+def health(stack):
+    """The health checks of the containers."""
+    for role, port, setting in (([], stack.api_ports[0], "PORT"), (["--worker"], stack.worker_ports[0], "QUITTANCE_WORKER_PORT")):
+        command = [stack.binary, "health", *role]
+        for number, expected in ((port, 0), (1, 1)):
+            environment = stack.settings(**{setting: str(number)})
+            ended = subprocess.run(command, env=environment, capture_output=True, text=True)
+            check(ended.returncode == expected, f"health {role} at {number} ends with {ended.returncode}: {ended.stdout}{ended.stderr}")
+
+
+def run(stack):
+    began = time.monotonic()
+
+    def say(what):
+        print(f"  {time.monotonic() - began:5.1f} s  {what}", flush=True)
+
+    files()
+    compose(stack.folder)
+    say("files: generated ones are fresh, rules tested, compose file whole, secrets required")
+    stack.start()
+    say(f"{APIS} API replicas, {WORKERS} workers, PostgreSQL, Redis, nginx, Prometheus run")
+    slow = gateway.SlowClient(stack.gateway_port)
+    health(stack)
+    numbers.targets(stack, APIS, WORKERS)
+    receipts = [load.round_of(stack, number) for number in range(ROUNDS)]
+    say(f"{ROUNDS} rounds of load went through the gateway")
+    gateway.behaving(stack)
+    gateway.misbehaving(stack)
+    say("gateway: hidden paths, sizes, headers, events, repeats of calls, TLS")
+    calls = gateway.failover(stack)
+    say(f"gateway: a replica was killed and came back under {calls} calls, none failed")
+    load.completed(stack, receipts)
+    load.round_of(stack, ROUNDS)
+    asked = numbers.expressions(stack)
+    numbers.silent(stack)
+    say(f"Prometheus: {asked} expressions of dashboards and rules have data")
+    for worker in stack.workers:
+        worker.kill()
+    numbers.alerted(stack, "WorkerDown")
+    numbers.alerted(stack, "NoWorker", 60)
+    say("alerts: dead workers are noticed")
+    slow.join(30)
+    check(slow.seconds and slow.seconds < 14, f"a client that sends a header a second was served for {slow.seconds} s")
+    lines = gateway.log(stack)
+    say(f"gateway: a slow client was cut off after {slow.seconds:.0f} s; {lines} lines of log tell nothing of clients")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--binary", type=Path, default=ROOT / "target/debug/quittance")
+    options = parser.parse_args()
+    check(options.binary.exists(), f"{options.binary} is not built: make test, or cargo build")
+    folder = Path(tempfile.mkdtemp(prefix="quittance-deploy-"))
+    # nginx and PostgreSQL leave root's rights behind.
+    folder.chmod(0o755)
+    ground, failed = Ground(folder), True
+    try:
+        run(Stack(ground, options.binary.resolve()))
+        failed = False
+    finally:
+        ground.stop(failed)
+        shutil.rmtree(folder, ignore_errors=True)
+    print("deployment: all good")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except Failure as failure:
+        sys.exit(f"test-deploy: {failure}")
+    except KeyboardInterrupt:
+        sys.exit("test-deploy: interrupted; everything was stopped")
