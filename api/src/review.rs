@@ -6,8 +6,9 @@ use crate::{
     error::{ApiError, ErrorCode},
 };
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use quittance_documents::review::{self, Correction, Reason};
+use quittance_documents::review::{self, Correction, Reason, Thresholds};
 use quittance_shared::{
+    config::ReviewConfig,
     domain::clock::rfc3339,
     engine::{RunId, RunState},
     i18n::Text,
@@ -115,10 +116,10 @@ pub(crate) struct Outcome {
 
 impl Outcome {
     /// As it stands, when nothing changes.
-    pub(crate) fn unchanged(held: &UnderReview, threshold: f64) -> Self {
+    pub(crate) fn unchanged(held: &UnderReview, thresholds: Thresholds) -> Self {
         Self {
             document: held.result.clone(),
-            reasons: codes(&held.result, threshold),
+            reasons: codes(&held.result, thresholds),
             reviewed: held.reviewed_at.is_some(),
         }
     }
@@ -145,8 +146,13 @@ impl Outcome {
     }
 }
 
-fn codes(document: &Value, threshold: f64) -> Vec<String> {
-    review::reasons(document, threshold).iter().map(Reason::code).collect()
+/// As configured.
+pub(crate) fn thresholds(config: &ReviewConfig) -> Thresholds {
+    Thresholds { figures: config.threshold, merchant: config.merchant_threshold }
+}
+
+fn codes(document: &Value, thresholds: Thresholds) -> Vec<String> {
+    review::reasons(document, thresholds).iter().map(Reason::code).collect()
 }
 
 fn confirmed(held: &UnderReview, reviewing: Reviewing) -> bool {
@@ -173,7 +179,7 @@ pub(crate) fn revision(
     held: &UnderReview,
     base: &Value,
     said: &[Correction],
-    threshold: f64,
+    thresholds: Thresholds,
     reviewing: Reviewing,
     note: Value,
 ) -> Revision {
@@ -190,7 +196,7 @@ pub(crate) fn revision(
         corrections: Vec::new(),
         undone: None,
         accepted: None,
-        reasons: codes(&document, threshold),
+        reasons: codes(&document, thresholds),
         base: (!said.is_empty()).then(|| base.clone()),
         short: Short {
             merchant: columns.merchant,

@@ -171,8 +171,10 @@ pub struct ProcessingConfig {
 /// What people are asked to look at.
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub struct ReviewConfig {
-    /// Total, date and merchant below this confidence are to be looked at; 0..=1.
+    /// Total and date below this confidence are to be looked at; 0..=1.
     pub threshold: f64,
+    /// The same of the merchant's name, which is less often sure and less often costly.
+    pub merchant_threshold: f64,
 }
 
 /// Form of the log.

@@ -99,11 +99,16 @@ async fn what_is_not_sure_waits_and_what_people_say_is_counted() {
     on_both(async |stack| {
         let client = stack.client();
         let (id, result) = slip(&client, "ann").await;
-        let threshold = get(&client, "/api/v1/quality").await["reviewThreshold"].as_f64().unwrap();
+        let quality = get(&client, "/api/v1/quality").await;
+        let threshold = |name: &str| {
+            let which =
+                if name == "merchantName" { "merchantReviewThreshold" } else { "reviewThreshold" };
+            quality[which].as_f64().unwrap()
+        };
         let fields = &result["extractedFields"];
         let unsure: Vec<&str> = ["totalAmount", "date", "merchantName"]
             .into_iter()
-            .filter(|name| fields[*name]["confidence"].as_f64().is_none_or(|c| c < threshold))
+            .filter(|name| fields[*name]["confidence"].as_f64().is_none_or(|c| c < threshold(name)))
             .collect();
         let failed = result["checks"].as_array().unwrap().iter().any(|c| c["status"] == "failed");
         let waiting = async || {

@@ -14,6 +14,7 @@ use crate::{
 };
 use anyhow::{anyhow, bail};
 use futures_util::FutureExt;
+use quittance_documents::review::Thresholds;
 use quittance_shared::{
     blobs::Blobs,
     config::{Config, ProcessingConfig},
@@ -166,7 +167,10 @@ pub async fn run(
             pool: pool.clone(),
             store: deps.store.clone(),
             clock: Arc::clone(&deps.clock),
-            review_threshold: deps.config.review.threshold,
+            review: Thresholds {
+                figures: deps.config.review.threshold,
+                merchant: deps.config.review.merchant_threshold,
+            },
         };
         activities =
             activities.with_documents(&tools).with_workflows(&tools, &deps.config.documents)?;

@@ -20,7 +20,7 @@ pub use learning::{Applied, Lesson, apply, keys, lesson};
 pub use outcomes::{Outcome, Verdict, outcomes};
 pub use overlay::{Correction, alternative_rank, overlay, shown, with_confidence};
 pub use quality::{Bin, FieldQuality, Tally, Threshold, quality, wilson};
-pub use reasons::{Reason, reasons};
+pub use reasons::{Reason, Thresholds, reasons};
 
 use serde_json::Value;
 

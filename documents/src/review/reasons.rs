@@ -7,12 +7,28 @@ use serde_json::Value;
 const NEEDED: [(&str, &str); 3] =
     [("totalAmount", "TOTAL"), ("date", "DATE"), ("merchantName", "MERCHANT")];
 
+/// The confidence from which on a field is taken without a look; 0..=1. A total is sooner sure than a name, which people
+/// themselves write in more than one way.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Thresholds {
+    /// Of the total and of the date.
+    pub figures: f64,
+    /// Of the merchant's name.
+    pub merchant: f64,
+}
+
+impl Thresholds {
+    fn of(self, field: &str) -> f64 {
+        if field == "merchantName" { self.merchant } else { self.figures }
+    }
+}
+
 /// One reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reason {
     /// A field is not there: `TOTAL_MISSING`.
     Missing(String),
-    /// A field is below the threshold: `DATE_UNCERTAIN`.
+    /// A field is below its threshold: `DATE_UNCERTAIN`.
     Uncertain(String),
     /// A check failed: `CHECK_FAILED:ITEMS_SUM`.
     Check(String),
@@ -51,9 +67,9 @@ fn word(field: &str) -> &'static str {
     NEEDED.iter().find(|(name, _)| *name == field).map_or("FIELD", |(_, word)| word)
 }
 
-/// The reasons a document gives at this threshold; what a person has said gives none.
+/// The reasons a document gives at these thresholds; what a person has said gives none.
 #[must_use]
-pub fn reasons(document: &Value, threshold: f64) -> Vec<Reason> {
+pub fn reasons(document: &Value, thresholds: Thresholds) -> Vec<Reason> {
     let said = |field: &str| {
         let list = document.get("corrections").and_then(Value::as_array);
         list.into_iter().flatten().any(|c| c.get("field").and_then(Value::as_str) == Some(field))
@@ -64,7 +80,7 @@ pub fn reasons(document: &Value, threshold: f64) -> Vec<Reason> {
             None => found.push(Reason::Missing((*field).to_owned())),
             Some(read) => {
                 let confidence = read.get("confidence").and_then(Value::as_f64).unwrap_or(0.0);
-                if confidence < threshold {
+                if confidence < thresholds.of(field) {
                     found.push(Reason::Uncertain((*field).to_owned()));
                 }
             }
@@ -97,14 +113,19 @@ mod tests {
                 { "code": "TAX_SUM", "status": "passed", "message": "" },
             ],
         });
+        let even = Thresholds { figures: 0.9, merchant: 0.9 };
         let codes =
-            |document: &Value| reasons(document, 0.9).iter().map(Reason::code).collect::<Vec<_>>();
+            |document: &Value| reasons(document, even).iter().map(Reason::code).collect::<Vec<_>>();
         assert_eq!(codes(&base), ["TOTAL_UNCERTAIN", "DATE_MISSING", "CHECK_FAILED:ITEMS_SUM"]);
+        let names = Thresholds { figures: 0.8, merchant: 0.95 };
+        let first = reasons(&base, names).first().map(Reason::code);
+        assert_eq!(first.as_deref(), Some("DATE_MISSING"));
+        assert!(reasons(&base, names).contains(&Reason::Uncertain("merchantName".into())));
         // Said not to be printed is as good as a date.
         let said = Correction { id: "1".into(), field: "date".into(), value: Value::Null };
         let document = overlay(&base, &[said]);
         assert_eq!(codes(&document), ["TOTAL_UNCERTAIN", "CHECK_FAILED:ITEMS_SUM"]);
-        for reason in reasons(&base, 0.9) {
+        for reason in reasons(&base, even) {
             assert_eq!(Reason::parse(&reason.code()), Some(reason));
         }
         assert_eq!(Reason::parse("WHAT_EVER"), None);

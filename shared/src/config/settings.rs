@@ -317,10 +317,18 @@ pub(super) const SETTINGS: &[Setting] = &[
         "review.threshold",
         &[],
         Kind::Share,
-        "A receipt whose total, date or merchant is missing or has a confidence below this \
-         waits for a person. It counts when a result is stored or corrected.",
-        "Un reçu dont le total, la date ou le commerçant manque ou a une confiance en dessous \
-         attend une personne. Compte quand un résultat est enregistré ou corrigé.",
+        "A receipt whose total, date or merchant is missing, or whose total or date has a \
+         confidence below this, waits for a person. It counts when a result is stored or corrected.",
+        "Un reçu dont le total, la date ou le commerçant manque, ou dont le total ou la date a \
+         une confiance en dessous, attend une personne. Compte quand un résultat est enregistré \
+         ou corrigé.",
+    ),
+    s(
+        "review.merchant_threshold",
+        &[],
+        Kind::Share,
+        "The same for the confidence of the merchant's name.",
+        "De même pour la confiance du nom du commerçant.",
     ),
     s(
         "sagas.dir",

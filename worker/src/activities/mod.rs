@@ -19,6 +19,7 @@ use crate::{
     reader::Reader,
     scratch::Scratch,
 };
+use quittance_documents::review::Thresholds;
 use quittance_shared::{
     blobs::Blobs,
     config::DocumentsConfig,
@@ -55,8 +56,8 @@ pub struct Tools {
     pub store: Store,
     /// For the time of extraction that a result shows.
     pub clock: SharedClock,
-    /// Below this confidence a person is asked.
-    pub review_threshold: f64,
+    /// Below these confidences a person is asked.
+    pub review: Thresholds,
 }
 
 impl Activities {

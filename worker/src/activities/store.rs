@@ -49,7 +49,7 @@ impl Activity for StoreResult {
         let mut result = serde_json::to_value(&result).map_err(internal)?;
         let lessons = self.learned(context, &mut result).await.map_err(away)?;
         let short = review::columns(&result);
-        let reasons = review::reasons(&result, self.tools.review_threshold);
+        let reasons = review::reasons(&result, self.tools.review);
         let outcome = ReceiptOutcome {
             review_reasons: reasons.iter().map(Reason::code).collect(),
             provenance: Some(provenance(&text).to_string()),

@@ -22,8 +22,10 @@ pub(crate) struct Quality {
     client_id: Option<String>,
     /// What it is computed from.
     receipts: ReviewedReceipts,
-    /// The threshold below which a person is asked.
+    /// The confidence of total and date below which a person is asked.
     review_threshold: f64,
+    /// The same of the merchant's name.
+    merchant_review_threshold: f64,
     /// By field. A field of a reviewed receipt that nobody corrected counts as right.
     fields: Vec<FieldReliability>,
     /// What was learned from corrections, and how it held.
@@ -161,6 +163,7 @@ pub(crate) async fn handler(
             needs_review: counts.waiting,
         },
         review_threshold: state.config.review.threshold,
+        merchant_review_threshold: state.config.review.merchant_threshold,
         fields: review::quality(&tallies).into_iter().map(field).collect(),
         learned: LearnedEffect {
             active: effect.active,

@@ -46,18 +46,18 @@ pub(crate) async fn handler(
 ) -> Result<Answer<Revised>, ApiError> {
     let expected = review::if_match(&headers)?;
     find(&state, &caller, id).await?;
-    let threshold = state.config.review.threshold;
+    let thresholds = review::thresholds(&state.config.review);
     let mut outcome = Outcome::default();
     let decide = |held: &UnderReview| {
         review::open_to_change(held, expected)?;
         if held.reviewed_at.is_some() {
-            outcome = Outcome::unchanged(held, threshold);
+            outcome = Outcome::unchanged(held, thresholds);
             return Ok(None);
         }
         let said = review::active(&held.corrections);
         let note = json!({ "note": "confirmed" });
         let revision =
-            review::revision(held, &held.base, &said, threshold, Reviewing::Confirm, note);
+            review::revision(held, &held.base, &said, thresholds, Reviewing::Confirm, note);
         outcome = Outcome::of(held, &revision);
         Ok::<_, ApiError>(Some(revision))
     };

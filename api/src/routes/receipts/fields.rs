@@ -16,7 +16,7 @@ use axum::{
     extract::{Request, State},
     http::header,
 };
-use quittance_documents::review::{self as rules, FieldSpec};
+use quittance_documents::review::{self as rules, FieldSpec, Thresholds};
 use quittance_shared::{
     i18n::Text,
     store::{Reviewing, Revision, UnderReview},
@@ -76,14 +76,14 @@ pub(crate) async fn handler(
     let wish = Wish::parse(body::object(&state, request, false).await?)?;
     let expected = header_version.or(wish.version);
     find(&state, &caller, id).await?;
-    let threshold = state.config.review.threshold;
+    let thresholds = review::thresholds(&state.config.review);
     let mut outcome = Outcome::default();
     let decide = |held: &UnderReview| {
         review::open_to_change(held, expected)?;
-        let revision = wish.revision(held, threshold)?;
+        let revision = wish.revision(held, thresholds)?;
         outcome = match &revision {
             Some(revision) => Outcome::of(held, revision),
-            None => Outcome::unchanged(held, threshold),
+            None => Outcome::unchanged(held, thresholds),
         };
         Ok::<_, ApiError>(revision)
     };
@@ -148,7 +148,11 @@ impl Wish {
         Ok(Self { fields, confirm, version })
     }
 
-    fn revision(&self, held: &UnderReview, threshold: f64) -> Result<Option<Revision>, ApiError> {
+    fn revision(
+        &self,
+        held: &UnderReview,
+        thresholds: Thresholds,
+    ) -> Result<Option<Revision>, ApiError> {
         let mut said = review::active(&held.corrections);
         let mut new = Vec::new();
         for (spec, given) in &self.fields {
@@ -176,7 +180,7 @@ impl Wish {
         } else {
             json!({ "note": "corrected", "fields": names, "confirmed": self.confirm })
         };
-        let mut revision = review::revision(held, &held.base, &said, threshold, reviewing, note);
+        let mut revision = review::revision(held, &held.base, &said, thresholds, reviewing, note);
         revision.corrections = new;
         Ok(Some(revision))
     }

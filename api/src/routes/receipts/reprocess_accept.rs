@@ -14,7 +14,7 @@ use axum::{
     extract::State,
     http::{HeaderMap, StatusCode, header},
 };
-use quittance_documents::review as rules;
+use quittance_documents::review::{self as rules, Thresholds};
 use quittance_shared::{
     engine::RunId,
     i18n::Text,
@@ -54,18 +54,18 @@ pub(crate) async fn handler(
     find(&state, &caller, id).await?;
     let last = state.store.reprocess(id).await.map_err(|e| super::missing(e, id))?;
     let again = last.is_some_and(|last| last.ending == Some(Ending::Accepted));
-    let threshold = state.config.review.threshold;
+    let thresholds = review::thresholds(&state.config.review);
     let mut outcome = Outcome::default();
     let decide = |held: &UnderReview| match &held.second {
         // Its answer may have been lost.
         None if again => {
-            outcome = Outcome::unchanged(held, threshold);
+            outcome = Outcome::unchanged(held, thresholds);
             Ok(None)
         }
         None => Err(nothing_to_accept(id)),
         Some((run, new)) => {
             review::open_to_change(held, expected)?;
-            let revision = accepted(held, *run, new, threshold);
+            let revision = accepted(held, *run, new, thresholds);
             outcome = Outcome::of(held, &revision);
             Ok(Some(revision))
         }
@@ -78,13 +78,13 @@ pub(crate) async fn handler(
         .header(header::ETAG, review::etag(version)))
 }
 
-fn accepted(held: &UnderReview, run: RunId, new: &Value, threshold: f64) -> Revision {
+fn accepted(held: &UnderReview, run: RunId, new: &Value, thresholds: Thresholds) -> Revision {
     let said = review::active(&held.corrections);
     let differences = rules::differences(&held.result, new, &said);
     let changes = differences.iter().any(|d| !d.kept);
     let reviewing = if changes { Reviewing::Reopen } else { Reviewing::Keep };
     let note = json!({ "note": "reprocess accepted", "run": run });
-    let mut revision = review::revision(held, new, &said, threshold, reviewing, note);
+    let mut revision = review::revision(held, new, &said, thresholds, reviewing, note);
     revision.accepted = Some((run, differences.iter().map(stored).collect()));
     revision
 }

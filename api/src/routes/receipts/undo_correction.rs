@@ -14,6 +14,7 @@ use axum::{
     extract::{FromRequestParts, State},
     http::{HeaderMap, StatusCode, header, request::Parts},
 };
+use quittance_documents::review::Thresholds;
 use quittance_shared::{
     engine::RunId,
     i18n::Text,
@@ -83,14 +84,14 @@ pub(crate) async fn handler(
 ) -> Result<Answer<Revised>, ApiError> {
     let expected = review::if_match(&headers)?;
     find(&state, &caller, id).await?;
-    let threshold = state.config.review.threshold;
+    let thresholds = review::thresholds(&state.config.review);
     let mut outcome = Outcome::default();
     let decide = |held: &UnderReview| {
         review::open_to_change(held, expected)?;
-        let revision = undone(held, correction, threshold)?;
+        let revision = undone(held, correction, thresholds)?;
         outcome = match &revision {
             Some(revision) => Outcome::of(held, revision),
-            None => Outcome::unchanged(held, threshold),
+            None => Outcome::unchanged(held, thresholds),
         };
         Ok::<_, ApiError>(revision)
     };
@@ -105,7 +106,7 @@ pub(crate) async fn handler(
 fn undone(
     held: &UnderReview,
     correction: Uuid,
-    threshold: f64,
+    thresholds: Thresholds,
 ) -> Result<Option<Revision>, ApiError> {
     let Some(found) = held.corrections.iter().find(|c| c.id == correction) else {
         let text = Text::new(
@@ -123,7 +124,7 @@ fn undone(
     said.retain(|c| c.id != correction.to_string());
     let note = json!({ "note": "correction undone", "fields": [found.field] });
     let mut revision =
-        review::revision(held, &held.base, &said, threshold, Reviewing::Reopen, note);
+        review::revision(held, &held.base, &said, thresholds, Reviewing::Reopen, note);
     revision.undone = Some(correction);
     Ok(Some(revision))
 }
