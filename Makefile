@@ -60,6 +60,11 @@ test-deploy: models ## the deployment for real: nginx, Prometheus, 2 API replica
 	@[ -x $(TARGET)/debug/quittance ] || $(CARGO) test --locked --workspace --features tesseract --test integration --no-run
 	@python3 scripts/test_deploy.py --binary $(TARGET)/debug/quittance
 
+.PHONY: load
+load: models build ## load on the whole deployment: health, mixed, scale (ARGS="soak --minutes 30": with restarts every minute)
+	@scripts/setup load
+	@python3 scripts/load.py --binary $(TARGET)/release/quittance $(ARGS)
+
 .PHONY: gateways
 gateways: ## write deploy/krakend/krakend.json and the dashboards anew (after a change of routes or panels)
 	deploy/krakend/generate

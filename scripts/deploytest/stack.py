@@ -88,11 +88,11 @@ class Stack:
 
     def api(self, number):
         port = str(self.api_ports[number])
-        self.apis[number:] = [self.ground.start(f"api-{number}", [self.binary, "api"], self.settings(PORT=port))]
+        self.apis[number : number + 1] = [self.ground.start(f"api-{number}", [self.binary, "api"], self.settings(PORT=port))]
 
     def worker(self, number):
         settings = self.settings(QUITTANCE_WORKER_PORT=str(self.worker_ports[number]), QUEUE_CONCURRENCY="2")
-        self.workers[number:] = [self.ground.start(f"worker-{number}", [self.binary, "worker"], settings)]
+        self.workers[number : number + 1] = [self.ground.start(f"worker-{number}", [self.binary, "worker"], settings)]
 
     def postgres(self):
         self.postgres_port = free_port()
