@@ -24,6 +24,8 @@ RUN apt-get update \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /data --shell /usr/sbin/nologin quittance \
     && install -d -o 10001 -g 10001 -m 0750 /data /originals
 COPY --from=models /models /models
+# For `quittance seed /samples`.
+COPY samples /samples
 COPY --from=build /out/quittance /usr/local/bin/quittance
 ENV QUITTANCE_DATA_DIR=/data \
     QUITTANCE_STORAGE_PATH=/originals \

@@ -14,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from deploytest import gateway, load, numbers
+from deploytest import backup, gateway, load, numbers
 from deploytest.ground import ROOT, Failure, Ground, check
 from deploytest.stack import APIS, WORKERS, Stack, program
 
@@ -99,6 +99,8 @@ def run(stack):
     numbers.alerted(stack, "WorkerDown")
     numbers.alerted(stack, "NoWorker", 60)
     say("alerts: dead workers are noticed")
+    backup.there_and_back(stack, receipts[0])
+    say("backup: all was lost and restored, and goes on")
     slow.join(30)
     check(slow.seconds and slow.seconds < 14, f"a client that sends a header a second was served for {slow.seconds} s")
     lines = gateway.log(stack)

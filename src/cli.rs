@@ -108,6 +108,8 @@ pub(crate) enum Command {
     /// Listens on --port (9000) and keeps stock, balances and its ledger in --data-dir (`shop-data`). `GET /ledger`
     /// shows every effect, `POST /faults` makes calls fail, `POST /reset` begins anew. docs/PARTICIPANTS.md says more.
     Shop,
+    /// Fill a running server with a demonstration data set: sample receipts, and some sagas; repeatable
+    Seed(SeedOptions),
     /// Ask the process that runs here whether it is ready; the exit code tells (for health checks of containers)
     Health {
         /// A worker alone instead of the API: needs `worker.port`
@@ -124,6 +126,26 @@ pub(crate) enum Command {
     },
     /// Say what is missing on this machine and how to get it
     Doctor,
+}
+
+/// Where the demonstration data set goes.
+#[derive(Debug, Args)]
+pub(crate) struct SeedOptions {
+    /// Photos, scans and PDFs to upload
+    #[arg(default_value = "samples")]
+    pub(crate) folder: PathBuf,
+    /// The server, or the gateway before it
+    #[arg(long, default_value = "http://127.0.0.1:8080")]
+    pub(crate) url: String,
+    /// API key, where the server has keys
+    #[arg(long, env = "QUITTANCE_API_KEY", hide_env_values = true)]
+    pub(crate) key: Option<String>,
+    /// Whose the receipts are; with a client's key it must be the key's
+    #[arg(long, default_value = "demo")]
+    pub(crate) client: String,
+    /// Begin the sagas too: the services they call (`quittance shop`) must be there
+    #[arg(long)]
+    pub(crate) execute: bool,
 }
 
 /// What to do with sagas.

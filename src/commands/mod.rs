@@ -5,6 +5,7 @@ mod doctor;
 mod evaluate;
 mod health;
 mod sagas;
+mod seed;
 mod serve;
 mod shop;
 mod train_categories;
@@ -43,6 +44,9 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         let (port, folder) = cli.settings.shop();
         return shop::run(port, &folder);
     }
+    if let Command::Seed(options) = &command {
+        return seed::run(options);
+    }
     let config = Config::load(&cli.settings.overrides())?;
     match command {
         Command::Serve => serve::run(config, serve::Role::All),
@@ -59,6 +63,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Doctor => doctor::run(&config),
         Command::Health { worker } => health::run(&config, worker),
         Command::Openapi
+        | Command::Seed(_)
         | Command::Settings { .. }
         | Command::Shop
         | Command::TrainCategories { .. } => Ok(ExitCode::SUCCESS),

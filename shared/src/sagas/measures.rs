@@ -140,3 +140,27 @@ fn own_state(definition: &Definition, state: Option<&str>) {
         metrics::counter!(metric.name, vec![label]).increment(1);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_state_of_a_saga_is_shown_before_it_is_entered() {
+        let metrics = crate::telemetry::Metrics::install().unwrap();
+        for definition in crate::sagas::builtin() {
+            prepare_counters(&definition);
+        }
+        let text = metrics.render();
+        for line in [
+            "commande_etat_total{etat=\"INITIEE\"} ",
+            "commande_etat_total{etat=\"ECHEC_PANIER\"} ",
+            "commande_etat_total{etat=\"ANNULEE\"} ",
+            "saga_total{type=\"purchase_saga\",status=\"needs_attention\"} ",
+            "saga_failures_total{type=\"return_saga\"} ",
+            "saga_steps_total{type=\"process_payment\",status=\"failed\"} ",
+        ] {
+            assert!(text.contains(line), "{line} is missing:\n{text}");
+        }
+    }
+}
