@@ -50,14 +50,15 @@ run: models build-demo ## serve until Ctrl-C (SQLite under ./data; PORT to choos
 	@exec $(DEMO_BIN) serve $(ARGS)
 
 .PHONY: test
-test: test-setup models ## format check, then every test: unit, and integration on SQLite and on PostgreSQL + Redis
+test: test-setup models ## format check, then every test: unit, integration on SQLite and on PostgreSQL + Redis, the deployment
 	$(CARGO) fmt --all --check
 	$(CARGO) test --locked --workspace --features tesseract $(ARGS)
+	@[ -n "$(ARGS)" ] || $(MAKE) --no-print-directory test-deploy
 
 .PHONY: test-deploy
-test-deploy: models ## the deployment for real: nginx, Prometheus, 2 API replicas, 3 workers (uses the debug binary `make test` built)
+test-deploy: models ## the deployment for real: nginx, Prometheus, 2 API replicas, 3 workers (with the binary that `test` built)
 	@scripts/setup deploy
-	@[ -x $(TARGET)/debug/quittance ] || $(CARGO) test --locked --workspace --features tesseract --test integration --no-run
+	@$(CARGO) test --quiet --locked --workspace --features tesseract --test integration --no-run
 	@python3 scripts/test_deploy.py --binary $(TARGET)/debug/quittance
 
 .PHONY: load

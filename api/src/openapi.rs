@@ -66,4 +66,23 @@ mod tests {
     fn the_document_changes_only_on_purpose() {
         insta::assert_json_snapshot!(super::openapi());
     }
+
+    /// Its community edition has no wildcards: what the file does not list is not served through it.
+    #[test]
+    fn krakend_lists_every_operation() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/krakend/krakend.json");
+        let text = std::fs::read_to_string(file).unwrap();
+        let listed: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let document = serde_json::to_value(super::openapi()).unwrap();
+        for (path, operations) in document["paths"].as_object().unwrap() {
+            let hidden = ["/metrics", "/health/", "/admin"].iter().any(|p| path.starts_with(p));
+            for method in operations.as_object().unwrap().keys().filter(|_| !hidden) {
+                let method = method.to_uppercase();
+                let found = listed["endpoints"].as_array().unwrap().iter().any(|endpoint| {
+                    endpoint["endpoint"] == path.as_str() && endpoint["method"] == method.as_str()
+                });
+                assert!(found, "{method} {path} is missing in krakend.json: run `make gateways`");
+            }
+        }
+    }
 }

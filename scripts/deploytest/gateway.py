@@ -53,7 +53,10 @@ class Fake:
             do_GET = do_POST = do_PATCH = do_DELETE = handle_one
 
         self.go_on = threading.Event()
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        class Server(http.server.ThreadingHTTPServer):
+            request_queue_size = 512
+
+        self.server = Server(("127.0.0.1", 0), Handler)
         self.port = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
@@ -121,6 +124,31 @@ def stream(gateway, fakes):
             part = s.recv(4096)
             check(part, f"the stream ended: {got}")
             got += part
+    for fake in fakes:
+        fake.mode = "answer"
+
+
+def crowd(gateway, fakes):
+    """One address gets 256 calls at a time; the next one is told so."""
+    for fake in fakes:
+        fake.mode = "stream"
+        fake.go_on.clear()
+    sockets = []
+    try:
+        for _ in range(256):
+            s = socket.create_connection(("127.0.0.1", gateway.port), timeout=30)
+            s.sendall(b"GET /api/v1/receipts/1/events HTTP/1.1\r\nHost: x\r\n\r\n")
+            sockets.append(s)
+        for s in sockets:
+            check(b"200" in s.recv(100), "a call within the limit is refused")
+        answer = gateway.get("/api/v1/receipts", headers={"Accept-Language": "en"})
+        check(answer.status == 429 and answer.headers["Retry-After"], f"the 257th call at a time: {answer.status}")
+        check(answer.json()["error"]["code"] == "RATE_LIMITED", f"not the API's shape: {answer.body}")
+    finally:
+        for fake in fakes:
+            fake.go_on.set()
+        for s in sockets:
+            s.close()
     for fake in fakes:
         fake.mode = "answer"
 
@@ -195,6 +223,7 @@ def misbehaving(stack):
     gateway = Http(stack.nginx("nginx-fakes", [fake.port for fake in fakes]))
     headers(gateway)
     stream(gateway, fakes)
+    crowd(gateway, fakes)
     repeats(gateway, fakes)
 
 

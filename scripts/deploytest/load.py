@@ -1,5 +1,7 @@
 """A load that moves every number: receipts, sagas that complete, are refused and are undone, checkouts to each end, wrong calls."""
 
+import subprocess
+
 from .gateway import PURCHASE
 from .ground import ROOT, check, until
 
@@ -56,6 +58,18 @@ def round_of(stack, number):
     for path in ("/health", "/api/v1/sagas?limit=5", "/api/v1/receipts/stats"):
         check(stack.gateway.get(path).status == 200, path)
     return receipt
+
+
+def seed(stack):
+    """The demonstration data set, twice: the second time everything is there already. The ids of its receipts."""
+    command = [stack.binary, "seed", ROOT / "samples", "--url", f"http://127.0.0.1:{stack.gateway_port}", "--client", "operator", "--execute"]
+    said = []
+    for _ in range(2):
+        done = subprocess.run(command, env={"QUITTANCE_API_KEY": stack.key}, capture_output=True, text=True)
+        check(done.returncode == 0, f"quittance seed: {done.stdout}{done.stderr}")
+        said.append(done.stdout.splitlines())
+    check(said[0] == said[1] and len(said[0]) >= 8, f"quittance seed is not repeatable: {said}")
+    return [line.split()[0] for line in said[0] if not line.endswith("_saga")]
 
 
 def completed(stack, receipts):

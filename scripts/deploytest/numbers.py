@@ -62,6 +62,13 @@ def silent(stack):
     check(not firing, f"alerts fire: {[f['metric'] for f in firing]}")
 
 
+def memory(stack):
+    """Highest memory of an API replica, MB; the compose file gives it 200."""
+    highest = float(query(stack, 'max(max_over_time(process_resident_memory_bytes{job="quittance-api"}[10m]))')[0]["value"][1]) / 1e6
+    check(highest < 200, f"an API replica took {highest:.0f} MB")
+    return highest
+
+
 def targets(stack, apis, workers):
     def all_up():
         found = {s["metric"]["job"]: int(float(s["value"][1])) for s in query(stack, "sum by (job) (up)")}

@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 use std::{io::Write as _, path::Path, process::ExitCode, time::Duration};
 
 /// Longest time for one call.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// What is taken from the folder.
 const SUFFIXES: &[&str] = &["jpg", "jpeg", "png", "webp", "tif", "tiff", "pdf"];
 

@@ -211,14 +211,14 @@ async fn three_crashes_end_a_run_and_retry_begins_anew() {
 
 #[tokio::test]
 async fn the_oldest_due_run_ages_until_a_worker_has_it() {
-    let Fixture { store, _folder } = fixture().await;
+    let Fixture { store, _folder: folder } = fixture().await;
     let id = receipt(&store, "age").await;
     tokio::time::sleep(Duration::from_millis(30)).await;
     let age = store.oldest_due(&Lane::DOCUMENTS).await.unwrap();
     assert!(age >= Duration::from_millis(20), "{age:?}");
     store.acquire(id, "w", LEASE).await.unwrap().unwrap();
     // A server's database has the other tests' runs too.
-    if _folder.is_some() {
+    if folder.is_some() {
         assert_eq!(store.oldest_due(&Lane::DOCUMENTS).await.unwrap(), Duration::ZERO);
     }
 }
