@@ -21,6 +21,7 @@ use utoipa_axum::router::OpenApiRouter;
         (name = "analysis", description = "What a user's transactions mean: rules, recurring payments, duplicates, matches, summaries"),
         (name = "sagas", description = "Create sagas, run them, see and steer them"),
         (name = "commande", description = "Checkout of a basket"),
+        (name = "webhooks", description = "Be told when receipts, documents and sagas end"),
         (name = "system", description = "Health and metrics"),
     ),
     modifiers(&Keys),
@@ -51,6 +52,7 @@ pub(crate) fn operations() -> OpenApiRouter<AppState> {
         .merge(routes::sagas::router())
         .merge(routes::orders::router())
         .merge(routes::checkout::router())
+        .merge(routes::webhooks::router())
         .merge(routes::system::router())
 }
 

@@ -36,6 +36,12 @@ impl FromRequestParts<AppState> for User {
     }
 }
 
+/// The client that a field names, or the key's.
+pub(crate) fn client(caller: &Caller, named: Option<&str>) -> Result<String, ApiError> {
+    // Whose it is does not depend on the user.
+    Ok(owner(caller, named, Some(LOCAL))?.client)
+}
+
 /// The owner that fields name.
 pub(crate) fn owner(
     caller: &Caller,

@@ -30,6 +30,8 @@ pub fn router(state: AppState) -> Router {
     let compression = CompressionLayer::new().compress_when(
         SizeAbove::new(COMPRESS_ABOVE)
             .and(NotForContentType::IMAGES)
+            // Held back until there is enough to compress, an event would come too late.
+            .and(NotForContentType::SSE)
             .and(NotForContentType::const_new("application/pdf")),
     );
     let router = operations

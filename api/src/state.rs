@@ -1,6 +1,8 @@
 //! What handlers share.
 
-use crate::{auth::Keyring, estimate::Estimates, rate::Rates, vitals::Vitals};
+use crate::{
+    auth::Keyring, estimate::Estimates, feed::Feeds, rate::Rates, results::Results, vitals::Vitals,
+};
 use quittance_shared::{
     blobs::Blobs, config::Config, domain::clock::SharedClock, lifecycle::Shutdown,
     notify::Notifier, parts::Parts, queue::Queue, store::Store, telemetry::Metrics,
@@ -32,6 +34,8 @@ pub struct Shared {
     pub(crate) keys: Keyring,
     pub(crate) uploads: Arc<Semaphore>,
     pub(crate) rates: Rates,
+    pub(crate) feeds: Feeds,
+    pub(crate) results: Results,
     pub(crate) estimates: Estimates,
     pub(crate) vitals: Vitals,
 }
@@ -48,6 +52,8 @@ impl AppState {
             keys: Keyring::new(&config.keys),
             uploads: Arc::new(Semaphore::new(config.limits.concurrent_uploads)),
             rates: Rates::new(config.limits.uploads_per_minute),
+            feeds: Feeds::new(config.limits.event_streams_per_client),
+            results: Results::new(config.limits.result_cache_bytes),
             estimates: Estimates::new(store.clone(), config.processing.timeout_ms),
             vitals: Vitals::new(store.clone(), Arc::clone(&queue), blobs.clone()),
             config,

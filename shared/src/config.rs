@@ -12,12 +12,14 @@ mod resolve;
 mod sagas;
 mod secret;
 mod settings;
+mod webhooks;
 
 pub use documents::{DocumentsConfig, ServiceConfig};
 pub use keys::{KeyConfig, MAX_CLIENT_LENGTH, Scope, is_client_id};
 pub use reference::reference;
 pub use sagas::{ParticipantConfig, SagasConfig};
 pub use secret::Secret;
+pub use webhooks::WebhooksConfig;
 
 use serde::Deserialize;
 use std::{
@@ -53,6 +55,8 @@ pub struct Config {
     pub review: ReviewConfig,
     /// Sagas.
     pub sagas: SagasConfig,
+    /// Messages to clients' own services.
+    pub webhooks: WebhooksConfig,
     /// Static API keys.
     pub keys: Vec<KeyConfig>,
     /// Log.
@@ -218,6 +222,10 @@ pub struct LimitsConfig {
     pub concurrent_uploads: usize,
     /// Uploads a client may send in a minute; 0 is no limit.
     pub uploads_per_minute: u32,
+    /// Event streams a client may hold open at one API process.
+    pub event_streams_per_client: usize,
+    /// Bytes of results an API process keeps in memory for whoever asks again; 0 keeps none.
+    pub result_cache_bytes: usize,
 }
 
 /// Start.

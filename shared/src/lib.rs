@@ -13,3 +13,4 @@ pub mod queue;
 pub mod sagas;
 pub mod store;
 pub mod telemetry;
+pub mod webhooks;

@@ -6,7 +6,7 @@ mod neighbours;
 mod tests;
 
 use crate::{
-    activities::{Activities, Tools},
+    activities::{Activities, Deliver, Tools},
     executor::{Executor, held::Held, isolation::Isolation, pool::CpuPool, random},
     participants::Participants,
     reader::{Reader, ReaderConfig},
@@ -17,7 +17,7 @@ use futures_util::FutureExt;
 use quittance_documents::review::Thresholds;
 use quittance_shared::{
     blobs::Blobs,
-    config::{Config, ProcessingConfig},
+    config::{Config, ProcessingConfig, WebhooksConfig},
     domain::clock::SharedClock,
     engine::{Lane, RunId},
     notify::Notifier,
@@ -127,6 +127,21 @@ impl LaneSettings {
         });
         lanes.collect()
     }
+
+    /// The lane of messages to clients, which every worker serves that is not told otherwise: so they leave whatever
+    /// else the workers are for.
+    fn of_webhooks(config: &WebhooksConfig) -> Option<Self> {
+        let slots = config.concurrency;
+        (slots > 0).then(|| Self {
+            lane: Lane::WEBHOOKS,
+            slots,
+            chunk: 1,
+            high_water: 2 * slots,
+            // A message may hold its slot for a whole call.
+            mark: Duration::from_mins(1),
+            busy: Duration::from_millis(20),
+        })
+    }
 }
 
 /// A worker without its surroundings: what [`run`] puts together, and tests put together in their own way.
@@ -158,7 +173,9 @@ pub async fn run(
     let pool = CpuPool::new(cores, cores.max(2));
     let scratch = Scratch::default();
     let participants = Arc::new(Participants::new(&deps.config.sagas)?);
-    let mut activities = Activities::standard().with_sagas(&participants, &deps.store);
+    let deliver = Deliver::new(deps.store.clone(), &deps.config.webhooks)?;
+    let mut activities =
+        Activities::standard().with_sagas(&participants, &deps.store).with_webhooks(deliver);
     if let Some(reader) = deps.reader {
         let tools = Tools {
             blobs: deps.blobs.clone(),
@@ -175,6 +192,8 @@ pub async fn run(
         activities =
             activities.with_documents(&tools).with_workflows(&tools, &deps.config.documents)?;
     }
+    let mut lanes = LaneSettings::of(&deps.config.processing);
+    lanes.extend(LaneSettings::of_webhooks(&deps.config.webhooks));
     let executor = Executor {
         store: deps.store,
         notifier: deps.notifier,
@@ -187,7 +206,7 @@ pub async fn run(
     let worker = Worker {
         executor: Arc::new(executor),
         queue: deps.queue,
-        lanes: LaneSettings::of(&deps.config.processing),
+        lanes,
         scratch,
         exhausted: pool.exhausted(),
     };

@@ -46,6 +46,10 @@ pub(crate) fn cors(config: &CorsConfig) -> Option<CorsLayer> {
         "x-api-key",
         "content-type",
         "idempotency-key",
+        "if-match",
+        "if-none-match",
+        "last-event-id",
+        "prefer",
         "accept-language",
         REQUEST_ID,
         "traceparent",
@@ -58,6 +62,7 @@ pub(crate) fn cors(config: &CorsConfig) -> Option<CorsLayer> {
             header::LOCATION,
             header::RETRY_AFTER,
             header::ETAG,
+            HeaderName::from_static("preference-applied"),
             HeaderName::from_static(REQUEST_ID),
         ])
         .max_age(std::time::Duration::from_mins(10));

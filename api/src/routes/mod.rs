@@ -8,4 +8,5 @@ pub(crate) mod receipts;
 pub(crate) mod sagas;
 pub(crate) mod system;
 pub(crate) mod users;
+pub(crate) mod webhooks;
 pub(crate) mod workflows;

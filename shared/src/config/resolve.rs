@@ -4,7 +4,8 @@
 use super::{
     Config, ConfigError, CorsConfig, DatabaseConfig, DocumentsConfig, KeyConfig, LimitsConfig,
     LogConfig, Problem, ProcessingConfig, RedisConfig, ReviewConfig, S3Config, SagasConfig, Secret,
-    ServerConfig, ShutdownConfig, StartupConfig, StorageConfig, StorageKind, WorkerConfig,
+    ServerConfig, ShutdownConfig, StartupConfig, StorageConfig, StorageKind, WebhooksConfig,
+    WorkerConfig,
 };
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -20,6 +21,7 @@ pub(super) struct Raw {
     storage: RawStorage,
     processing: ProcessingConfig,
     documents: DocumentsConfig,
+    webhooks: WebhooksConfig,
     review: ReviewConfig,
     sagas: SagasConfig,
     keys: Vec<KeyConfig>,
@@ -80,6 +82,7 @@ pub(super) fn resolve(raw: Raw) -> Result<Config, ConfigError> {
         storage: StorageConfig { kind: raw.storage.kind, path, s3: raw.storage.s3 },
         processing: raw.processing,
         documents: raw.documents,
+        webhooks: raw.webhooks,
         review: raw.review,
         sagas: raw.sagas,
         keys: raw

@@ -356,6 +356,42 @@ pub(super) const SETTINGS: &[Setting] = &[
         "Ce que les expressions des sagas voient sous `config`.",
     ),
     s(
+        "webhooks.allow_http",
+        &[],
+        Kind::Bool,
+        "Lets webhooks call addresses with `http://` beside `https://`.",
+        "Permet aux webhooks d’appeler des adresses en `http://` à côté de `https://`.",
+    ),
+    s(
+        "webhooks.allow_private",
+        &[],
+        Kind::Bool,
+        "Lets webhooks call this machine and private networks. Names are judged by what they resolve to.",
+        "Permet aux webhooks d’appeler cette machine et les réseaux privés. Un nom est jugé à ce qu’il \
+         désigne.",
+    ),
+    s(
+        "webhooks.timeout_ms",
+        &[],
+        Kind::Int(100, 55_000),
+        "How long one call of a webhook may take, in milliseconds.",
+        "Durée permise à un appel de webhook, en millisecondes.",
+    ),
+    s(
+        "webhooks.concurrency",
+        &[],
+        Kind::Int(0, 1_024),
+        "Webhooks a worker process delivers side by side; 0: it leaves them to other workers.",
+        "Webhooks qu’un worker livre de front ; 0 : il les laisse aux autres workers.",
+    ),
+    s(
+        "webhooks.disable_after_days",
+        &[],
+        Kind::Int(1, 365),
+        "A webhook’s endpoint that takes nothing for so many days is disabled.",
+        "Un destinataire de webhooks qui n’accepte rien pendant tant de jours est désactivé.",
+    ),
+    s(
         "keys",
         &[],
         Kind::Keys,
@@ -423,6 +459,23 @@ pub(super) const SETTINGS: &[Setting] = &[
          `Retry-After`. 0 is no limit.",
         "Envois d’un client par minute vers un processus d’API ; au-delà, 429 avec \
          `Retry-After`. 0 : pas de limite.",
+    ),
+    s(
+        "limits.event_streams_per_client",
+        &[],
+        Kind::Int(1, 100_000),
+        "Event streams (Server-Sent Events) a client may hold open at one API process; more are \
+         answered 429.",
+        "Flux d’événements (Server-Sent Events) qu’un client peut tenir ouverts sur un processus \
+         d’API ; au-delà, 429.",
+    ),
+    s(
+        "limits.result_cache_bytes",
+        &[],
+        Kind::Int(0, 1_073_741_824),
+        "Bytes of results an API process keeps in memory for clients that ask again; 0 keeps none.",
+        "Octets de résultats qu’un processus d’API garde en mémoire pour les clients qui \
+         redemandent ; 0 : aucun.",
     ),
     s(
         "startup.wait_seconds",

@@ -7,6 +7,7 @@ use super::{
     ids::Lane,
     saga::{Calls, Saga},
 };
+use crate::webhooks::WEBHOOK;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
@@ -236,6 +237,7 @@ pub fn builtin() -> Vec<Arc<Definition>> {
         Arc::new(receipt_again_v1()),
         Arc::new(noop_v1()),
         Arc::new(document_v1()),
+        Arc::new(webhook_v1()),
     ]
 }
 
@@ -295,6 +297,31 @@ fn receipt_again_v1() -> Definition {
     definition
 }
 
+/// The version in which webhooks are begun.
+pub(crate) const WEBHOOK_VERSION: i32 = 1;
+
+/// A message to a client's own service: 31 attempts, the waits 2, 6, 18 s … and then an hour each, a day in all.
+fn webhook_v1() -> Definition {
+    let mut step = StepDefinition::local("DELIVER", "webhook.deliver", 100);
+    step.retry = RetryPolicy { retries: 30, base: Duration::from_secs(2), factor: 3, jitter: 0.2 };
+    // Longer than any call may take.
+    step.timeout = Some(Duration::from_mins(1));
+    step.timeout_is_final = false;
+    Definition {
+        name: WEBHOOK.into(),
+        version: WEBHOOK_VERSION,
+        lane: Lane::WEBHOOKS,
+        steps: vec![step],
+        // It takes nobody down, so a crash is another's doing.
+        max_crashes: 100,
+        isolate_after_crash: false,
+        retry_from: RetryFrom::Start,
+        deadline: None,
+        manual_compensation: false,
+        saga: None,
+    }
+}
+
 /// One step that does nothing: what the engine itself costs.
 pub(super) fn noop_v1() -> Definition {
     Definition {
@@ -329,11 +356,12 @@ mod tests {
     }
 
     /// Name, version and sum of everything that ever left the house.
-    const RELEASED: [(&str, i32, &str); 4] = [
+    const RELEASED: [(&str, i32, &str); 5] = [
         ("receipt", 1, "3cb3e1ed4ec0eb6900a183f5e121ac0b105edee7790509026f5a1fb5eda12224"),
         ("receipt_again", 1, "446d73a768de92ab15d758383a706cb0f46881b566e72182cf5c824054ea3f45"),
         ("noop", 1, "70a4aaaaaef2aeea02bafda7754d16ecee82225e5c30c3f72498859519309f5e"),
         ("document", 1, "5300fe7eb23b4f357c9c2636195c4ef084a113eb8a53290997867ee88890fcdb"),
+        ("webhook", 1, "3842ae2f2f32264c699444794c6d1506a14c30fb51167f0ed8c7027b236aa66a"),
     ];
 
     /// A stored definition is immutable. When this fails, add a new version instead of changing the old one.

@@ -45,6 +45,9 @@ impl Lane {
     /// Calls to other services, and the no-op of the benchmarks.
     pub const SAGAS: Self = Self(Cow::Borrowed("sagas"));
 
+    /// Messages to clients' own services.
+    pub const WEBHOOKS: Self = Self(Cow::Borrowed("webhooks"));
+
     /// The lane's name.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -57,6 +60,7 @@ impl From<&str> for Lane {
         match name {
             "documents" => Self::DOCUMENTS,
             "sagas" => Self::SAGAS,
+            "webhooks" => Self::WEBHOOKS,
             other => Self(Cow::Owned(other.to_owned())),
         }
     }

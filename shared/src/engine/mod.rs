@@ -15,7 +15,7 @@ pub mod saga;
 pub mod state;
 
 pub use decide::{Refused, decide};
-pub use definition::{Definition, OnUnknown, RetryPolicy, StepDefinition};
+pub use definition::{Definition, OnUnknown, RetryFrom, RetryPolicy, StepDefinition};
 pub use event::{Claim, Effect, Event, RunError};
 pub use ids::{Lane, Priority, RunId};
 pub use run::{Command, Created, Decision, LeaseWrite, NewRun, Run, Step, Wake};

@@ -6,6 +6,7 @@ use super::{
     effects,
     error::{Result, StoreError},
     sql::{Backend, rows_value},
+    webhooks::outbox,
     writes::{Applied, Write},
 };
 use crate::engine::{Run, RunId};
@@ -41,18 +42,17 @@ pub(super) async fn apply(
     let written = match backend {
         // One statement: one way to the server and back.
         Backend::Postgres => {
-            static ALL: LazyLock<String> = LazyLock::new(|| {
-                let backend = Backend::Postgres;
-                format!(
-                    "WITH written AS ({}), steps AS ({}), events AS ({}) SELECT * FROM written",
-                    update(backend),
-                    upsert_steps(backend, 2, "written"),
-                    insert_events(backend, 3, "written"),
-                )
-            });
+            static PLAIN: LazyLock<String> = LazyLock::new(|| together(false));
+            static TELLING: LazyLock<String> = LazyLock::new(|| together(true));
             let steps = rows_value(batch.iter().flat_map(StepRow::of).collect());
             let events = rows_value(batch.iter().flat_map(EventRow::of).collect());
-            db.query_all_raw(backend.statement(&*ALL, [rows, steps, events])).await?
+            let told = outbox::of(batch);
+            let statement = if told.is_empty() {
+                backend.statement(&*PLAIN, [rows, steps, events])
+            } else {
+                backend.statement(&*TELLING, [rows, steps, events, rows_value(told)])
+            };
+            db.query_all_raw(statement).await?
         }
         Backend::Sqlite => {
             static UPDATE: LazyLock<String> = LazyLock::new(|| update(Backend::Sqlite));
@@ -71,6 +71,7 @@ pub(super) async fn apply(
             let events = rows_value(now().flat_map(EventRow::of).collect());
             db.execute_raw(backend.statement(&*STEPS, [steps])).await?;
             db.execute_raw(backend.statement(&*EVENTS, [events])).await?;
+            outbox::write(db, outbox::of(now())).await?;
             written
         }
     };
@@ -88,6 +89,22 @@ pub(super) async fn apply(
     }
     let answer = |w: &Write<'_>| done.get(&w.decision.id).copied().ok_or(StoreError::Fenced);
     Ok(batch.iter().map(answer).collect())
+}
+
+/// The one statement of PostgreSQL; `telling` also writes what clients are told of runs that end.
+fn together(telling: bool) -> String {
+    let backend = Backend::Postgres;
+    let (client, outbox) = if telling {
+        (", run.client_id", format!(", {}", outbox::expressions(4)))
+    } else {
+        ("", String::new())
+    };
+    format!(
+        "WITH written AS ({}{client}), steps AS ({}), events AS ({}){outbox} SELECT * FROM written",
+        update(backend),
+        upsert_steps(backend, 2, "written"),
+        insert_events(backend, 3, "written"),
+    )
 }
 
 /// What is answered of a run that was written; the columns of [`applied`].

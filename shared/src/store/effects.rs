@@ -67,6 +67,12 @@ impl ReceiptOutcome {
     }
 }
 
+/// Whether it is a receipt's result that a person should look at.
+pub(super) fn wants_review(effect: &Effect) -> bool {
+    let reasons = effect.payload.get("review_reasons").and_then(serde_json::Value::as_array);
+    effect.name == RECEIPT_RESULT && reasons.is_some_and(|reasons| !reasons.is_empty())
+}
+
 pub(super) async fn apply(
     tx: &impl ConnectionTrait,
     backend: Backend,

@@ -13,6 +13,7 @@ mod effects;
 mod entity;
 mod error;
 mod evidence;
+mod heads;
 mod history;
 mod lessons;
 mod load;
@@ -31,6 +32,7 @@ mod sql;
 mod stats;
 #[cfg(test)]
 mod tests;
+mod webhooks;
 mod workers;
 mod workflows;
 mod writes;
@@ -40,6 +42,7 @@ pub use dispatch::Fairness;
 pub use effects::ReceiptOutcome;
 pub use error::{Result, StoreError};
 pub use evidence::{NewPage, PageView, Proof};
+pub use heads::{ReceiptHead, RunHead};
 pub use history::{EventRow, RunRow, StepRow, replay};
 pub use lessons::{LessonEffect, LessonRow, LessonUse};
 pub use movements::{
@@ -55,6 +58,10 @@ pub use rules::{MOST_RULES, NewRule, RuleAdded, StoredRule};
 pub use sagas::{SagaEvent, SagaFilter, SagaStep, SagaView};
 pub use sql::Backend;
 pub use stats::{Estimate, QueueCounts, ReceiptStats};
+pub use webhooks::{
+    DeliveryView, Endpoint, EndpointAdded, EndpointChange, MOST_ENDPOINTS,
+    Message as WebhookMessage, NewEndpoint,
+};
 pub use workers::{Held, LaneSlots, Neighbour, Place, Renewed, WorkerInfo};
 pub use workflows::{
     Entered, NewWorkflow, WORKFLOW, WorkflowFilter, WorkflowOutcome, WorkflowState, WorkflowView,

@@ -9,9 +9,11 @@ mod noop;
 mod pages;
 mod read;
 mod store;
+mod webhook;
 
 pub use http::HttpCall;
 pub use noop::Noop;
+pub use webhook::Deliver;
 
 use crate::{
     executor::{activity::Activity, pool::CpuPool},
@@ -104,6 +106,12 @@ impl Activities {
         self.with(sagas::DO, call(Direction::Do))
             .with(sagas::UNDO, call(Direction::Undo))
             .with(sagas::QUERY, call(Direction::Query))
+    }
+
+    /// With messages to clients' own services.
+    #[must_use]
+    pub fn with_webhooks(self, deliver: Deliver) -> Self {
+        self.with("webhook.deliver", deliver)
     }
 
     /// With one more, or another in place of the one of that name.

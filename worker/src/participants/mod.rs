@@ -191,7 +191,7 @@ impl Participants {
             Err(_) => return Reply::Lost("the connection broke before an answer came".into()),
         };
         let status = response.status();
-        let retry_after = retry_after(response.headers());
+        let retry_after = retry_after(response.headers(), MAX_RETRY_AFTER);
         let mut bytes = Vec::new();
         loop {
             match response.chunk().await {
@@ -229,7 +229,7 @@ fn json(status: StatusCode, bytes: &[u8]) -> Option<Value> {
 }
 
 /// Seconds, or a date. A date is counted from the answer's own `Date`, so that no two clocks have to agree.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+pub(crate) fn retry_after(headers: &HeaderMap, most: Duration) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     let wait = if let Ok(seconds) = text.parse() {
         Duration::from_secs(seconds)
@@ -238,7 +238,7 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
         let [until, sent] = [text, sent].map(|d| DateTime::parse_from_rfc2822(d).ok());
         (until? - sent?).to_std().unwrap_or_default()
     };
-    Some(wait.min(MAX_RETRY_AFTER))
+    Some(wait.min(most))
 }
 
 impl Known {
@@ -284,7 +284,7 @@ mod tests {
             let mut headers = HeaderMap::new();
             headers.insert(RETRY_AFTER, HeaderValue::from_static(wait));
             headers.extend(date.map(|date| (DATE, HeaderValue::from_static(date))));
-            retry_after(&headers).map(|wait| wait.as_secs())
+            retry_after(&headers, MAX_RETRY_AFTER).map(|wait| wait.as_secs())
         };
         let date = Some("Sat, 21 Nov 2026 10:00:00 GMT");
         assert_eq!(of("7", None), Some(7));

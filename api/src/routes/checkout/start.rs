@@ -45,7 +45,10 @@ pub(crate) struct CheckoutAnswer {
 /// Checks a basket out and waits for the end, 30 seconds at most.
 #[utoipa::path(
     post, path = "/api/commande/checkout", tag = "commande", operation_id = "checkout",
-    params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters")),
+    params(
+        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters"),
+        ("Prefer" = Option<String>, Header, description = "`respond-async`, `wait=10` (RFC 7240)"),
+    ),
     request_body(content = NewCheckout),
     responses(
         (status = 200, body = CheckoutAnswer, description = "It ended, well or not"),
@@ -62,15 +65,18 @@ pub(crate) async fn handler(
     caller: Caller,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let Ran { view, ended } = start::ran(&state, &caller, request, DEFINITION).await?;
+    let Ran { view, ended, applied } = start::ran(&state, &caller, request, DEFINITION).await?;
     let id = view.id;
     let answer = CheckoutAnswer {
         saga_id: id.0,
         etat_final: wire_states(&view).pop().map(|s| s.label).unwrap_or_default(),
         erreur: view.error.filter(|_| view.state != RunState::Completed).map(|e| e.message),
     };
-    if ended {
-        return Ok(Json(answer).into_response());
-    }
-    Ok((StatusCode::ACCEPTED, [(header::LOCATION, url(id))], Json(answer)).into_response())
+    let mut response = if ended {
+        Json(answer).into_response()
+    } else {
+        (StatusCode::ACCEPTED, [(header::LOCATION, url(id))], Json(answer)).into_response()
+    };
+    response.headers_mut().extend(applied);
+    Ok(response)
 }

@@ -15,7 +15,7 @@ use crate::{
 use axum::{
     Json,
     extract::{Request, State},
-    http::{StatusCode, header},
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
 use quittance_shared::{engine::RunState, i18n::Text, store::SagaView};
@@ -46,7 +46,10 @@ pub(crate) struct OrderAnswer {
 /// Places an order and waits for its end, 30 seconds at most.
 #[utoipa::path(
     post, path = "/saga/order", tag = "sagas", operation_id = "createOrder",
-    params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters")),
+    params(
+        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters"),
+        ("Prefer" = Option<String>, Header, description = "`respond-async`, `wait=10` (RFC 7240)"),
+    ),
     request_body(content = NewOrder),
     responses(
         (status = 200, body = OrderAnswer, description = "Placed and paid"),
@@ -65,23 +68,26 @@ pub(crate) async fn handler(
     context: Context,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let Ran { view, ended } = start::ran(&state, &caller, request, "order_saga").await?;
+    let Ran { view, ended, applied } = start::ran(&state, &caller, request, "order_saga").await?;
     let answer = |status: String| Json(OrderAnswer { order_id: order_id(&view), status });
+    let preferred: HeaderMap = applied.into_iter().collect();
     if !ended {
         let text =
             Text::new("La commande est en cours de création.", "The order is being created.");
         let location = [(header::LOCATION, saga_url(view.id))];
-        return Ok((StatusCode::ACCEPTED, location, answer(context.say(&text))).into_response());
+        return Ok(
+            (StatusCode::ACCEPTED, preferred, location, answer(context.say(&text))).into_response()
+        );
     }
     if view.state == RunState::Completed {
-        return Ok(answer("OK".into()).into_response());
+        return Ok((preferred, answer("OK".into())).into_response());
     }
     let text = Text::new(
         "Une erreur s'est produite lors de la création de la commande.",
         "An error occurred while the order was being created.",
     );
     let mut response =
-        (StatusCode::INTERNAL_SERVER_ERROR, answer(context.say(&text))).into_response();
+        (StatusCode::INTERNAL_SERVER_ERROR, preferred, answer(context.say(&text))).into_response();
     response.extensions_mut().insert(Bare);
     Ok(response)
 }

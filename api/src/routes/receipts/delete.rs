@@ -59,6 +59,7 @@ pub(crate) async fn handler(
     // A worker may have stored a page between the first look and the end of its run. What it stores from now on it
     // removes itself, since it sees that the receipt is gone.
     pages(&state, id, &runs).await?;
+    state.results.forget(id);
     state.notifier.changed(id);
     let message = context.say(&Text::new(
         "Le reçu et tout ce qui en a été lu sont effacés",

@@ -4,6 +4,7 @@ pub(crate) mod analyze;
 pub(crate) mod confirm;
 pub(crate) mod corrections;
 pub(crate) mod delete;
+pub(crate) mod events;
 pub(crate) mod evidence;
 pub(crate) mod fields;
 pub(crate) mod image;
@@ -47,6 +48,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(reprocess_accept::handler))
         .routes(routes!(reprocess_discard::handler))
         .routes(routes!(evidence::handler))
+        .routes(routes!(events::handler))
 }
 
 /// The receipt, if it exists for this caller: to a stranger it is unknown, like one that was erased.

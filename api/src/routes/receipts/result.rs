@@ -8,18 +8,23 @@ use crate::{
     extract::ReceiptId,
     review,
     state::AppState,
+    validator,
     wire::{self, Status},
 };
 use axum::{
     extract::State,
-    http::{StatusCode, header},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse as _, Response},
 };
 use quittance_shared::{
     domain::{clock::rfc3339, receipt::ReceiptResult},
+    engine::RunId,
     i18n::{Language, Text},
     store::ReceiptView,
 };
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
+use std::sync::Arc;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -35,7 +40,8 @@ pub(crate) struct Completed {
     /// What was read, with what people said on top: a corrected field has `source` `correction` and `read`, one changed
     /// by an earlier correction `source` `learned`; `corrections` and `appliedCorrections` list them.
     #[schema(value_type = ReceiptResult)]
-    data: serde_json::Value,
+    #[serde(serialize_with = "as_stored")]
+    data: Arc<RawValue>,
     /// Rises with every change of the result; `ETag` holds it too.
     version: i64,
     /// Somebody confirmed it.
@@ -46,13 +52,21 @@ pub(crate) struct Completed {
     completed_at: Option<String>,
 }
 
+fn as_stored<S: Serializer>(document: &Arc<RawValue>, to: S) -> Result<S::Ok, S::Error> {
+    (**document).serialize(to)
+}
+
 /// What was read.
 #[utoipa::path(
     get, path = "/api/v1/receipts/{id}/result", tag = "receipts", operation_id = "receiptResult",
-    params(("id" = Uuid, Path, description = "Id of the receipt")),
+    params(
+        ("id" = Uuid, Path, description = "Id of the receipt"),
+        ("If-None-Match" = Option<String>, Header, description = "`ETag` of the result the client has"),
+    ),
     responses(
         (status = 200, body = Success<Completed>, description = "The result", headers(
-            ("ETag" = String, description = "Its version, for `If-Match`"))),
+            ("ETag" = String, description = "Its version, for `If-Match` and `If-None-Match`"))),
+        (status = 304, description = "The client has this version"),
         (status = 202, body = Refusal, description = "Not ready yet (`PROCESSING_ERROR`)"),
         (status = 400, body = Refusal, description = "The id is malformed"),
         (status = 401, body = Refusal, description = "No key, or an unknown one"),
@@ -65,30 +79,64 @@ pub(crate) async fn handler(
     State(state): State<AppState>,
     caller: Caller,
     ReceiptId(id): ReceiptId,
-) -> Result<Answer<Completed>, ApiError> {
-    let receipt = find(&state, &caller, id).await?;
-    match Status::from(receipt.state) {
-        Status::Pending | Status::Processing => return Err(not_yet(&state, &receipt).await),
-        Status::Failed => return Err(failed(&receipt)),
-        Status::Completed => {}
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let head = state.store.run_head(id).await.map_err(|e| ApiError::from(e).about(id))?;
+    let head =
+        head.filter(|head| caller.may_see(&head.client_id)).ok_or_else(|| ApiError::unknown(id))?;
+    let Some(receipt) = head.receipt.filter(|receipt| !receipt.erased) else {
+        return Err(ApiError::unknown(id));
+    };
+    if Status::from(head.state) != Status::Completed {
+        return Err(none(&state, &find(&state, &caller, id).await?).await);
     }
-    let result = state.store.receipt_result(id).await.map_err(|e| ApiError::from(e).about(id))?;
-    let Some(data) = result else {
+    let etag = review::etag(receipt.revision);
+    if let Some(unchanged) = validator::unchanged(&headers, &etag) {
+        return Ok(unchanged);
+    }
+    let (revision, data) = document(&state, id, receipt.revision).await?;
+    let answer = Answer::ok(Completed {
+        request_id: id.0,
+        status: Status::Completed,
+        data,
+        version: revision,
+        reviewed: receipt.reviewed,
+        created_at: rfc3339(head.created_at),
+        completed_at: head.finished_at.map(rfc3339),
+    });
+    Ok(answer.about(id).header(header::ETAG, review::etag(revision)).into_response())
+}
+
+/// The document with its revision, which may have risen since it was asked for.
+async fn document(
+    state: &AppState,
+    id: RunId,
+    revision: i64,
+) -> Result<(i64, Arc<RawValue>), ApiError> {
+    if let Some(document) = state.results.get(id, revision) {
+        return Ok((revision, document));
+    }
+    let stored = state.store.result_text(id).await.map_err(|e| ApiError::from(e).about(id))?;
+    let Some((revision, text)) = stored else {
         // Erased between the two questions.
         tracing::warn!(run = %id, "completed without a result");
         return Err(ApiError::unknown(id));
     };
-    Ok(Answer::ok(Completed {
-        request_id: id.0,
-        status: Status::Completed,
-        data,
-        version: receipt.revision,
-        reviewed: receipt.reviewed_at.is_some(),
-        created_at: rfc3339(receipt.created_at),
-        completed_at: receipt.finished_at.map(rfc3339),
-    })
-    .about(id)
-    .header(header::ETAG, review::etag(receipt.revision)))
+    let document: Arc<RawValue> = RawValue::from_string(text).map(Arc::from).map_err(|error| {
+        tracing::error!(run = %id, %error, "a stored result is no JSON");
+        ApiError::internal().about(id)
+    })?;
+    state.results.put(id, revision, &document);
+    Ok((revision, document))
+}
+
+/// Why there is no result.
+async fn none(state: &AppState, receipt: &ReceiptView) -> ApiError {
+    match Status::from(receipt.state) {
+        Status::Failed => failed(receipt),
+        // Completed just now: the next question is answered.
+        Status::Pending | Status::Processing | Status::Completed => not_yet(state, receipt).await,
+    }
 }
 
 async fn not_yet(state: &AppState, receipt: &ReceiptView) -> ApiError {

@@ -7,11 +7,17 @@ use crate::{
     envelope::{Answer, Refusal, Success},
     error::ApiError,
     extract::{Params, ReceiptId},
+    routes::sagas::wait::Preferences,
     state::AppState,
+    validator,
     wire::{self, Status},
 };
-use axum::extract::State;
-use quittance_shared::store::ReceiptView;
+use axum::{
+    extract::State,
+    http::{HeaderMap, HeaderValue, header},
+    response::{IntoResponse as _, Response},
+};
+use quittance_shared::{i18n::Language, store::ReceiptView};
 use serde::Serialize;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -47,9 +53,13 @@ pub(crate) struct ReceiptStatus {
         ("id" = Uuid, Path, description = "Id of the receipt"),
         ("wait" = Option<u64>, Query, maximum = 30,
             description = "Seconds to hold the answer until status or progress changes, 0 to 30"),
+        ("Prefer" = Option<String>, Header, description = "`wait=30` (RFC 7240), where `wait` is not given"),
+        ("If-None-Match" = Option<String>, Header, description = "`ETag` of the status the client has"),
     ),
     responses(
-        (status = 200, body = Success<ReceiptStatus>, description = "Where it stands"),
+        (status = 200, body = Success<ReceiptStatus>, description = "Where it stands", headers(
+            ("ETag" = String, description = "Of status and progress, for `If-None-Match`"))),
+        (status = 304, description = "Neither status nor progress changed"),
         (status = 400, body = Refusal, description = "The id or `wait` is malformed"),
         (status = 401, body = Refusal, description = "No key, or an unknown one"),
         (status = 404, body = Refusal, description = "Unknown, erased, or another client's"),
@@ -62,22 +72,48 @@ pub(crate) async fn handler(
     context: Context,
     ReceiptId(id): ReceiptId,
     params: Params,
-) -> Result<Answer<ReceiptStatus>, ApiError> {
-    let wait = params.number("wait", 0..=MAX_WAIT_SECONDS)?.unwrap_or(0);
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let asked = params.number("wait", 0..=MAX_WAIT_SECONDS)?;
+    let preferences = Preferences::of(&headers);
+    let wait = asked.or(preferences.wait).unwrap_or(0).min(MAX_WAIT_SECONDS);
+    let applied = preferences.applied(false, false).filter(|_| asked.is_none());
+    if wait == 0 && validator::is_conditional(&headers) {
+        let head = state.store.run_head(id).await.map_err(|e| ApiError::from(e).about(id))?;
+        let live = head.filter(|head| {
+            caller.may_see(&head.client_id) && head.receipt.is_some_and(|r| !r.erased)
+        });
+        let head = live.ok_or_else(|| ApiError::unknown(id))?;
+        let etag = etag(head.version, head.progress, context.language);
+        if let Some(unchanged) = validator::unchanged(&headers, &etag) {
+            return Ok(unchanged);
+        }
+    }
     let mut receipt = find(&state, &caller, id).await?;
     if wait > 0 {
         receipt = changed(&state, &caller, receipt, Duration::from_secs(wait)).await?;
     }
+    let etag = etag(receipt.version, receipt.progress, context.language);
+    if let Some(unchanged) = validator::unchanged(&headers, &etag) {
+        return Ok(unchanged);
+    }
     let remaining =
         state.estimates.remaining(&receipt).await.map_err(|e| ApiError::from(e).about(id))?;
-    Ok(Answer::ok(ReceiptStatus {
+    let answer = Answer::ok(ReceiptStatus {
         request_id: id.0,
         status: receipt.state.into(),
         progress: receipt.progress,
         estimated_time_remaining: remaining,
         message: wire::message(&receipt, &context),
-    })
-    .about(id))
+    });
+    let mut response = answer.about(id).header(header::ETAG, etag).into_response();
+    response.headers_mut().extend(applied);
+    Ok(response)
+}
+
+/// Of status, progress and words; the time that remains is an estimate and not looked at.
+fn etag(version: i64, progress: i16, language: Language) -> HeaderValue {
+    validator::etag(&format!("{version}-{progress}-{}", language.code()))
 }
 
 /// The receipt once status or progress differ, or as it is when the time is over or the server stops.

@@ -86,11 +86,15 @@ pub(super) async fn after(
     let status = if ended.is_some() { status } else { StatusCode::ACCEPTED };
     // Clients follow it where they have to come back, or where the saga is new.
     let location = (status != StatusCode::OK).then(|| [(header::LOCATION, saga_url(id))]);
+    let early = ended.is_none();
     let body = match ended {
         Some((row, ended)) if preferences.minimal => {
             let message = context.say(&said(asked.words, ended));
             let saga = Brief::of(row, ended);
-            return Ok((status, location, Json(ToldBriefly { message, saga })).into_response());
+            let body = Json(ToldBriefly { message, saga });
+            let mut response = (status, location, body).into_response();
+            response.headers_mut().extend(preferences.applied(early, true));
+            return Ok(response);
         }
         ended => {
             let view = find(state, caller, id).await?;
@@ -98,7 +102,9 @@ pub(super) async fn after(
             Told { message: context.say(&words), saga: view.into() }
         }
     };
-    Ok((status, location, Json(body)).into_response())
+    let mut response = (status, location, Json(body)).into_response();
+    response.headers_mut().extend(preferences.applied(early, false));
+    Ok(response)
 }
 
 /// A saga that failed was not executed successfully, whatever the status of the answer.

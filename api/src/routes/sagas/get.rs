@@ -1,11 +1,16 @@
 //! `GET /api/v1/sagas/{id}`: a saga with steps and history.
 
 use super::{
-    SagaId, find,
+    SagaId, find, unknown,
     wire::{Refusals, Saga},
 };
-use crate::{auth::Caller, error::ApiError, state::AppState};
-use axum::{Json, extract::State};
+use crate::{auth::Caller, error::ApiError, state::AppState, validator};
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderMap, HeaderValue, header},
+    response::{IntoResponse as _, Response},
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -19,9 +24,14 @@ pub(crate) struct OneSaga {
 /// A saga with steps and history.
 #[utoipa::path(
     get, path = "/api/v1/sagas/{id}", tag = "sagas", operation_id = "getSaga",
-    params(("id" = Uuid, Path, description = "Id of the saga")),
+    params(
+        ("id" = Uuid, Path, description = "Id of the saga"),
+        ("If-None-Match" = Option<String>, Header, description = "`ETag` of the saga the client has"),
+    ),
     responses(
-        (status = 200, body = OneSaga, description = "As it is now"),
+        (status = 200, body = OneSaga, description = "As it is now", headers(
+            ("ETag" = String, description = "Its version, for `If-None-Match`"))),
+        (status = 304, description = "Nothing changed"),
         Refusals,
     )
 )]
@@ -29,6 +39,24 @@ pub(crate) async fn handler(
     State(state): State<AppState>,
     caller: Caller,
     SagaId(id): SagaId,
-) -> Result<Json<OneSaga>, ApiError> {
-    Ok(Json(OneSaga { saga: find(&state, &caller, id).await?.into() }))
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    if validator::is_conditional(&headers) {
+        let head = state.store.run_head(id).await?;
+        let own = head.filter(|h| h.definition.saga.is_some() && caller.may_see(&h.client_id));
+        let head = own.ok_or_else(|| unknown(id))?;
+        let etag = etag(head.version, head.events);
+        if let Some(unchanged) = validator::unchanged(&headers, &etag) {
+            return Ok(unchanged);
+        }
+    }
+    let view = find(&state, &caller, id).await?;
+    // The row was read before the history: a change in between gives a tag that no later state has.
+    let etag = etag(view.version, view.events.last().map_or(0, |line| line.seq));
+    Ok(([(header::ETAG, etag)], Json(OneSaga { saga: view.into() })).into_response())
+}
+
+/// A wish adds a line and no version, so both count.
+fn etag(version: i64, lines: i64) -> HeaderValue {
+    validator::etag(&format!("{version}-{lines}"))
 }

@@ -5,6 +5,7 @@ pub(crate) mod body;
 pub(crate) mod cancel;
 pub(crate) mod compensate;
 pub(crate) mod create;
+pub(crate) mod events;
 pub(crate) mod execute;
 pub(crate) mod get;
 pub(crate) mod list;
@@ -48,6 +49,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(pause::handler))
         .routes(routes!(resume::handler))
         .routes(routes!(skip::handler))
+        .routes(routes!(events::handler))
 }
 
 /// The `{id}` of a path.

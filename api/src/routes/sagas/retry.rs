@@ -17,7 +17,10 @@ static WORDS: Words = Words {
 /// Runs a failed saga again and waits for its end, 30 seconds at most.
 #[utoipa::path(
     post, path = "/api/v1/sagas/{id}/retry", tag = "sagas", operation_id = "retrySaga",
-    params(("id" = Uuid, Path, description = "Id of the saga")),
+    params(
+        ("id" = Uuid, Path, description = "Id of the saga"),
+        ("Prefer" = Option<String>, Header, description = "`respond-async`, `wait=10`, `return=minimal` (RFC 7240)"),
+    ),
     responses(
         (status = 200, body = Told, description = "It ended"),
         (status = 202, body = Told, description = "It still runs; `Location` is where it stands"),

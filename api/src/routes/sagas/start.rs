@@ -12,7 +12,7 @@ use crate::{
 };
 use axum::{
     extract::Request,
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode},
 };
 use quittance_shared::{
     engine::{Created, NewRun, Priority, RunId},
@@ -36,6 +36,8 @@ pub(crate) struct Started {
 pub(crate) struct Ran {
     pub(crate) view: SagaView,
     pub(crate) ended: bool,
+    /// What of the client's preferences shaped the answer.
+    pub(crate) applied: Option<(HeaderName, HeaderValue)>,
 }
 
 /// Creates a saga of the data in a request's body and waits for its end, as long as the client prefers.
@@ -48,8 +50,10 @@ pub(crate) async fn ran(
     let headers = request.headers().clone();
     let data = Value::Object(body::object(state, request, false).await?);
     let Started { id, watch } = create(state, caller, &headers, kind, data, false).await?;
-    let ended = wait::ended(state, id, Preferences::of(&headers), watch).await?.is_some();
-    Ok(Ran { view: find(state, caller, id).await?, ended })
+    let preferences = Preferences::of(&headers);
+    let ended = wait::ended(state, id, preferences, watch).await?.is_some();
+    let applied = preferences.applied(!ended, false);
+    Ok(Ran { view: find(state, caller, id).await?, ended, applied })
 }
 
 /// Judges the input and creates the saga; `parked` until it is executed, or for the workers to take at once.

@@ -1,7 +1,7 @@
 //! Waiting for a saga's end: a notification wakes, the database is the truth.
 
 use crate::{error::ApiError, routes::receipts::MAX_WAIT_SECONDS, state::AppState};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use quittance_shared::{
     engine::{RunId, RunState},
     notify::Watch,
@@ -33,18 +33,36 @@ impl Preferences {
             let value = value.trim().trim_matches('"');
             match name.trim().to_ascii_lowercase().as_str() {
                 "respond-async" => preferences.asynchronous = true,
-                "wait" => preferences.wait = value.parse().ok(),
-                "return" => preferences.minimal = value.eq_ignore_ascii_case("minimal"),
+                // Of a preference that is said twice the first counts.
+                "wait" => preferences.wait = preferences.wait.or(value.parse().ok()),
+                "return" => preferences.minimal |= value.eq_ignore_ascii_case("minimal"),
                 _ => {}
             }
         }
         preferences
     }
 
-    /// How long a call that waits does.
+    /// How long a call that waits does. `respond-async, wait=5` waits five seconds before it answers 202.
     fn patience(self) -> Duration {
-        let seconds = if self.asynchronous { 0 } else { self.wait.unwrap_or(MAX_WAIT_SECONDS) };
-        Duration::from_secs(seconds.min(MAX_WAIT_SECONDS))
+        let otherwise = if self.asynchronous { 0 } else { MAX_WAIT_SECONDS };
+        Duration::from_secs(self.wait.unwrap_or(otherwise).min(MAX_WAIT_SECONDS))
+    }
+
+    /// `Preference-Applied`, which says what of it shaped the answer: that did not wait for the end (`early`), or was
+    /// told in few words (`brief`).
+    pub(crate) fn applied(self, early: bool, brief: bool) -> Option<(HeaderName, HeaderValue)> {
+        let mut applied = Vec::new();
+        if self.asynchronous && early {
+            applied.push("respond-async".to_owned());
+        }
+        if let Some(wait) = self.wait {
+            applied.push(format!("wait={}", wait.min(MAX_WAIT_SECONDS)));
+        }
+        if self.minimal && brief {
+            applied.push("return=minimal".to_owned());
+        }
+        let value = HeaderValue::from_str(&applied.join(", ")).ok()?;
+        (!value.is_empty()).then(|| (HeaderName::from_static("preference-applied"), value))
     }
 }
 
@@ -103,5 +121,17 @@ mod tests {
         assert_eq!(both.patience(), Duration::from_secs(7));
         assert_eq!(of(&["wait=soon"]), Preferences::default());
         assert_eq!(of(&["wait=3600"]).patience(), Duration::from_secs(MAX_WAIT_SECONDS));
+        assert_eq!(of(&["wait=3", "wait=4, respond-async"]).patience(), Duration::from_secs(3));
+    }
+
+    #[test]
+    fn what_was_applied_is_said() {
+        let all = Preferences { asynchronous: true, wait: Some(50), minimal: true };
+        let said = |p: Preferences, early, brief| {
+            p.applied(early, brief).map(|(_, value)| value.to_str().unwrap().to_owned())
+        };
+        assert_eq!(said(all, true, false).unwrap(), "respond-async, wait=30");
+        assert_eq!(said(all, false, true).unwrap(), "wait=30, return=minimal");
+        assert_eq!(said(Preferences::default(), true, true), None);
     }
 }

@@ -24,7 +24,7 @@ pub(crate) async fn handler(State(state): State<AppState>) -> Response {
         metrics::gauge!("quittance_up", "part" => part).set(if up { 1.0 } else { 0.0 });
     }
     metrics::gauge!("quittance_workers").set(found.workers.len() as f64);
-    for lane in [Lane::DOCUMENTS, Lane::SAGAS] {
+    for lane in [Lane::DOCUMENTS, Lane::SAGAS, Lane::WEBHOOKS] {
         // Without a database the last numbers would be wrong ones; they are left as they are, `quittance_up` tells.
         let Ok(counts) = state.store.queue_counts(&lane).await else { break };
         let name = lane.name().to_owned();

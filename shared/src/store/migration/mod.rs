@@ -7,6 +7,7 @@ mod rules;
 mod sagas;
 mod transactions;
 mod waits;
+mod webhooks;
 
 use sea_orm_migration::prelude::*;
 
@@ -22,6 +23,7 @@ impl MigratorTrait for Migrator {
             Box::new(transactions::Transactions),
             Box::new(review::Review),
             Box::new(rules::Rules),
+            Box::new(webhooks::Webhooks),
         ]
     }
 
