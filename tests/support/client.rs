@@ -127,6 +127,15 @@ impl Client {
         Ok(Answer { status, headers, bytes, json })
     }
 
+    /// An answer whose body is read as it comes.
+    pub(crate) async fn stream(&self, path: &str) -> reqwest::Response {
+        let mut request = self.http.get(format!("{}{path}", self.base));
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        request.send().await.unwrap_or_else(|e| panic!("{path}: {e:?}"))
+    }
+
     pub(crate) async fn call(&self, method: Method, path: &str) -> Answer {
         let what = format!("{method} {path}");
         self.attempt(method, path, |r| r).await.unwrap_or_else(|e| panic!("{what}: {e:?}"))
