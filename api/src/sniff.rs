@@ -2,7 +2,7 @@
 
 use crate::upload::FormKind;
 use quittance_documents::statement::Format;
-use quittance_shared::i18n::Text;
+use quittance_shared::{i18n::Text, tools};
 use std::io::Cursor;
 
 /// A kind of file that is taken.
@@ -14,6 +14,7 @@ pub(crate) enum Kind {
     Tiff,
     Bmp,
     Gif,
+    Heic,
     Pdf,
     Statement(Format),
 }
@@ -28,6 +29,7 @@ impl Kind {
             Self::Tiff => "image/tiff",
             Self::Bmp => "image/bmp",
             Self::Gif => "image/gif",
+            Self::Heic => "image/heic",
             Self::Pdf => "application/pdf",
             Self::Statement(Format::Ofx) => "application/x-ofx",
             Self::Statement(Format::Qif) => "application/qif",
@@ -45,13 +47,13 @@ impl Kind {
             Self::Tiff => image::ImageFormat::Tiff,
             Self::Bmp => image::ImageFormat::Bmp,
             Self::Gif => image::ImageFormat::Gif,
-            Self::Pdf | Self::Statement(_) => return None,
+            Self::Heic | Self::Pdf | Self::Statement(_) => return None,
         })
     }
 
-    /// Whether its header says how many pixels there are.
+    /// Whether its header says how many pixels there are, to what is built in here.
     pub(crate) fn has_pixels(self) -> bool {
-        !matches!(self, Self::Pdf | Self::Statement(_))
+        !matches!(self, Self::Heic | Self::Pdf | Self::Statement(_))
     }
 }
 
@@ -73,11 +75,22 @@ pub(crate) fn sniff(head: &[u8]) -> Option<Kind> {
         Some(Kind::Gif)
     } else if starts(b"BM") && head.len() >= 26 {
         Some(Kind::Bmp)
+    } else if is_heic(head) {
+        Some(Kind::Heic)
     } else if head[..head.len().min(DECIDING)].windows(5).any(|w| w == b"%PDF-") {
         Some(Kind::Pdf)
     } else {
         None
     }
+}
+
+/// Whether the container's first brand is one of still pictures coded as HEVC.
+fn is_heic(head: &[u8]) -> bool {
+    head.get(4..8) == Some(b"ftyp")
+        && matches!(
+            head.get(8..12),
+            Some(b"heic" | b"heix" | b"hevc" | b"heim" | b"heis" | b"mif1" | b"msf1")
+        )
 }
 
 /// Why a file is not taken, with what to do.
@@ -90,19 +103,21 @@ pub(crate) fn refusal(head: &[u8], form: &FormKind) -> Text {
             format!("The file in the field \"{name}\" is empty. Send {}.", taken.en),
         );
     }
+    if is_heic(head) {
+        let package = tools::HEIC.package;
+        return Text::new(
+            format!(
+                "Ce serveur n'accepte pas les photos HEIC. Envoyez un JPEG (sur iPhone : Réglages, Appareil photo, \
+                 Formats, « Le plus compatible ») ou faites installer le paquet Debian {package}."
+            ),
+            format!(
+                "This server does not take HEIC photos. Send a JPEG (on an iPhone: Settings, Camera, Formats, \"Most \
+                 Compatible\") or have the Debian package {package} installed."
+            ),
+        );
+    }
     if head.get(4..8) == Some(b"ftyp") {
         let brand = head.get(8..12).unwrap_or_default();
-        if [b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"]
-            .iter()
-            .any(|b| *b == brand)
-        {
-            return Text::new(
-                "Les photos HEIC ne sont pas acceptées. Envoyez un JPEG ; sur iPhone : Réglages, Appareil photo, \
-                 Formats, « Le plus compatible ».",
-                "HEIC photos are not accepted. Send a JPEG; on an iPhone: Settings, Camera, Formats, \"Most \
-                 Compatible\".",
-            );
-        }
         let (fr, en) = if brand == b"avif" || brand == b"avis" {
             ("une image AVIF", "an AVIF image")
         } else {
@@ -195,9 +210,14 @@ mod tests {
 
     #[test]
     fn refusals_name_what_it_is() {
+        // Taken or not, as the server is set.
+        let heic = b"\0\0\0\x18ftypheic\0\0";
+        assert_eq!(sniff(heic), Some(Kind::Heic));
+        assert_eq!(pixels(Kind::Heic, heic), None);
+        assert!(refusal(heic, &FORM).fr.contains("iPhone"));
+        assert!(refusal(heic, &FORM).en.contains("libheif-examples"));
         for (head, word) in [
             (&b""[..], "vide"),
-            (b"\0\0\0\x18ftypheic\0\0", "iPhone"),
             (b"\0\0\0\x18ftypavif\0\0", "AVIF"),
             (b"PK\x03\x04", "ZIP"),
             (b"  <svg xmlns", "SVG"),

@@ -38,6 +38,8 @@ pub struct Shared {
     pub(crate) results: Results,
     pub(crate) estimates: Estimates,
     pub(crate) vitals: Vitals,
+    /// HEIC photos are taken.
+    pub(crate) heic: bool,
 }
 
 impl AppState {
@@ -56,6 +58,7 @@ impl AppState {
             results: Results::new(config.limits.result_cache_bytes),
             estimates: Estimates::new(store.clone(), config.processing.timeout_ms),
             vitals: Vitals::new(store.clone(), Arc::clone(&queue), blobs.clone()),
+            heic: config.processing.takes_heic(),
             config,
             store,
             queue,

@@ -235,7 +235,7 @@ async fn read_file(
             }
         }
         if kind.is_none() && (last || head.len() >= sniff::DECIDING) {
-            kind = sniff::sniff(&head);
+            kind = sniff::sniff(&head).filter(|kind| *kind != Kind::Heic || state.heic);
             let enough = !form.statements || last || head.len() >= STATEMENT;
             if kind.is_none() && enough {
                 let statement = statement_kind(form, &head, last, filename);

@@ -5,7 +5,20 @@
 //! that measure and fit; they alone read files.
 
 pub mod evaluate;
+pub mod invoice;
 pub mod receipt;
 pub mod review;
+pub mod several;
 pub mod statement;
 pub mod train;
+
+use quittance_domain::{document::DocumentText, receipt::Extraction};
+
+/// Reads a document: by the invoice it carries as XML, else as the receipt or receipts its text shows.
+#[must_use]
+pub fn extract(text: &DocumentText, invoice: Option<&str>) -> Extraction {
+    match invoice {
+        Some(xml) => invoice::extract(text, xml),
+        None => several::extract(text),
+    }
+}

@@ -21,6 +21,7 @@ pub use sagas::{ParticipantConfig, SagasConfig};
 pub use secret::Secret;
 pub use webhooks::WebhooksConfig;
 
+use crate::tools;
 use serde::Deserialize;
 use std::{
     collections::BTreeMap,
@@ -168,8 +169,22 @@ pub struct ProcessingConfig {
     pub engine: String,
     /// `auto`, `ort` or `rten`.
     pub runtime: String,
+    /// `auto`, `always` or `never`; see [`Self::takes_heic`].
+    pub heic: String,
     /// Folder of the models.
     pub models_dir: PathBuf,
+}
+
+impl ProcessingConfig {
+    /// Whether HEIC photos are taken: as it is set, else where the tool that reads them is found. Looks at the disk.
+    #[must_use]
+    pub fn takes_heic(&self) -> bool {
+        match self.heic.as_str() {
+            "always" => true,
+            "never" => false,
+            _ => tools::find(tools::HEIC.program).is_some(),
+        }
+    }
 }
 
 /// What people are asked to look at.

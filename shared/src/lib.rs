@@ -13,4 +13,5 @@ pub mod queue;
 pub mod sagas;
 pub mod store;
 pub mod telemetry;
+pub mod tools;
 pub mod webhooks;

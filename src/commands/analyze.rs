@@ -1,7 +1,6 @@
 //! `quittance analyze FILE`: the reading path without server, queue or database.
 
 use anyhow::Context as _;
-use quittance_documents::receipt;
 use quittance_shared::{
     config::Config,
     domain::{
@@ -33,7 +32,7 @@ pub(super) fn run(config: &Config, file: &Path, text_only: bool) -> anyhow::Resu
         writeln!(out)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let extraction = receipt::extract(&text);
+    let extraction = quittance_documents::extract(&text, decoded.invoice.as_deref());
     measure("EXTRACT");
     let metadata = ProcessingMetadata {
         processing_time: start.elapsed().as_secs_f64(),

@@ -50,6 +50,17 @@ pub(crate) fn measure() {
         report.row("pages a minute and core", 60.0 / per_page, "", "");
         report.row("documents with a total", count(totals) / count(files.len()) * 100.0, "%", "");
     }
+    others(&files);
+}
+
+/// Other ways to read the same pictures; what is not installed here is said and left out.
+fn others(files: &[PathBuf]) {
+    let done = std::process::Command::new(repository("scripts/bench-reading")).args(files).status();
+    match done {
+        Ok(status) if status.success() => {}
+        Ok(status) => println!("  the others could not be measured: {status}"),
+        Err(e) => println!("  the others could not be measured: {e}"),
+    }
 }
 
 /// Real scans when the test material is there, else the samples over and over.

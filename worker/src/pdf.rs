@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use quittance_documents::invoice;
 use quittance_pdf::{Page, PdfError};
 use quittance_shared::domain::document::{TextLine, Warning};
 
@@ -18,6 +19,8 @@ pub struct Drawn {
     pub pages: Vec<DecodedPage>,
     /// Remarks.
     pub warnings: Vec<Warning>,
+    /// The invoice it carries as XML.
+    pub invoice: Option<String>,
 }
 
 /// Draws the pages of a PDF.
@@ -28,7 +31,10 @@ pub fn decode(bytes: &[u8], max_pages: u32, max_pixels: u64) -> Result<Drawn, De
     let data = Arc::new(bytes.to_vec());
     let refused = move |e| refusal(e, max_pixels);
     let draw = move || {
-        guard(FileKind::Pdf, || quittance_pdf::draw(data, max_pages, max_pixels).map_err(refused))
+        guard(FileKind::Pdf, || {
+            quittance_pdf::draw(data, max_pages, max_pixels, &invoice::ATTACHMENT_NAMES)
+                .map_err(refused)
+        })
     };
     let damaged = |detail: String| DecodeError::Damaged { kind: FileKind::Pdf, detail };
     let document = std::thread::Builder::new()
@@ -54,7 +60,16 @@ pub fn decode(bytes: &[u8], max_pages: u32, max_pixels: u64) -> Result<Drawn, De
         return Err(first.map_or(DecodeError::Empty, |(_, e)| refusal(e, max_pixels)));
     }
     let pages = document.pages.into_iter().map(|(_, page)| decoded(page)).collect();
-    Ok(Drawn { pages, warnings })
+    let invoice = document.attachment.and_then(|xml| {
+        if xml.len() > invoice::MOST_BYTES {
+            let message =
+                "La facture électronique jointe au PDF est démesurée : la page a été lue.";
+            warnings.push(warning("FACTURX_INVALID", message, None));
+            return None;
+        }
+        Some(String::from_utf8_lossy(&xml).into_owned())
+    });
+    Ok(Drawn { pages, warnings, invoice })
 }
 
 fn decoded(page: Page) -> DecodedPage {

@@ -4,12 +4,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
 use image::RgbImage;
-use quittance_pixels::geometry;
+use quittance_pixels::{geometry, scale};
 use quittance_shared::domain::document::{DocumentText, PageText, TextLine, TextSource, Warning};
 use serde::{Deserialize, Serialize};
 
 pub use crate::imaging::DecodeError;
-use crate::imaging::{self, FileKind, sniff, warning};
+use crate::imaging::{self, FileKind, quality, sniff, warning};
 use crate::ocr::factory::Factory;
 use crate::ocr::pool::Pool;
 use crate::ocr::{OcrEngine, PageReading};
@@ -87,6 +87,8 @@ pub struct Decoded {
     pub warnings: Vec<Warning>,
     /// Whether pixels were changed on the way: turned or scaled.
     pub preprocessed: bool,
+    /// The invoice a PDF carries as XML (Factur-X).
+    pub invoice: Option<String>,
 }
 
 /// One page.
@@ -168,27 +170,41 @@ impl Reader {
             warnings: doc.warnings.clone(),
         };
         for (number, page) in (1..).zip(&doc.pages) {
-            let page = self.page(page, number)?;
+            let (page, warnings) = self.page(page, number)?;
             text.preprocessed |= page.rotation != 0;
             text.warnings.extend(remarks(&page));
+            text.warnings.extend(warnings);
             text.pages.push(page);
             progress(number, total);
         }
         Ok(text)
     }
 
-    fn page(&self, page: &DecodedPage, number: u32) -> Result<PageText, ReadError> {
+    fn page(&self, page: &DecodedPage, number: u32) -> Result<(PageText, Vec<Warning>), ReadError> {
         let (width, height) = page.image.dimensions();
         if let Some(lines) = &page.text {
             let (source, lines) = (TextSource::TextLayer, lines.clone());
-            return Ok(PageText { number, width, height, rotation: page.rotation, source, lines });
+            let rotation = page.rotation;
+            return Ok((PageText { number, width, height, rotation, source, lines }, Vec::new()));
         }
         let read = self.ocr(&page.image)?;
-        let (width, height) =
-            if read.rotation % 180 == 0 { (width, height) } else { (height, width) };
+        let (width, height) = match read.straightened {
+            Some(size) => size,
+            None if read.rotation % 180 == 0 => (width, height),
+            None => (height, width),
+        };
+        let mut warnings = Vec::new();
+        if read.straightened.is_some() {
+            let message = "La photo était de travers : elle a été redressée avant d'être lue.";
+            warnings.push(warning("STRAIGHTENED", message, Some(number)));
+        } else {
+            let turned = scale::turned(&page.image, read.rotation);
+            let image = turned.as_ref().unwrap_or(&page.image);
+            warnings.extend(quality::remarks(image, &read.lines, number));
+        }
         let rotation = (page.rotation + read.rotation) % 360;
         let source = TextSource::Pixels;
-        Ok(PageText { number, width, height, rotation, source, lines: read.lines })
+        Ok((PageText { number, width, height, rotation, source, lines: read.lines }, warnings))
     }
 
     fn ocr(&self, image: &RgbImage) -> Result<PageReading, ReadError> {
@@ -215,11 +231,13 @@ pub fn decode(bytes: &[u8], cfg: &ReaderConfig) -> Result<Decoded, DecodeError> 
     let kind = sniff(bytes)?;
     if kind == FileKind::Pdf {
         let drawn = pdf::decode(bytes, cfg.max_pages, cfg.max_pixels)?;
-        return Ok(Decoded { pages: drawn.pages, warnings: drawn.warnings, preprocessed: false });
+        let pdf::Drawn { pages, warnings, invoice } = drawn;
+        return Ok(Decoded { pages, warnings, preprocessed: false, invoice });
     }
     let raster = imaging::decode::decode(bytes, kind, cfg.max_pixels)?;
     let page = DecodedPage { image: raster.image, rotation: raster.rotation, text: None };
-    Ok(Decoded { pages: vec![page], warnings: raster.warnings, preprocessed: raster.changed })
+    let imaging::decode::Raster { warnings, changed: preprocessed, .. } = raster;
+    Ok(Decoded { pages: vec![page], warnings, preprocessed, invoice: None })
 }
 
 /// What a reader of the result should know about a page.

@@ -56,6 +56,7 @@ mod tests {
             pages: vec![DecodedPage { image: RgbImage::new(w, h), rotation: 0, text: None }],
             warnings: Vec::new(),
             preprocessed: false,
+            invoice: None,
         };
         let (small, large) = (RunId::new(), RunId::new());
         scratch.keep(small, page(10, 10));

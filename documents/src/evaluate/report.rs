@@ -4,7 +4,7 @@ use super::{
     score::{BySet, Failure, Scores, Tally},
     truth::Truth,
 };
-use crate::receipt::{self, Model};
+use crate::{receipt::Model, several};
 use quittance_domain::document::DocumentText;
 use serde::Serialize;
 use std::io::{self, Write};
@@ -28,6 +28,8 @@ pub struct Report {
     pub cpu_per_page: f64,
     /// Peak memory of the process in MiB; 0 where the system does not tell.
     pub peak_mib: u64,
+    /// Files that were taken for several receipts, though each has one truth: their own fields are empty, and wrong.
+    pub split: Vec<String>,
     /// Files that could not be read, with the reason.
     pub unread: Vec<String>,
     /// What is wrong.
@@ -39,7 +41,10 @@ impl Report {
     pub fn add(&mut self, truth: &Truth, text: &DocumentText, model: Option<&Model>) {
         self.pages += text.pages.len();
         let result =
-            model.map_or_else(|| receipt::extract(text), |m| receipt::extract_with(text, m));
+            model.map_or_else(|| several::extract(text), |m| several::extract_with(text, m));
+        if !result.children.is_empty() {
+            self.split.push(format!("{} ({})", truth.file, result.children.len()));
+        }
         self.sets.entry(truth.dataset.clone()).or_default().add(truth, text, &result);
         if truth.lang.as_deref() == Some("fr") {
             self.french.add(truth, text, &result);
@@ -80,6 +85,9 @@ impl Report {
             )?;
         }
         self.print_review(out)?;
+        for split in &self.split {
+            writeln!(out, "taken for several receipts: {split}")?;
+        }
         for unread in &self.unread {
             writeln!(out, "not read: {unread}")?;
         }

@@ -325,6 +325,7 @@ pub(crate) fn decide(r: &Reading, text: &DocumentText, model: &Model) -> Extract
         warnings: text.warnings.clone(),
         detected_language: r.locale.language.map(str::to_owned),
         confidence,
+        children: Vec::new(),
     }
 }
 

@@ -46,6 +46,7 @@ pub use normalise::fold;
 pub use summary::{amount, sentence as summary};
 
 use quittance_domain::{document::DocumentText, receipt::Extraction};
+pub(crate) use summary::sentence;
 
 /// Everything that is found before anything is decided.
 pub(crate) struct Reading {

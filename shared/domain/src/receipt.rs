@@ -209,6 +209,32 @@ pub struct Extraction {
     /// Geometric mean of the confidences of total, date and merchant that were found; 0 without any.
     #[serde(serialize_with = "four_digits")]
     pub confidence: f32,
+    /// The receipts of a document that shows several; its own fields are then empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub children: Vec<ChildReceipt>,
+}
+
+/// One of several receipts in a document.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ChildReceipt {
+    /// 1 for the first.
+    pub index: u32,
+    /// Page it is on, 1 for the first.
+    pub page: u32,
+    /// Where its text is on the page.
+    pub bounding_box: BoundingBox,
+    /// See [`Extraction::receipt_type`].
+    pub receipt_type: String,
+    /// Everything that was read of it.
+    pub extracted_fields: ExtractedFields,
+    /// Arithmetic.
+    pub checks: Vec<Check>,
+    /// Remarks.
+    pub warnings: Vec<Warning>,
+    /// See [`Extraction::confidence`].
+    #[serde(serialize_with = "four_digits")]
+    pub confidence: f32,
 }
 
 /// Measured facts about the run.
@@ -251,6 +277,9 @@ pub struct ReceiptResult {
     pub processing_metadata: ProcessingMetadata,
     /// RFC 3339, UTC.
     pub extracted_at: String,
+    /// The receipts of a document that shows several; its own fields are then empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub children: Vec<ChildReceipt>,
 }
 
 impl ReceiptResult {
@@ -263,7 +292,8 @@ impl ReceiptResult {
         extracted_at: String,
     ) -> Self {
         let mut warnings = text.warnings.clone();
-        warnings.extend(extraction.warnings);
+        // An extraction passes on what it was told of the reading.
+        warnings.extend(extraction.warnings.into_iter().filter(|w| !text.warnings.contains(w)));
         Self {
             receipt_type: extraction.receipt_type,
             extracted_fields: extraction.extracted_fields,
@@ -271,6 +301,7 @@ impl ReceiptResult {
             warnings,
             processing_metadata,
             extracted_at,
+            children: extraction.children,
         }
     }
 }

@@ -261,6 +261,15 @@ pub(super) const SETTINGS: &[Setting] = &[
          trouvée.",
     ),
     s(
+        "processing.heic",
+        &[],
+        Kind::Choice(&["auto", "always", "never"]),
+        "Whether HEIC photos are taken; `auto` where `heif-convert` (Debian: libheif-examples) is installed beside \
+         the API. With workers on other machines: `always` once all of them have it.",
+        "Si les photos HEIC sont acceptées ; `auto` là où `heif-convert` (Debian : libheif-examples) est installé \
+         auprès de l’API. Avec des workers sur d’autres machines : `always` quand tous l’ont.",
+    ),
+    s(
         "processing.models_dir",
         &[],
         Kind::Text,

@@ -8,6 +8,7 @@
     reason = "sizes of pages in points, and counts of letters"
 )]
 
+mod attachments;
 mod text;
 
 use std::sync::Arc;
@@ -40,6 +41,8 @@ pub struct Document {
     pub pages: Vec<(u32, Page)>,
     /// The numbers of those that could not, and why.
     pub skipped: Vec<(u32, PdfError)>,
+    /// The first attached file with one of the names asked for.
+    pub attachment: Option<Vec<u8>>,
     /// How many pages it has; those neither drawn nor skipped are beyond the limits.
     pub total: usize,
 }
@@ -81,11 +84,17 @@ pub enum PdfError {
 }
 
 /// Draws the first `max_pages` pages; a page with a picture of more than `max_pixels` is skipped. Needs a deep stack for
-/// deeply nested files and may panic on hostile ones.
+/// deeply nested files and may panic on hostile ones. `attachments` are names, in lower case, of an attached file to bring
+/// along.
 ///
 /// # Errors
 /// When there is nothing to draw.
-pub fn draw(data: Arc<Vec<u8>>, max_pages: u32, max_pixels: u64) -> Result<Document, PdfError> {
+pub fn draw(
+    data: Arc<Vec<u8>>,
+    max_pages: u32,
+    max_pixels: u64,
+    attachments: &[&str],
+) -> Result<Document, PdfError> {
     let start = Instant::now();
     let pdf = Pdf::new(data).map_err(refusal)?;
     let all = pdf.pages();
@@ -95,7 +104,9 @@ pub fn draw(data: Arc<Vec<u8>>, max_pages: u32, max_pixels: u64) -> Result<Docum
     let count = all.len().min(max_pages as usize).max(1);
     let settings = InterpreterSettings::default();
     let cache = RenderCache::new();
-    let mut document = Document { pages: Vec::new(), skipped: Vec::new(), total: all.len() };
+    let attachment = attachments::find(&pdf, attachments);
+    let (pages, skipped) = (Vec::new(), Vec::new());
+    let mut document = Document { pages, skipped, attachment, total: all.len() };
     for (number, page) in (1..).zip(all.iter().take(count)) {
         if start.elapsed() > TIME {
             break;

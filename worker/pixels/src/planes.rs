@@ -51,7 +51,7 @@ pub fn sample(page: &RgbImage, quad: &Quad, width: usize, height: usize, planes:
 }
 
 /// The colour between four pixels; beyond the border the border's.
-fn bilinear(page: &RgbImage, x: f32, y: f32) -> [f32; 3] {
+pub(crate) fn bilinear(page: &RgbImage, x: f32, y: f32) -> [f32; 3] {
     let (w, h) = (page.width() as usize, page.height() as usize);
     let x = x.clamp(0.0, (w - 1) as f32);
     let y = y.clamp(0.0, (h - 1) as f32);

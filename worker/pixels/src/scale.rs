@@ -4,6 +4,8 @@ use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 use image::RgbImage;
 
+use crate::planes;
+
 /// A part of an image: left, top, width, height in pixels.
 pub type Part = [f64; 4];
 
@@ -49,6 +51,24 @@ pub fn turned(image: &RgbImage, degrees: u16) -> Option<RgbImage> {
     }
 }
 
+/// Turns by any angle so that what rises at `radians` (clockwise, as rows go down) becomes level; the whole page fits,
+/// on white.
+#[must_use]
+pub fn straightened(image: &RgbImage, radians: f32) -> RgbImage {
+    let (sin, cos) = radians.sin_cos();
+    let (w, h) = (image.width() as f32, image.height() as f32);
+    let (width, height) = (w * cos.abs() + h * sin.abs(), w * sin.abs() + h * cos.abs());
+    let (cx, cy, mx, my) = (w / 2.0, h / 2.0, width / 2.0, height / 2.0);
+    RgbImage::from_fn(width.round().max(1.0) as u32, height.round().max(1.0) as u32, |x, y| {
+        let (dx, dy) = (x as f32 + 0.5 - mx, y as f32 + 0.5 - my);
+        let (sx, sy) = (cx + dx * cos - dy * sin, cy + dx * sin + dy * cos);
+        if sx < 0.0 || sy < 0.0 || sx >= w || sy >= h {
+            return image::Rgb([255; 3]);
+        }
+        image::Rgb(planes::bilinear(image, sx - 0.5, sy - 0.5).map(|c| c.round() as u8))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,6 +82,25 @@ mod tests {
         let (small, changed) = shrink(same, 1250);
         assert!(changed && small.dimensions() == (50, 25));
         assert_eq!(small.get_pixel(10, 10), &Rgb([7, 8, 9]));
+    }
+
+    #[test]
+    fn what_rises_becomes_level() {
+        // A dark bar that falls by 20 degrees.
+        let (sin, cos) = 20_f32.to_radians().sin_cos();
+        let image = RgbImage::from_fn(400, 300, |x, y| {
+            let (dx, dy) = (x as f32 - 200.0, y as f32 - 150.0);
+            let dark = (dy * cos - dx * sin).abs() < 5.0 && (dx * cos + dy * sin).abs() < 120.0;
+            Rgb([if dark { 0 } else { 255 }; 3])
+        });
+        let straight = straightened(&image, 20_f32.to_radians());
+        let dark: Vec<u32> = straight
+            .enumerate_pixels()
+            .filter(|(_, _, p)| p.0[0] < 100)
+            .map(|(_, y, _)| y)
+            .collect();
+        let (low, high) = (dark.iter().min().unwrap(), dark.iter().max().unwrap());
+        assert!(high - low < 12, "{low} {high}");
     }
 
     #[test]

@@ -23,6 +23,8 @@ impl Activity for Decode {
             "warnings": decoded.warnings.len(),
             "preprocessed": decoded.preprocessed,
             "derivatives": pages,
+            // Extraction comes after a restart too: the pages may be decoded again, this is kept.
+            "invoice": decoded.invoice,
         });
         self.0.scratch.keep(context.run, decoded);
         Ok(seen.into())

@@ -3,8 +3,8 @@
 use super::{Tools, steps};
 use crate::executor::activity::{Activity, ActivityContext, ActivityError, Outcome};
 use async_trait::async_trait;
-use quittance_documents::receipt;
 use quittance_shared::domain::document::DocumentText;
+use serde_json::Value;
 
 pub(super) struct Extract(pub(super) Tools);
 
@@ -12,7 +12,10 @@ pub(super) struct Extract(pub(super) Tools);
 impl Activity for Extract {
     async fn run(&self, context: &ActivityContext) -> Result<Outcome, ActivityError> {
         let text: DocumentText = context.output(steps::READ)?;
-        let work = move |_: &_| receipt::extract(&text);
+        let decoded: Value = context.output(steps::DECODE)?;
+        let work = move |_: &_| {
+            quittance_documents::extract(&text, decoded.get("invoice").and_then(Value::as_str))
+        };
         let extraction = self.0.pool.run(context.limit, &context.stop, work).await?;
         serde_json::to_value(&extraction)
             .map(Outcome::from)

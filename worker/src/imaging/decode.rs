@@ -6,7 +6,7 @@ use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbIma
 use quittance_pixels::scale;
 use quittance_shared::domain::document::Warning;
 
-use super::{DecodeError, FileKind, guard, warning};
+use super::{DecodeError, FileKind, guard, heic, warning};
 
 /// A page is scaled down to this many pixels: more helps no engine, and memory is finite.
 const MOST_USEFUL_PIXELS: u64 = 20_000_000;
@@ -37,7 +37,7 @@ fn format(kind: FileKind) -> Option<ImageFormat> {
         FileKind::Tiff => ImageFormat::Tiff,
         FileKind::Bmp => ImageFormat::Bmp,
         FileKind::Gif => ImageFormat::Gif,
-        FileKind::Pdf => return None,
+        FileKind::Heic | FileKind::Pdf => return None,
     })
 }
 
@@ -46,6 +46,9 @@ fn format(kind: FileKind) -> Option<ImageFormat> {
 /// # Errors
 /// See [`DecodeError`].
 pub fn decode(bytes: &[u8], kind: FileKind, max_pixels: u64) -> Result<Raster, DecodeError> {
+    if kind == FileKind::Heic {
+        return decode(&heic::to_png(bytes)?, FileKind::Png, max_pixels);
+    }
     let Some(format) = format(kind) else {
         return Err(DecodeError::Unsupported { found: kind.to_string() });
     };

@@ -11,6 +11,14 @@ pub enum DecodeError {
         /// What the content looks like, such as `zip` or `unknown`.
         found: String,
     },
+    /// A kind of file that a tool reads which is not installed here.
+    #[error("{found} files need {package}, which is not installed")]
+    NeedsTool {
+        /// What the content is.
+        found: &'static str,
+        /// The Debian package to install.
+        package: &'static str,
+    },
     /// More pixels than allowed, by the header or while decoding.
     #[error("image too large: {width} x {height} pixels, at most {max_pixels} allowed")]
     TooLarge {
@@ -50,7 +58,7 @@ impl DecodeError {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Unsupported { .. } => "UNSUPPORTED_FILE_TYPE",
+            Self::Unsupported { .. } | Self::NeedsTool { .. } => "UNSUPPORTED_FILE_TYPE",
             Self::TooLarge { .. } => "IMAGE_TOO_LARGE",
             Self::TooSmall { .. } => "IMAGE_TOO_SMALL",
             Self::Damaged { .. } => "DAMAGED_FILE",
@@ -65,6 +73,9 @@ impl DecodeError {
         match self {
             Self::Unsupported { found } => format!(
                 "Ce type de fichier ne peut pas être lu ({found}). Formats acceptés : JPEG, PNG, WebP, TIFF, BMP, GIF et PDF."
+            ),
+            Self::NeedsTool { found, package } => format!(
+                "Ce serveur ne lit pas les photos {found} : envoyez un JPEG, ou faites installer le paquet Debian {package}."
             ),
             Self::TooLarge { width: 0, max_pixels, .. } => {
                 format!("L'image est trop grande : {max_pixels} pixels sont autorisés.")
@@ -92,6 +103,9 @@ impl DecodeError {
         match self {
             Self::Unsupported { found } => format!(
                 "This type of file cannot be read ({found}). Accepted: JPEG, PNG, WebP, TIFF, BMP, GIF and PDF."
+            ),
+            Self::NeedsTool { found, package } => format!(
+                "This server does not read {found} photos: send a JPEG, or have the Debian package {package} installed."
             ),
             Self::TooLarge { width: 0, max_pixels, .. } => {
                 format!("The image is too large: {max_pixels} pixels are allowed.")

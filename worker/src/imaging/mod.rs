@@ -1,8 +1,16 @@
 //! From bytes to upright pixels, under limits.
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "coordinates of pixels and counts of them, clamped to the picture"
+)]
 
 pub mod decode;
 pub mod derivative;
 mod error;
+mod heic;
+pub(crate) mod quality;
 mod sniff;
 #[cfg(test)]
 mod tests;

@@ -19,6 +19,8 @@ pub enum FileKind {
     Bmp,
     /// GIF, of which the first frame is read.
     Gif,
+    /// HEIC, where the tool that reads it is installed.
+    Heic,
     /// PDF.
     Pdf,
 }
@@ -32,6 +34,7 @@ impl fmt::Display for FileKind {
             Self::Tiff => "TIFF",
             Self::Bmp => "BMP",
             Self::Gif => "GIF",
+            Self::Heic => "HEIC",
             Self::Pdf => "PDF",
         })
     }
@@ -61,12 +64,23 @@ pub fn sniff(bytes: &[u8]) -> Result<FileKind, DecodeError> {
         FileKind::Gif
     } else if starts(b"BM") && bytes.len() >= 26 {
         FileKind::Bmp
+    } else if is_heic(bytes) {
+        FileKind::Heic
     } else if find(&bytes[..bytes.len().min(PDF_HEADER_WITHIN)], b"%PDF-") {
         FileKind::Pdf
     } else {
         return Err(DecodeError::Unsupported { found: guess(bytes).to_owned() });
     };
     Ok(kind)
+}
+
+/// Whether the first brand of the container is one of still pictures coded as HEVC.
+fn is_heic(bytes: &[u8]) -> bool {
+    bytes.get(4..8) == Some(b"ftyp")
+        && matches!(
+            bytes.get(8..12),
+            Some(b"heic" | b"heix" | b"hevc" | b"heim" | b"heis" | b"mif1" | b"msf1")
+        )
 }
 
 fn find(haystack: &[u8], needle: &[u8]) -> bool {
@@ -78,7 +92,6 @@ fn guess(bytes: &[u8]) -> &'static str {
     let starts = |magic: &[u8]| bytes.starts_with(magic);
     if bytes.get(4..8) == Some(b"ftyp") {
         return match bytes.get(8..12) {
-            Some(b"heic" | b"heix" | b"hevc" | b"mif1" | b"msf1") => "heic",
             Some(b"avif" | b"avis") => "avif",
             _ => "mp4",
         };
@@ -125,7 +138,8 @@ mod tests {
         assert_eq!(sniff(b"junk\n%PDF-1.4"), Ok(FileKind::Pdf));
         assert_eq!(sniff(b""), Err(DecodeError::Empty));
         assert_eq!(found(b"PK\x03\x04...."), "zip");
-        assert_eq!(found(b"\0\0\0\x18ftypheic"), "heic");
+        assert_eq!(sniff(b"\0\0\0\x18ftypheic"), Ok(FileKind::Heic));
+        assert_eq!(found(b"\0\0\0\x18ftypavif"), "avif");
         assert_eq!(found(b"<!DOCTYPE html><html>"), "html");
         assert_eq!(found(b"date;montant\n"), "text");
         assert_eq!(found(b"\x7fELF\x02\x01"), "executable");

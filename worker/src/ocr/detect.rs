@@ -37,6 +37,8 @@ const MAX_TILES: f64 = 40.0;
 /// Lines lower than this (detector pixels, as unclipped) are read badly: the page is tried again larger.
 const LOW_LINE: f32 = 12.0;
 const GOOD_LINE: f32 = 18.0;
+/// How much a small picture is enlarged at most.
+const MOST_SCALE: f64 = 2.0;
 /// Scaled pixels of a second try at most.
 const MAX_SECOND: f64 = 3_000_000.0;
 
@@ -70,12 +72,13 @@ impl Detector {
         let found = self.at_scale(page, factor)?;
         let Some(height) = median_height(&found) else { return Ok(found) };
         let height = height * factor as f32;
-        if factor >= 0.99 || height >= LOW_LINE {
+        if height >= LOW_LINE {
             return Ok(found);
         }
         let pixels = f64::from(page.width()) * f64::from(page.height());
-        let second =
-            (factor * f64::from(GOOD_LINE / height)).min(1.0).min((MAX_SECOND / pixels).sqrt());
+        let second = (factor * f64::from(GOOD_LINE / height))
+            .min(MOST_SCALE)
+            .min((MAX_SECOND / pixels).sqrt());
         if second < factor * 1.2 {
             return Ok(found);
         }
@@ -248,9 +251,6 @@ mod tests {
                 data[..n].iter().map(|&v| if v < 0.0 { 0.9 } else { 0.0 }).collect();
             out(&[1, 1, shape[2], shape[3]], &map);
             Ok(())
-        }
-        fn metadata(&self, _: &str) -> Option<String> {
-            None
         }
     }
 

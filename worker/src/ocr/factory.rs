@@ -1,6 +1,7 @@
 //! Makes engines as the configuration asks for.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use ::ort::environment::Environment;
 
@@ -9,10 +10,10 @@ use super::model::{Model, ModelError};
 use super::orientation::Orientation;
 use super::ort::{self, OrtModel};
 use super::ppocr::PpOcr;
-use super::recognise::{Recogniser, alphabet};
+use super::recognise::{LineReader, Recogniser, alphabet};
 #[cfg(feature = "rten")]
 use super::rten::RtenModel;
-use super::{OcrEngine, OcrError};
+use super::{OcrEngine, OcrError, trim};
 use crate::models::{self, ModelFile};
 use crate::reader::{EngineKind, ReaderConfig, ReaderError, Runtime};
 
@@ -31,14 +32,15 @@ enum Kind {
 struct PpOcrParts {
     orientation: Source,
     detector: Source,
-    recogniser: Source,
-    /// None: in the recogniser's metadata.
-    alphabet: Option<String>,
+    /// For lines of two thirds of the height; economy mode has none.
+    small: Option<Source>,
+    full: Source,
+    alphabet: Vec<Box<str>>,
 }
 
 /// Where a model comes from.
 enum Source {
-    Ort(&'static Environment, PathBuf, usize),
+    Ort(&'static Environment, Arc<[u8]>, usize),
     #[cfg(feature = "rten")]
     Rten(RtenModel),
 }
@@ -46,7 +48,7 @@ enum Source {
 impl Source {
     fn model(&self) -> Result<Box<dyn Model>, ModelError> {
         Ok(match self {
-            Self::Ort(env, path, threads) => Box::new(OrtModel::open(env, path, *threads)?),
+            Self::Ort(env, bytes, threads) => Box::new(OrtModel::open(env, bytes, *threads)?),
             #[cfg(feature = "rten")]
             Self::Rten(model) => Box::new(model.clone()),
         })
@@ -89,20 +91,34 @@ impl Factory {
             [models::DETECTOR, models::ORIENTATION, recogniser].map(|file| find(dir, &file));
         let [detector, orientation, recogniser] = files;
         let (detector, orientation, recogniser) = (detector?, orientation?, recogniser?);
-        let alphabet = if cfg.economy {
-            let path = find(dir, &models::ECONOMY_ALPHABET)?;
-            let list = std::fs::read_to_string(&path)
-                .map_err(|e| ReaderError::Model(format!("{}: {e}", path.display())))?;
-            Some(list)
-        } else {
-            None
-        };
         let (runtime, open) = opener(cfg)?;
-        let source = |path: PathBuf| open(path).map_err(|e| ReaderError::Model(e.0));
+        let read = |path: &Path| {
+            std::fs::read(path).map_err(|e| ReaderError::Model(format!("{}: {e}", path.display())))
+        };
+        let source = |path: &Path, bytes: Vec<u8>| {
+            open(bytes).map_err(|e| ReaderError::Model(format!("{}: {}", path.display(), e.0)))
+        };
+        let unfit = |e: ModelError| ReaderError::Model(e.0);
+        let model = read(&recogniser)?;
+        let list = if cfg.economy {
+            let bytes = read(&find(dir, &models::ECONOMY_ALPHABET)?)?;
+            String::from_utf8_lossy(&bytes).into_owned()
+        } else {
+            trim::metadata(&model, "character").map_err(unfit)?.ok_or_else(|| {
+                ReaderError::Model("the recogniser has no alphabet in its metadata".into())
+            })?
+        };
+        let (model, alphabet) = trimmed(&model, &list).map_err(unfit)?;
+        let small = if cfg.economy {
+            None
+        } else {
+            Some(source(&recogniser, trim::lower(&model).map_err(unfit)?)?)
+        };
         let parts = PpOcrParts {
-            orientation: source(orientation)?,
-            detector: source(detector)?,
-            recogniser: source(recogniser)?,
+            orientation: source(&orientation, read(&orientation)?)?,
+            detector: source(&detector, read(&detector)?)?,
+            small,
+            full: source(&recogniser, model)?,
             alphabet,
         };
         let size = if cfg.economy { "tiny" } else { "small" };
@@ -113,26 +129,34 @@ impl Factory {
 
 impl PpOcrParts {
     fn make(&self) -> Result<Box<dyn OcrEngine>, OcrError> {
-        let model = self.recogniser.model()?;
-        let list = match &self.alphabet {
-            Some(list) => list.clone(),
-            None => model
-                .metadata("character")
-                .ok_or_else(|| OcrError("the recogniser has no alphabet in its metadata".into()))?,
+        let recogniser = |source: &Source, height| {
+            let model = source.model()?;
+            Ok::<_, OcrError>(Recogniser::new(model, height, self.alphabet.clone()))
         };
+        let small = self.small.as_ref().map(|small| recogniser(small, trim::LOW)).transpose()?;
         Ok(Box::new(PpOcr::new(
             Orientation::new(self.orientation.model()?),
             Detector::new(self.detector.model()?),
-            Recogniser::new(model, alphabet(&list)),
+            LineReader::new(small, recogniser(&self.full, trim::HIGH)?),
         )))
     }
+}
+
+/// The recogniser without the characters nobody prints here, and its alphabet.
+fn trimmed(model: &[u8], list: &str) -> Result<(Vec<u8>, Vec<Box<str>>), ModelError> {
+    let all = alphabet(list);
+    let last = all.len() - 1;
+    let kept: Vec<usize> =
+        (0..=last).filter(|&i| i == 0 || i == last || trim::is_kept(&all[i])).collect();
+    let model = trim::trim(model, all.len(), &kept)?;
+    Ok((model, kept.into_iter().map(|i| all[i].clone()).collect()))
 }
 
 fn find(dir: &Path, file: &ModelFile) -> Result<PathBuf, ReaderError> {
     models::locate(dir, file).map_err(|e| ReaderError::Model(e.to_string()))
 }
 
-type Opener = Box<dyn Fn(PathBuf) -> Result<Source, ModelError>>;
+type Opener = Box<dyn Fn(Vec<u8>) -> Result<Source, ModelError>>;
 
 /// The runtime's name and how to open a model with it.
 fn opener(cfg: &ReaderConfig) -> Result<(&'static str, Opener), ReaderError> {
@@ -141,7 +165,10 @@ fn opener(cfg: &ReaderConfig) -> Result<(&'static str, Opener), ReaderError> {
     if wanted != Runtime::Rten {
         match ort_environment(cfg) {
             Ok(env) => {
-                return Ok(("ort", Box::new(move |path| Ok(Source::Ort(env, path, threads)))));
+                return Ok((
+                    "ort",
+                    Box::new(move |bytes| Ok(Source::Ort(env, bytes.into(), threads))),
+                ));
             }
             Err(e) if wanted == Runtime::Ort || !cfg!(feature = "rten") => return Err(e),
             Err(e) => tracing::info!(reason = %e, "ONNX Runtime is not used; models run on rten"),
@@ -167,7 +194,7 @@ fn ort_environment(cfg: &ReaderConfig) -> Result<&'static Environment, ReaderErr
 #[cfg(feature = "rten")]
 #[expect(clippy::unnecessary_wraps, reason = "without the feature it fails")]
 fn rten_opener(threads: usize) -> Result<(&'static str, Opener), ReaderError> {
-    let open = move |path: PathBuf| RtenModel::open(&path, threads).map(Source::Rten);
+    let open = move |bytes| RtenModel::open(bytes, threads).map(Source::Rten);
     Ok(("rten", Box::new(open)))
 }
 

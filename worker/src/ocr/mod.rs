@@ -17,11 +17,13 @@ pub mod orientation;
 pub mod ort;
 pub(crate) mod pool;
 pub mod ppocr;
+mod protobuf;
 pub mod recognise;
 #[cfg(feature = "rten")]
 pub mod rten;
 #[cfg(feature = "tesseract")]
 pub mod tesseract;
+pub mod trim;
 
 use image::RgbImage;
 use quittance_shared::domain::document::TextLine;
@@ -31,6 +33,8 @@ use quittance_shared::domain::document::TextLine;
 pub struct PageReading {
     /// Degrees clockwise by which the engine turned the page to read it.
     pub rotation: u16,
+    /// Size of the page after it was straightened by some odd angle, if it was.
+    pub straightened: Option<(u32, u32)>,
     /// Lines in reading order, in pixels of the page as turned.
     pub lines: Vec<TextLine>,
 }

@@ -18,9 +18,6 @@ pub trait Model: Send {
         data: &[f32],
         out: &mut dyn FnMut(&[usize], &[f32]),
     ) -> Result<(), ModelError>;
-
-    /// A value from the model file's metadata.
-    fn metadata(&self, key: &str) -> Option<String>;
 }
 
 /// Runs the model and returns what `f` makes of its output.

@@ -83,9 +83,6 @@ mod tests {
             out(&[1, 4], &self.0);
             Ok(())
         }
-        fn metadata(&self, _: &str) -> Option<String> {
-            None
-        }
     }
 
     fn guess(scores: [f32; 4]) -> Guess {

@@ -38,18 +38,17 @@ pub fn load(library: &Path) -> Result<&'static Environment, ModelError> {
 }
 
 impl OrtModel {
-    /// Makes a session of the model in `file`.
+    /// Makes a session of the model whose file has these bytes.
     ///
     /// # Errors
-    /// When the file is not a model this library can run.
-    pub fn open(env: &Environment, file: &Path, threads: usize) -> Result<Self, ModelError> {
-        let session = session(env, file, threads)
-            .map_err(|e| ModelError(format!("{}: {e}", file.display())))?;
+    /// When they are not a model this library can run.
+    pub fn open(env: &Environment, model: &[u8], threads: usize) -> Result<Self, ModelError> {
+        let session = session(env, model, threads).map_err(ModelError)?;
         Ok(Self { session })
     }
 }
 
-fn session(env: &Environment, file: &Path, threads: usize) -> Result<Session, String> {
+fn session(env: &Environment, model: &[u8], threads: usize) -> Result<Session, String> {
     let text = |e: ort::Error<ort::session::builder::SessionBuilder>| e.to_string();
     Session::builder(env)
         .map_err(|e| e.to_string())?
@@ -65,7 +64,7 @@ fn session(env: &Environment, file: &Path, threads: usize) -> Result<Session, St
         // Idle threads that spin would count as CPU of the page.
         .with_intra_op_spinning(false)
         .map_err(text)?
-        .commit_from_file(file)
+        .commit_from_memory(model)
         .map_err(|e| e.to_string())
 }
 
@@ -84,9 +83,5 @@ impl Model for OrtModel {
             shape.iter().map(|&side| usize::try_from(side).unwrap_or(0)).collect();
         out(&shape, values);
         Ok(())
-    }
-
-    fn metadata(&self, key: &str) -> Option<String> {
-        self.session.metadata().ok()?.custom(key)
     }
 }

@@ -1,6 +1,5 @@
 //! Models run by rten: pure Rust, the same output, about 1.7 times the CPU.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use rten::{RunOptions, ThreadPool, Value};
@@ -17,15 +16,15 @@ pub struct RtenModel {
 }
 
 impl RtenModel {
-    /// Loads the model in `file`.
+    /// Loads the model whose file has these bytes.
     ///
     /// # Errors
-    /// When the file is not a model rten can run.
-    pub fn open(file: &Path, threads: usize) -> Result<Self, ModelError> {
+    /// When they are not a model rten can run.
+    pub fn open(model: Vec<u8>, threads: usize) -> Result<Self, ModelError> {
         let model = rten::ModelOptions::with_all_ops()
             .prepack_weights(true)
-            .load_file(file)
-            .map_err(|e| ModelError(format!("{}: {e}", file.display())))?;
+            .load(model)
+            .map_err(|e| ModelError(e.to_string()))?;
         let pool = ThreadPool::with_num_threads(threads.max(1));
         Ok(Self { model: Arc::new(model), pool: Arc::new(pool) })
     }
@@ -51,9 +50,5 @@ impl Model for RtenModel {
         let shape = tensor.shape().to_vec();
         out(&shape, tensor.to_contiguous().data());
         Ok(())
-    }
-
-    fn metadata(&self, key: &str) -> Option<String> {
-        self.model.metadata().get(key).map(str::to_owned)
     }
 }

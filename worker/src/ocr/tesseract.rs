@@ -59,7 +59,7 @@ impl OcrEngine for Tesseract {
         let table = api.get_tsv_text(0).map_err(|e| text(&e))?;
         let mut lines = lines(&table);
         layout::sort(&mut lines);
-        Ok(PageReading { rotation: 0, lines })
+        Ok(PageReading { lines, ..PageReading::default() })
     }
 }
 

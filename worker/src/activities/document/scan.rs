@@ -1,16 +1,16 @@
-//! Photos, scans and PDFs of receipts and invoices: one transaction, or none and a word about what is missing.
+//! Photos, scans and PDFs of receipts and invoices: a transaction for each receipt, or none and a word about what is
+//! missing.
 
 use super::{DocumentKind, Processed, warning};
 use crate::{
     activities::{Tools, analyse::minor, read::read},
     executor::activity::{ActivityContext, ActivityError},
 };
-use quittance_documents::receipt;
 use quittance_shared::{
     domain::{
         document::Warning,
         money::{Currency, Minor, Money},
-        receipt::Extraction,
+        receipt::{ExtractedFields, Extraction},
         transaction::{Origin, Transaction},
     },
     ledger::identify_scanned,
@@ -23,22 +23,16 @@ pub(super) async fn process(
     context: &ActivityContext,
     workflow: &WorkflowView,
 ) -> Result<Processed, ActivityError> {
-    let text = read(tools, context).await?;
+    let (text, invoice) = read(tools, context).await?;
     let mut warnings = text.warnings.clone();
-    let work = move |_: &_| receipt::extract(&text);
+    let work = move |_: &_| quittance_documents::extract(&text, invoice.as_deref());
     let extraction = tools.pool.run(context.limit, &context.stop, work).await?;
-    warnings.extend(extraction.warnings.iter().cloned());
-    let transactions = match transaction(&extraction, workflow) {
-        Ok((transaction, assumed)) => {
-            warnings.extend(assumed);
-            vec![transaction]
-        }
-        Err(missing) => {
-            warnings.push(missing);
-            Vec::new()
-        }
-    };
-    let kind = match origin(&extraction) {
+    // An extraction passes on what it was told of the reading.
+    let own = extraction.warnings.iter().filter(|w| !warnings.contains(w)).cloned();
+    warnings.extend(own.collect::<Vec<_>>());
+    let (transactions, remarks) = transactions(&extraction, workflow);
+    warnings.extend(remarks);
+    let kind = match origin(&extraction.receipt_type) {
         Origin::Invoice => DocumentKind::Invoice,
         Origin::Receipt | Origin::Statement | Origin::Submitted => DocumentKind::Receipt,
     };
@@ -54,17 +48,75 @@ pub(super) async fn process(
     })
 }
 
-fn origin(extraction: &Extraction) -> Origin {
-    if extraction.receipt_type == "invoice" { Origin::Invoice } else { Origin::Receipt }
+fn origin(receipt_type: &str) -> Origin {
+    if receipt_type == "invoice" { Origin::Invoice } else { Origin::Receipt }
+}
+
+/// What was paid, one transaction a receipt, and what has to be said about them.
+fn transactions(
+    extraction: &Extraction,
+    workflow: &WorkflowView,
+) -> (Vec<Transaction>, Vec<Warning>) {
+    let (mut found, mut remarks) = (Vec::new(), Vec::new());
+    let mut one = |fields, receipt_type: &str, place: Option<(u32, u32)>| {
+        let about = |mut warning: Warning| {
+            if let Some((index, page)) = place {
+                warning.message = format!("Reçu {index} : {}", warning.message);
+                warning.page = Some(page);
+            }
+            warning
+        };
+        match transaction(fields, origin(receipt_type), workflow) {
+            Ok((transaction, assumed)) => {
+                remarks.extend(assumed.map(about));
+                found.push(transaction);
+            }
+            Err(missing) => remarks.push(about(missing)),
+        }
+    };
+    if extraction.children.is_empty() {
+        one(&extraction.extracted_fields, &extraction.receipt_type, None);
+        return (found, remarks);
+    }
+    let mut slips = Vec::new();
+    for child in &extraction.children {
+        let fields = &child.extracted_fields;
+        let receipt = extraction.children.iter().find(|c| is_slip_of(fields, &c.extracted_fields));
+        match receipt {
+            Some(receipt) => slips.push((child, receipt.index)),
+            None => one(fields, &child.receipt_type, Some((child.index, child.page))),
+        }
+    }
+    for (slip, receipt) in slips {
+        let index = slip.index;
+        let message = format!(
+            "Le reçu {index} a la date et le montant du reçu {receipt} et aucun article : c'est son ticket de carte. Une \
+             seule transaction est créée."
+        );
+        remarks.push(Warning { page: Some(slip.page), ..warning("CARD_SLIP", message) });
+    }
+    (found, remarks)
+}
+
+/// Whether the one is what a card terminal printed for the other: the same day and amount, and nothing about what for.
+fn is_slip_of(slip: &ExtractedFields, receipt: &ExtractedFields) -> bool {
+    let tells = |f: &ExtractedFields| {
+        !f.items.is_empty() || !f.taxes.is_empty() || f.subtotal.is_some() || f.total_tax.is_some()
+    };
+    let paid = |f: &ExtractedFields| {
+        let total = f.total_amount.as_ref().and_then(minor)?;
+        Some((total, f.date.as_ref()?.value.clone()))
+    };
+    !tells(slip) && tells(receipt) && paid(slip).is_some() && paid(slip) == paid(receipt)
 }
 
 /// What was paid, with a word where its currency is not printed; or which of the fields that make a transaction could
 /// not be read.
-pub(super) fn transaction(
-    extraction: &Extraction,
+fn transaction(
+    fields: &ExtractedFields,
+    origin: Origin,
     workflow: &WorkflowView,
 ) -> Result<(Transaction, Option<Warning>), Warning> {
-    let fields = &extraction.extracted_fields;
     let given: Option<Currency> = workflow.currency.as_deref().and_then(|code| code.parse().ok());
     let total = fields.total_amount.as_ref();
     let amount = total.and_then(minor);
@@ -88,7 +140,7 @@ pub(super) fn transaction(
     });
     let transaction = Transaction {
         id: Uuid::nil(),
-        origin: origin(extraction),
+        origin,
         account: workflow.account.clone(),
         date,
         value_date: None,
@@ -101,4 +153,107 @@ pub(super) fn transaction(
         document: Some(workflow.id.0),
     };
     Ok((transaction, assumed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::DateTime;
+    use quittance_shared::{
+        domain::{
+            document::BoundingBox,
+            receipt::{AmountField, ChildReceipt, Field},
+        },
+        engine::{RunId, RunState},
+        ledger::Owner,
+        store::WorkflowState,
+    };
+
+    fn workflow() -> WorkflowView {
+        WorkflowView {
+            id: RunId(Uuid::nil()),
+            owner: Owner::new("client", "user"),
+            filename: None,
+            content_type: "image/jpeg".into(),
+            byte_size: 1,
+            sha256: "00".into(),
+            blob_key: None,
+            account: None,
+            currency: None,
+            mapping: None,
+            preview: None,
+            result: None,
+            found: None,
+            stored: None,
+            state: WorkflowState::DocumentProcessing,
+            run_state: RunState::InProgress,
+            progress: 0,
+            error: None,
+            failed_step: None,
+            version: 1,
+            created_at: DateTime::UNIX_EPOCH,
+            finished_at: None,
+            deleted_at: None,
+        }
+    }
+
+    fn field<T>(value: T) -> Field<T> {
+        Field {
+            value,
+            confidence: 0.9,
+            page: None,
+            bounding_box: None,
+            raw: None,
+            alternatives: Vec::new(),
+        }
+    }
+
+    fn amount(value: f64) -> AmountField {
+        AmountField { field: field(value), currency: Some(Currency::EUR) }
+    }
+
+    fn child(index: u32, total: f64, date: Option<&str>, tax: Option<f64>) -> ChildReceipt {
+        ChildReceipt {
+            index,
+            page: 1,
+            bounding_box: BoundingBox { x: 0.0, y: 0.0, width: 1.0, height: 1.0 },
+            receipt_type: "other".into(),
+            extracted_fields: ExtractedFields {
+                total_amount: Some(amount(total)),
+                date: date.map(|date| field(date.to_owned())),
+                merchant_name: Some(field(format!("Café {index}"))),
+                total_tax: tax.map(amount),
+                ..ExtractedFields::default()
+            },
+            checks: Vec::new(),
+            warnings: Vec::new(),
+            confidence: 0.9,
+        }
+    }
+
+    #[test]
+    fn each_receipt_of_a_photo_is_a_transaction_and_its_card_slip_is_not() {
+        let extraction = Extraction {
+            receipt_type: "other".into(),
+            extracted_fields: ExtractedFields::default(),
+            checks: Vec::new(),
+            warnings: Vec::new(),
+            detected_language: None,
+            confidence: 0.9,
+            children: vec![
+                child(1, 16.5, Some("2022-08-24"), None),
+                child(2, 16.5, Some("2022-08-24"), Some(1.5)),
+                child(3, 2.1, Some("2022-08-24"), None),
+                child(4, 2.1, Some("2022-08-24"), None),
+                child(5, 9.0, None, None),
+            ],
+        };
+        let (found, remarks) = transactions(&extraction, &workflow());
+        let paid: Vec<_> = found.iter().map(|t| (t.amount.minor.0, t.label.as_str())).collect();
+        // Two tickets of one price are two payments.
+        assert_eq!(paid, [(-1650, "Café 2"), (-210, "Café 3"), (-210, "Café 4")]);
+        let told: Vec<_> = remarks.iter().map(|w| (w.code.as_str(), w.page)).collect();
+        assert_eq!(told, [("TRANSACTION_INCOMPLETE", Some(1)), ("CARD_SLIP", Some(1))]);
+        assert!(remarks[0].message.starts_with("Reçu 5 : "), "{}", remarks[0].message);
+    }
 }

@@ -1,0 +1,136 @@
+//! From the XML's elements to the fields of a receipt.
+
+use super::cii::Invoice;
+use crate::receipt::sentence;
+use quittance_domain::{
+    document::BoundingBox,
+    money::Minor,
+    receipt::{AmountField, Check, Discount, ExtractedFields, Extraction, Field, Item, TaxLine},
+};
+
+const SUMS: &str = "SpecifiedTradeSettlementHeaderMonetarySummation";
+/// What is not printed anywhere in particular: the first page as a whole.
+const PAGE: u32 = 1;
+const WHOLE: BoundingBox = BoundingBox { x: 0.0, y: 0.0, width: 1.0, height: 1.0 };
+
+/// `printed` is what was read on the page: it gives what the XML does not know.
+pub(super) fn extraction(invoice: &Invoice, checks: Vec<Check>, printed: Extraction) -> Extraction {
+    let digits = invoice.currency.exponent();
+    let amount = |minor: Minor, element: &str| AmountField {
+        field: stated(minor.to_number(digits), &format!("{SUMS}/{element}")),
+        currency: Some(invoice.currency),
+    };
+    let seller = &invoice.seller;
+    let siret = seller.legal_id.as_ref().filter(|id| id.len() == 14 && is_digits(id));
+    let extracted_fields = ExtractedFields {
+        total_amount: Some(amount(invoice.grand, "GrandTotalAmount")),
+        date: Some(stated(invoice.date.clone(), "ExchangedDocument/IssueDateTime")),
+        merchant_name: Some(stated(seller.name.clone(), "SellerTradeParty/Name")),
+        items: items(invoice),
+        summary: sentence(
+            Some(&seller.name),
+            (digits == 2).then_some(invoice.grand.0),
+            Some(invoice.currency),
+        ),
+        time: None,
+        subtotal: Some(amount(invoice.net, "TaxBasisTotalAmount")),
+        total_tax: invoice.tax.map(|tax| amount(tax, "TaxTotalAmount")),
+        taxes: taxes(invoice),
+        tip: None,
+        discounts: discounts(invoice),
+        payment_method: invoice
+            .payment_means
+            .as_deref()
+            .and_then(payment_method)
+            .map(|m| stated(m.to_owned(), "SpecifiedTradeSettlementPaymentMeans/TypeCode")),
+        card_last4: None,
+        receipt_number: Some(stated(invoice.number.clone(), "ExchangedDocument/ID")),
+        merchant_address: optional(seller.address.as_ref(), "SellerTradeParty/PostalTradeAddress"),
+        merchant_phone: optional(seller.phone.as_ref(), "SellerTradeParty/DefinedTradeContact"),
+        vat_id: optional(seller.vat_id.as_ref(), "SellerTradeParty/SpecifiedTaxRegistration"),
+        siret: optional(siret, "SellerTradeParty/SpecifiedLegalOrganization"),
+        category: printed.extracted_fields.category,
+        country: optional(seller.country.as_ref(), "SellerTradeParty/PostalTradeAddress/CountryID"),
+    };
+    Extraction {
+        receipt_type: "invoice".to_owned(),
+        extracted_fields,
+        checks,
+        warnings: printed.warnings,
+        detected_language: printed.detected_language,
+        confidence: 1.0,
+        children: Vec::new(),
+    }
+}
+
+fn stated<T>(value: T, path: &str) -> Field<T> {
+    Field {
+        value,
+        confidence: 1.0,
+        page: None,
+        bounding_box: None,
+        raw: Some(path.to_owned()),
+        alternatives: Vec::new(),
+    }
+}
+
+fn optional(value: Option<&String>, path: &str) -> Option<Field<String>> {
+    value.map(|v| stated(v.clone(), path))
+}
+
+fn is_digits(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii_digit())
+}
+
+fn items(invoice: &Invoice) -> Vec<Item> {
+    let number = |text: &Option<String>| text.as_deref().and_then(|t| t.parse().ok());
+    let item = |(i, line): (usize, &super::cii::Line)| Item {
+        description: line.name.clone(),
+        quantity: number(&line.quantity),
+        unit_price: number(&line.unit_price),
+        total_price: Some(line.total.to_number(invoice.currency.exponent())),
+        confidence: 1.0,
+        page: PAGE,
+        bounding_box: WHOLE,
+        raw: format!("IncludedSupplyChainTradeLineItem[{}]", i + 1),
+    };
+    invoice.lines.iter().enumerate().map(item).collect()
+}
+
+fn taxes(invoice: &Invoice) -> Vec<TaxLine> {
+    let digits = invoice.currency.exponent();
+    let line = |(i, tax): (usize, &super::cii::Tax)| TaxLine {
+        rate: tax.rate.map(|r| Minor(r).to_number(2)),
+        base: tax.base.map(|b| b.to_number(digits)),
+        amount: Some(tax.amount.to_number(digits)),
+        confidence: 1.0,
+        page: PAGE,
+        bounding_box: WHOLE,
+        raw: format!("ApplicableTradeTax[{}]", i + 1),
+    };
+    invoice.taxes.iter().enumerate().map(line).collect()
+}
+
+fn discounts(invoice: &Invoice) -> Vec<Discount> {
+    let discount = |(i, a): (usize, &super::cii::Allowance)| Discount {
+        description: a.reason.clone().unwrap_or_else(|| "Remise".to_owned()),
+        amount: Minor(-a.amount.0.abs()).to_number(invoice.currency.exponent()),
+        confidence: 1.0,
+        page: PAGE,
+        bounding_box: WHOLE,
+        raw: format!("SpecifiedTradeAllowanceCharge[{}]", i + 1),
+    };
+    let given = invoice.allowances.iter().enumerate().filter(|(_, a)| !a.is_charge);
+    given.map(discount).collect()
+}
+
+/// UNTDID 4461.
+fn payment_method(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "10" => "cash",
+        "20" | "21" | "22" | "23" => "cheque",
+        "30" | "31" | "42" | "49" | "57" | "58" | "59" => "transfer",
+        "48" | "54" | "55" => "card",
+        _ => return None,
+    })
+}

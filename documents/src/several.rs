@@ -1,0 +1,360 @@
+//! Several receipts in one document: side by side in one photograph, or one a page.
+//!
+//! A page is cut along the widest strip without text, again and again, as long as what is left on both sides is a
+//! receipt by itself: with words beside its amounts, its own total, its own date and a shop's name of its own at its
+//! head. A gap between columns is as wide as one between receipts, but no column has all of these. Below each other
+//! the two also have to be of different shops or days, for a card slip or a copy says the same once more. Where there
+//! is doubt it stays one receipt.
+
+use crate::receipt::{self, Model};
+use quittance_domain::{
+    document::{BoundingBox, DocumentText, PageText, TextLine, Warning},
+    receipt::{ChildReceipt, ExtractedFields, Extraction},
+};
+
+/// Lines a receipt has at least, and of these with words.
+const LEAST_LINES: usize = 5;
+const LEAST_WORDS: usize = 3;
+/// How sure its total has to be, so that nobody would look at it again, and its date.
+const SURE_TOTAL: f32 = 0.95;
+const SURE_DATE: f32 = 0.5;
+/// The part of a receipt's height, from its top, where its shop's name stands.
+const HEAD: f32 = 0.4;
+/// Gaps in line heights: beside each other, and below each other, where a receipt and its card slip often come.
+const GAP_BESIDE: f32 = 1.0;
+const GAP_BELOW: f32 = 4.0;
+/// Ways of cutting, by where an upright box begins: left of a line and above it.
+const BESIDE: usize = 0;
+const BELOW: usize = 1;
+/// Receipts in one document at most.
+const MOST: usize = 40;
+
+/// Reads a document as one receipt, or as many as it shows.
+#[must_use]
+pub fn extract(text: &DocumentText) -> Extraction {
+    extract_with(text, receipt::model::model())
+}
+
+/// As [`extract`], ranked by another model than the program's own.
+#[must_use]
+pub fn extract_with(text: &DocumentText, model: &Model) -> Extraction {
+    let parts = Cutter { text, model }.parts();
+    if parts.len() < 2 {
+        return receipt::extract_with(text, model);
+    }
+    let children: Vec<ChildReceipt> =
+        (1..).zip(parts).map(|(index, part)| child(index, part)).collect();
+    together(text, children)
+}
+
+/// A receipt found in the document, its lines still in their places.
+struct Part {
+    text: DocumentText,
+    found: Extraction,
+}
+
+/// Cuts a document into receipts and reads each.
+struct Cutter<'a> {
+    text: &'a DocumentText,
+    model: &'a Model,
+}
+
+impl Cutter<'_> {
+    fn parts(&self) -> Vec<Part> {
+        let mut parts = Vec::new();
+        let read: Vec<&PageText> = self.text.pages.iter().filter(|p| !p.lines.is_empty()).collect();
+        for page in &read {
+            let lines: Vec<&TextLine> = page.lines.iter().collect();
+            if let Some(found) = self.cut(page, &lines, MOST) {
+                parts.extend(found);
+                continue;
+            }
+            if read.len() == 1 {
+                return Vec::new();
+            }
+            // Pages of one document belong together unless each can stand alone.
+            let whole = self.part(page, &lines);
+            if !(is_receipt(&whole) && parts.iter().all(|other| unlike(&whole, other))) {
+                return Vec::new();
+            }
+            parts.push(whole);
+        }
+        if parts.len() > MOST { Vec::new() } else { parts }
+    }
+
+    /// The receipts on a page, when there are several.
+    fn cut(&self, page: &PageText, lines: &[&TextLine], most: usize) -> Option<Vec<Part>> {
+        if most < 2 || lines.len() < 2 * LEAST_LINES {
+            return None;
+        }
+        for (axis, least) in [(BESIDE, GAP_BESIDE), (BELOW, GAP_BELOW)] {
+            for at in gaps(lines, axis, least) {
+                let (low, high): (Vec<&TextLine>, Vec<&TextLine>) =
+                    lines.iter().partition(|l| l.bounds()[axis + 2] <= at);
+                // Extraction is the dear part: it is not asked where a glance says no.
+                if !could_be(&low) || !could_be(&high) {
+                    continue;
+                }
+                let a = self.part(page, &low);
+                if !is_receipt(&a) {
+                    continue;
+                }
+                let b = self.part(page, &high);
+                if is_receipt(&b) && (axis == BESIDE || total(&a) != total(&b) && unlike(&a, &b)) {
+                    let mut all = self.cut(page, &low, most / 2).unwrap_or_else(|| vec![a]);
+                    all.extend(self.cut(page, &high, most / 2).unwrap_or_else(|| vec![b]));
+                    return Some(all);
+                }
+            }
+        }
+        None
+    }
+
+    fn part(&self, page: &PageText, lines: &[&TextLine]) -> Part {
+        let lines = lines.iter().map(|l| (*l).clone()).collect();
+        let text = DocumentText {
+            engine: self.text.engine.clone(),
+            pages: vec![PageText { lines, ..page.clone() }],
+            preprocessed: self.text.preprocessed,
+            warnings: Vec::new(),
+        };
+        let found = receipt::extract_with(&text, self.model);
+        Part { text, found }
+    }
+}
+
+/// Whether two receipts are of different days, or of different shops and amounts: a card slip, a copy or the second page
+/// of a long receipt says again what the first part said.
+fn unlike(a: &Part, b: &Part) -> bool {
+    let said = |part: &Part| {
+        let f = &part.found.extracted_fields;
+        let name = f.merchant_name.as_ref().map(|m| receipt::fold(&m.value));
+        (name, f.date.as_ref().map(|d| d.value.clone()))
+    };
+    let ((name, date), (other_name, other_date)) = (said(a), said(b));
+    let (total, other_total) = (total(a), total(b));
+    date != other_date || name != other_name && total != other_total
+}
+
+/// Whether there are enough lines, words among them, and something like an amount.
+fn could_be(lines: &[&TextLine]) -> bool {
+    let amount = |text: &str| {
+        let bytes = text.as_bytes();
+        bytes.windows(4).any(|w| {
+            w[0].is_ascii_digit()
+                && matches!(w[1], b'.' | b',')
+                && w[2].is_ascii_digit()
+                && w[3].is_ascii_digit()
+        })
+    };
+    lines.len() >= LEAST_LINES
+        && lines.iter().filter(|l| is_words(l)).count() >= LEAST_WORDS
+        && lines.iter().any(|l| amount(&l.text))
+}
+
+fn is_words(line: &TextLine) -> bool {
+    letters(&line.text) * 2 > line.text.chars().count()
+}
+
+/// Strips without text across an axis (0: upright strips), widest first, by where they begin.
+fn gaps(lines: &[&TextLine], axis: usize, least: f32) -> Vec<f32> {
+    let mut heights: Vec<f32> = lines.iter().map(|l| height(l)).collect();
+    heights.sort_by(f32::total_cmp);
+    let least = least * heights[heights.len() / 2];
+    let mut spans: Vec<(f32, f32)> =
+        lines.iter().map(|l| (l.bounds()[axis], l.bounds()[axis + 2])).collect();
+    spans.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mut end = spans[0].1;
+    let mut found = Vec::new();
+    for (from, to) in spans {
+        if from - end >= least {
+            found.push((from - end, end));
+        }
+        end = end.max(to);
+    }
+    found.sort_by(|a, b| b.0.total_cmp(&a.0));
+    found.into_iter().map(|(_, at)| at).collect()
+}
+
+fn height(line: &TextLine) -> f32 {
+    let [tl, _, _, bl] = line.quad;
+    (tl[0] - bl[0]).hypot(tl[1] - bl[1])
+}
+
+/// Whether a part is a receipt by itself.
+fn is_receipt(part: &Part) -> bool {
+    let Some(page) = part.text.pages.first() else { return false };
+    let f = &part.found.extracted_fields;
+    let total = f
+        .total_amount
+        .as_ref()
+        .is_some_and(|t| t.field.confidence >= SURE_TOTAL && t.field.value > 0.0);
+    let date = f.date.as_ref().is_some_and(|d| d.confidence >= SURE_DATE);
+    let head = around(page);
+    let name = f
+        .merchant_name
+        .as_ref()
+        .and_then(|m| m.bounding_box)
+        .is_some_and(|name| name.y + name.height / 2.0 <= head.y + head.height * HEAD);
+    let words = page.lines.iter().filter(|l| is_words(l)).count();
+    total && date && name && words >= LEAST_WORDS && page.lines.len() >= LEAST_LINES
+}
+
+fn letters(text: &str) -> usize {
+    text.chars().filter(|c| c.is_alphabetic()).count()
+}
+
+fn total(part: &Part) -> Option<f64> {
+    part.found.extracted_fields.total_amount.as_ref().map(|t| t.field.value)
+}
+
+fn child(index: u32, part: Part) -> ChildReceipt {
+    let page = part.text.pages.first();
+    let bounds = page.map_or(BoundingBox { x: 0.0, y: 0.0, width: 1.0, height: 1.0 }, around);
+    let Extraction { receipt_type, extracted_fields, checks, warnings, confidence, .. } =
+        part.found;
+    ChildReceipt {
+        index,
+        page: page.map_or(1, |p| p.number),
+        bounding_box: bounds,
+        receipt_type,
+        extracted_fields,
+        checks,
+        warnings,
+        confidence,
+    }
+}
+
+/// The box around a page's lines.
+fn around(page: &PageText) -> BoundingBox {
+    let mut b = [f32::MAX, f32::MAX, f32::MIN, f32::MIN];
+    for [left, top, right, bottom] in page.lines.iter().map(TextLine::bounds) {
+        b = [b[0].min(left), b[1].min(top), b[2].max(right), b[3].max(bottom)];
+    }
+    // Sides of a page in pixels are small integers, exact in 24 bits.
+    let side = |n: u32| f32::from(u16::try_from(n).unwrap_or(u16::MAX)).max(1.0);
+    let (w, h) = (side(page.width), side(page.height));
+    BoundingBox { x: b[0] / w, y: b[1] / h, width: (b[2] - b[0]) / w, height: (b[3] - b[1]) / h }
+}
+
+/// The result of the document as a whole: its fields stay empty, because none holds for all of its receipts.
+fn together(text: &DocumentText, children: Vec<ChildReceipt>) -> Extraction {
+    let names: Vec<String> = children
+        .iter()
+        .map(|c| c.extracted_fields.summary.clone().unwrap_or_else(|| "reçu illisible".to_owned()))
+        .collect();
+    let count = children.len();
+    let message =
+        format!("Le document contient {count} reçus : chacun a été lu séparément, voir children.");
+    let mut warnings = text.warnings.clone();
+    warnings.push(Warning { code: "MULTIPLE_RECEIPTS".into(), message, page: None });
+    Extraction {
+        receipt_type: "other".to_owned(),
+        extracted_fields: ExtractedFields {
+            summary: Some(format!("{count} reçus : {}", names.join(" ; "))),
+            ..ExtractedFields::default()
+        },
+        checks: Vec::new(),
+        warnings,
+        detected_language: None,
+        confidence: children.iter().map(|c| c.confidence).fold(1.0, f32::min),
+        children,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use quittance_domain::document::TextSource;
+
+    fn receipt(name: &str, day: u32, cents: u32, left: f32, top: f32) -> Vec<TextLine> {
+        let total = format!("{},{:02} €", cents / 100, cents % 100);
+        let rows = [
+            (name.to_owned(), 0.0, 300.0),
+            ("12 rue du Port".to_owned(), 0.0, 250.0),
+            ("75003 PARIS".to_owned(), 0.0, 200.0),
+            (format!("Le {day:02}/03/2024 à 12:{day:02}"), 0.0, 330.0),
+            ("Menu du jour".to_owned(), 0.0, 220.0),
+            (total.clone(), 320.0, 90.0),
+            ("TOTAL TTC".to_owned(), 0.0, 160.0),
+            (total, 320.0, 90.0),
+            ("Merci de votre visite".to_owned(), 0.0, 350.0),
+        ];
+        let mut y = top;
+        let mut lines = Vec::new();
+        for (text, x, width) in rows {
+            if x == 0.0 {
+                y += 40.0;
+            }
+            let (x, right) = (left + x, left + x + width);
+            let quad = [[x, y], [right, y], [right, y + 26.0], [x, y + 26.0]];
+            lines.push(TextLine { text, confidence: 0.99, quad });
+        }
+        lines
+    }
+
+    fn document(pages: Vec<Vec<TextLine>>) -> DocumentText {
+        let page = |(number, lines)| PageText {
+            number,
+            width: 2000,
+            height: 1500,
+            rotation: 0,
+            source: TextSource::Pixels,
+            lines,
+        };
+        let pages = (1..).zip(pages).map(page).collect();
+        DocumentText { engine: "test".into(), pages, preprocessed: false, warnings: vec![] }
+    }
+
+    fn totals_of(found: &Extraction) -> Vec<f64> {
+        let total = |f: &ExtractedFields| f.total_amount.as_ref().map(|t| t.field.value);
+        found.children.iter().filter_map(|c| total(&c.extracted_fields)).collect()
+    }
+
+    #[test]
+    fn side_by_side_and_one_below() {
+        let mut lines = receipt("BOULANGERIE LOUISE", 3, 1250, 40.0, 100.0);
+        lines.extend(receipt("CAFE DU PORT", 4, 890, 700.0, 130.0));
+        lines.extend(receipt("LIBRAIRIE ATOUT LIVRE", 5, 2300, 700.0, 800.0));
+        let found = extract(&document(vec![lines]));
+        assert_eq!(totals_of(&found), [12.5, 8.9, 23.0]);
+        assert_eq!(found.extracted_fields.total_amount, None);
+        assert!(found.warnings.iter().any(|w| w.code == "MULTIPLE_RECEIPTS"));
+        assert!(found.extracted_fields.summary.as_ref().is_some_and(|s| s.starts_with("3 reçus")));
+        let places: Vec<u32> = found.children.iter().map(|c| c.index).collect();
+        assert_eq!(places, [1, 2, 3]);
+        let first = found.children[0].bounding_box;
+        assert!(first.x < 0.03 && first.width < 0.25, "{first:?}");
+    }
+
+    #[test]
+    fn columns_of_one_receipt_stay_together() {
+        let found = extract(&document(vec![receipt("BOULANGERIE LOUISE", 3, 1250, 40.0, 100.0)]));
+        assert!(found.children.is_empty());
+        assert!(found.extracted_fields.total_amount.is_some());
+        // Its card slip below it is not another purchase.
+        let mut lines = receipt("BOULANGERIE LOUISE", 3, 1250, 40.0, 100.0);
+        lines.extend(receipt("CARTE BANCAIRE", 3, 1250, 40.0, 700.0));
+        assert!(extract(&document(vec![lines])).children.is_empty());
+        // Nor what the same shop says the same day with another amount: points, a reduction, what is left of a voucher.
+        let mut lines = receipt("BOULANGERIE LOUISE", 3, 1250, 40.0, 100.0);
+        lines.extend(receipt("BOULANGERIE LOUISE", 3, 250, 40.0, 700.0));
+        assert!(extract(&document(vec![lines])).children.is_empty());
+        // A column with an amount and a date, and no shop's name of its own.
+        let mut lines = receipt("BOULANGERIE LOUISE", 3, 1250, 40.0, 100.0);
+        lines.extend(receipt("12,50", 4, 890, 700.0, 130.0).split_off(3));
+        assert!(extract(&document(vec![lines])).children.is_empty());
+    }
+
+    #[test]
+    fn a_page_each_or_one_over_two_pages() {
+        let first = receipt("BOULANGERIE LOUISE", 3, 1250, 40.0, 100.0);
+        let other = receipt("CAFE DU PORT", 4, 890, 40.0, 100.0);
+        let found = extract(&document(vec![first.clone(), other]));
+        assert_eq!(totals_of(&found), [12.5, 8.9]);
+        assert_eq!(found.children[1].page, 2);
+        assert!(extract(&document(vec![first.clone(), first.clone()])).children.is_empty());
+        let back = receipt("BOULANGERIE LOUISE", 3, 1250, 40.0, 100.0).split_off(7);
+        assert!(extract(&document(vec![first, back])).children.is_empty());
+    }
+}

@@ -1,0 +1,61 @@
+//! Factur-X and `ZUGFeRD` invoices of a public corpus: every field with a truth comes out of the XML, and what the corpus
+//! calls invalid is read as a page.
+#![expect(clippy::print_stderr, reason = "a test says what it skips by printing")]
+
+use quittance_shared::domain::{document::DocumentText, receipt::CheckStatus};
+use quittance_worker::reader::{self, ReaderConfig};
+use serde_json::Value;
+use std::path::Path;
+
+#[test]
+fn the_corpus_is_read_by_its_xml() {
+    let root = std::env::var_os("QUITTANCE_SHARED")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared"), Into::into);
+    let folder = root.join("data/documents/facturx-pdf");
+    let Ok(truth) = std::fs::read_to_string(folder.join("truth.jsonl")) else {
+        eprintln!(
+            "\n*** SKIPPED: no {}; set QUITTANCE_SHARED to the folder that holds data/ ***\n",
+            folder.display()
+        );
+        return;
+    };
+    let mut valid = 0;
+    for line in truth.lines() {
+        let truth: Value = serde_json::from_str(line).unwrap();
+        let file = truth["file"].as_str().unwrap();
+        let bytes = std::fs::read(folder.join(file)).unwrap();
+        let decoded = reader::decode(&bytes, &ReaderConfig::default()).unwrap();
+        let xml = decoded.invoice.as_deref().expect(file);
+        let text = DocumentText {
+            engine: "none".into(),
+            pages: vec![],
+            preprocessed: false,
+            warnings: vec![],
+        };
+        let found = quittance_documents::invoice::extract(&text, xml);
+        let refused = found.warnings.iter().any(|w| w.code == "FACTURX_INVALID");
+        assert_eq!(refused, file.starts_with("fxfail"), "{file}: {:?}", found.warnings);
+        if refused {
+            continue;
+        }
+        let fields = serde_json::to_value(&found.extracted_fields).unwrap();
+        let expected = &truth["expected"];
+        for (field, key) in
+            [("date", "date"), ("merchantName", "merchant"), ("receiptNumber", "number")]
+        {
+            assert_eq!(fields[field]["value"], expected[key], "{file}: {field}");
+        }
+        for (field, key) in [("totalAmount", "total"), ("subtotal", "net"), ("totalTax", "tax")] {
+            let value = format!("{:.2}", fields[field]["value"].as_f64().unwrap());
+            assert_eq!(value, expected[key].as_str().unwrap(), "{file}: {field}");
+            assert_eq!(fields[field]["currency"], expected["currency"], "{file}");
+        }
+        assert!(
+            found.checks.iter().all(|c| c.status == CheckStatus::Passed),
+            "{file}: {:?}",
+            found.checks
+        );
+        valid += 1;
+    }
+    assert!(valid >= 8, "{valid}");
+}
