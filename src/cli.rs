@@ -2,9 +2,9 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use quittance_documents::train;
-use quittance_shared::config::Overrides;
+use quittance_shared::config::{Overrides, Scope};
 use quittance_worker::evaluate;
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 /// Reads receipts and documents, turns them into transactions, carries orders through to the end.
 #[derive(Debug, Parser)]
@@ -103,6 +103,9 @@ pub(crate) enum Command {
     /// Check definitions of sagas, or list the known ones
     #[command(subcommand)]
     Sagas(Sagas),
+    /// API keys of the configured database: make, list, rotate, take back (docs/KEYS.md)
+    #[command(subcommand)]
+    Keys(Keys),
     /// The demonstration shop: the services that the builtin sagas call, on loopback
     ///
     /// Listens on --port (9000) and keeps stock, balances and its ledger in --data-dir (`shop-data`). `GET /ledger`
@@ -169,4 +172,95 @@ pub(crate) enum Lang {
     En,
     /// French
     Fr,
+}
+
+/// What to do with API keys.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Keys {
+    /// Make a key; standard output is the key and nothing else, and it is shown this once
+    Create(NewKeyArguments),
+    /// The keys there are, without the keys themselves
+    List {
+        /// Also those that can no longer be used
+        #[arg(long)]
+        all: bool,
+    },
+    /// Make a successor; the key itself can be used for the overlap more
+    Rotate {
+        /// Name or id
+        key: String,
+        /// How long both can be used: 30m, 24h, 7d; 0s is not at all
+        #[arg(long, value_name = "TIME", default_value = "24h", value_parser = duration)]
+        overlap: Duration,
+    },
+    /// Take a key back; by its name with its predecessors
+    Revoke {
+        /// Name or id
+        key: String,
+    },
+}
+
+/// What a new key is to be.
+#[derive(Debug, Args)]
+pub(crate) struct NewKeyArguments {
+    /// What people call it
+    pub(crate) name: String,
+    /// The client it speaks for
+    #[arg(long)]
+    pub(crate) client: String,
+    /// `client`: what belongs to its client; `admin`: everything
+    #[arg(long = "scope", value_name = "SCOPE", default_value = "client", value_parser = scope, value_delimiter = ',')]
+    pub(crate) scopes: Vec<Scope>,
+    /// When it ends: 12h, 90d; for ever without it
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(crate) expires: Option<Duration>,
+    /// Calls a minute of this key, in place of its client's; 0 is no limit
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=6_000_000))]
+    pub(crate) requests_per_minute: Option<u32>,
+    /// Uploads a minute of this key, in place of its client's; 0 is no limit
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=60_000))]
+    pub(crate) uploads_per_minute: Option<u32>,
+}
+
+fn scope(text: &str) -> Result<Scope, String> {
+    match text {
+        "client" => Ok(Scope::Client),
+        "admin" => Ok(Scope::Admin),
+        _ => Err("a scope is client or admin".into()),
+    }
+}
+
+/// `90d`, `24h`, `30m`, `10s`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let refusal = || "write a whole number and a unit, such as 30m, 24h or 90d".to_owned();
+    let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(refusal)?;
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => return Err(refusal()),
+    };
+    let number: u64 = number.parse().map_err(|_| refusal())?;
+    let seconds = number.checked_mul(seconds).filter(|s| *s <= 366 * 100 * 86_400);
+    seconds.map(Duration::from_secs).ok_or_else(|| "at most a hundred years".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_units() {
+        for (text, seconds) in
+            [("0s", 0), ("90s", 90), ("30m", 1800), ("24h", 86_400), ("7d", 604_800)]
+        {
+            assert_eq!(duration(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        for text in
+            ["", "h", "24", "1w", "-1h", "1.5h", "é", "99999999999d", "99999999999999999999d"]
+        {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
 }

@@ -1,11 +1,16 @@
 //! What all uploads share: a place, a length that may be, a run for the original or no trace of it.
 
 use crate::{
+    auth::Caller,
     error::{ApiError, ErrorCode},
+    limits::Meter,
     state::AppState,
     upload,
 };
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::{
+    extract::Request,
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+};
 use quittance_shared::{
     engine::{Created, Lane, RunId},
     i18n::Text,
@@ -30,6 +35,22 @@ pub(crate) fn admit(
         return Err(upload::too_large(state, field).header(header::CONNECTION, close));
     }
     state.uploads.clone().try_acquire_owned().map_err(|_| busy())
+}
+
+/// Counts an upload before a byte of it is read, where the key says whose it will be; where the form does (`true`), the
+/// caller counts it as soon as it is read.
+pub(crate) async fn count(
+    state: &AppState,
+    meter: &Meter,
+    caller: &Caller,
+    request: Request,
+) -> Result<(Request, bool), ApiError> {
+    let Some(client) = caller.only_client() else { return Ok((request, true)) };
+    if let Err(refusal) = state.limits.upload(meter, caller, client).await {
+        upload::discard(request.into_body()).await;
+        return Err(refusal);
+    }
+    Ok((request, false))
 }
 
 /// W3C trace context, if it is one.

@@ -14,11 +14,12 @@ mod extract;
 mod feed;
 mod idempotency;
 mod intake;
+mod keyring;
+mod limits;
 mod metadata;
 mod middleware;
 mod openapi;
 mod owner;
-mod rate;
 mod results;
 mod review;
 mod router;
@@ -36,7 +37,7 @@ mod wire;
 
 pub use openapi::openapi;
 pub use router::router;
-pub use serve::serve;
+pub use serve::{ConnectionLimits, serve};
 pub use state::{AppState, Shared};
 
 use anyhow::Context as _;
@@ -50,9 +51,9 @@ const TEMPORARY: Duration = Duration::from_hours(1);
 /// Takes the configured address.
 ///
 /// # Errors
-/// An address that may not or cannot be bound, with the setting and the remedy.
+/// An address that cannot be bound, with the setting and the remedy. Whether it may be is known in [`run`] only, which
+/// knows the keys of the database; until then nobody is served.
 pub async fn bind(config: &Config) -> anyhow::Result<TcpListener> {
-    config.check_bind()?;
     let (host, port) = (config.server.host.as_str(), config.server.port);
     TcpListener::bind((host, port)).await.with_context(|| {
         format!(
@@ -64,15 +65,24 @@ pub async fn bind(config: &Config) -> anyhow::Result<TcpListener> {
 /// Serves until it is asked to stop.
 ///
 /// # Errors
-/// When the listener fails, or the process collects its metrics in another way already.
+/// When there are no keys and the address can be reached from other machines, when the listener fails, or when the
+/// process collects its metrics in another way already.
 pub async fn run(listener: TcpListener, parts: Parts, shutdown: Shutdown) -> anyhow::Result<()> {
     let address = listener.local_addr()?;
     let now = parts.clock.now();
+    if !parts.config.is_loopback() && parts.config.keys.is_empty() {
+        let stored = parts.store.key_set().await.context("database.url")?;
+        parts.config.check_bind(!stored.live.is_empty())?;
+    }
+    let limits = ConnectionLimits::from(&parts.config.limits);
     let state = AppState::new(parts, shutdown.clone())?;
     let upkeep = tokio::spawn(upkeep(state.clone(), now.into()));
     tracing::info!(%address, "listening on http://{address}");
-    let served = serve(listener, router(state), shutdown).await;
+    let keys = state.clone();
+    let keys = tokio::spawn(async move { keys.keys.follow().await });
+    let served = serve(listener, router(state), limits, shutdown).await;
     upkeep.abort();
+    keys.abort();
     Ok(served?)
 }
 

@@ -88,6 +88,7 @@ mod tests {
             name: "x".into(),
             client: client.map(str::to_owned),
             admin,
+            ..Caller::default()
         };
         let of = |caller: &Caller, client, user| {
             owner(caller, client, user).map_err(|e| (e.status.as_u16(), e.field))

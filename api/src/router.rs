@@ -1,16 +1,12 @@
 //! All operations with their layers.
 
 use crate::{
-    middleware::{envelope, security, timeout},
+    limits,
+    middleware::{envelope, pace, security, timeout},
     openapi,
     state::AppState,
 };
-use axum::{
-    Router,
-    extract::DefaultBodyLimit,
-    http::StatusCode,
-    middleware::{from_fn, from_fn_with_state},
-};
+use axum::{Router, extract::DefaultBodyLimit, http::StatusCode, middleware::from_fn_with_state};
 use tower_http::{
     catch_panic::CatchPanicLayer,
     compression::{
@@ -40,6 +36,8 @@ pub fn router(state: AppState) -> Router {
         .fallback(async || StatusCode::NOT_FOUND)
         .method_not_allowed_fallback(async || StatusCode::METHOD_NOT_ALLOWED)
         .layer(DefaultBodyLimit::disable())
+        .layer(from_fn_with_state(state.clone(), limits::layer))
+        .layer(from_fn_with_state(state.clone(), pace::layer))
         .layer(from_fn_with_state(state.clone(), timeout::layer))
         .layer(CatchPanicLayer::custom(envelope::panicked));
     let router = match security::cors(&state.config.cors) {
@@ -48,7 +46,7 @@ pub fn router(state: AppState) -> Router {
     };
     router
         .layer(from_fn_with_state(state.clone(), envelope::layer))
-        .layer(from_fn(security::layer))
+        .layer(from_fn_with_state(state.clone(), security::layer))
         .layer(compression)
         .with_state(state)
 }

@@ -1,7 +1,8 @@
 //! What handlers share.
 
 use crate::{
-    auth::Keyring, estimate::Estimates, feed::Feeds, rate::Rates, results::Results, vitals::Vitals,
+    estimate::Estimates, feed::Feeds, keyring::Keyring, limits::Limits, results::Results,
+    vitals::Vitals,
 };
 use quittance_shared::{
     blobs::Blobs, config::Config, domain::clock::SharedClock, lifecycle::Shutdown,
@@ -33,7 +34,7 @@ pub struct Shared {
     pub(crate) metrics: Metrics,
     pub(crate) keys: Keyring,
     pub(crate) uploads: Arc<Semaphore>,
-    pub(crate) rates: Rates,
+    pub(crate) limits: Limits,
     pub(crate) feeds: Feeds,
     pub(crate) results: Results,
     pub(crate) estimates: Estimates,
@@ -46,14 +47,14 @@ impl AppState {
     /// Puts the parts together.
     ///
     /// # Errors
-    /// When the process collects its metrics in another way already.
+    /// When the process collects its metrics in another way already, or the address of Redis is none.
     pub fn new(parts: Parts, shutdown: Shutdown) -> anyhow::Result<Self> {
         let metrics = Metrics::install()?;
         let Parts { config, store, queue, notifier, blobs, clock } = parts;
         Ok(Self(Arc::new(Shared {
-            keys: Keyring::new(&config.keys),
+            keys: Keyring::new(&config, store.clone()),
             uploads: Arc::new(Semaphore::new(config.limits.concurrent_uploads)),
-            rates: Rates::new(config.limits.uploads_per_minute),
+            limits: Limits::open(&config)?,
             feeds: Feeds::new(config.limits.event_streams_per_client),
             results: Results::new(config.limits.result_cache_bytes),
             estimates: Estimates::new(store.clone(), config.processing.timeout_ms),

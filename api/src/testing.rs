@@ -131,6 +131,11 @@ impl App {
 
     /// With keys `key-lyon` and `key-nice` of two clients, and `key-boss` of an admin.
     pub(crate) async fn with_keys() -> Self {
+        Self::with_keys_and(|_| {}).await
+    }
+
+    /// [`Self::with_keys`], with other settings.
+    pub(crate) async fn with_keys_and(adjust: impl FnOnce(&mut Config)) -> Self {
         let key = |name: &str, client: &str, scope| KeyConfig {
             name: name.into(),
             sha256: hex::encode(Sha256::digest(format!("key-{name}"))),
@@ -143,6 +148,7 @@ impl App {
                 key("nice", "shop-nice", Scope::Client),
                 key("boss", "office", Scope::Admin),
             ];
+            adjust(config);
         })
         .await
     }

@@ -149,6 +149,13 @@ pub(crate) async fn read(
     result
 }
 
+/// Reads and throws away a body that is refused, within bounds, so that its client gets to read why.
+pub(crate) async fn discard(body: Body) {
+    let stream = body.into_data_stream();
+    drain(SharedBody(Arc::new(Mutex::new(Source { stream, read: 0, limit: 0, over: false }))))
+        .await;
+}
+
 /// Reads on after a refusal, within bounds.
 async fn drain(body: SharedBody) {
     {

@@ -7,6 +7,7 @@ mod documents;
 mod keys;
 mod kind;
 mod layers;
+mod limits;
 mod reference;
 mod resolve;
 mod sagas;
@@ -16,6 +17,7 @@ mod webhooks;
 
 pub use documents::{DocumentsConfig, ServiceConfig};
 pub use keys::{KeyConfig, MAX_CLIENT_LENGTH, Scope, is_client_id};
+pub use limits::{ClientLimits, LimitsConfig, MAX_RATE};
 pub use reference::reference;
 pub use sagas::{ParticipantConfig, SagasConfig};
 pub use secret::Secret;
@@ -79,6 +81,8 @@ pub struct ServerConfig {
     pub host: String,
     /// TCP port, 0 for any free one.
     pub port: u16,
+    /// Seconds for which browsers are told to come back by TLS only; 0 says nothing.
+    pub hsts_seconds: u64,
 }
 
 /// Where a worker alone answers for itself.
@@ -224,25 +228,6 @@ pub struct CorsConfig {
     pub origins: Vec<String>,
 }
 
-/// Limits of a call.
-#[derive(Clone, Debug, Deserialize)]
-pub struct LimitsConfig {
-    /// Largest body that is not an upload, bytes.
-    pub max_body_bytes: usize,
-    /// Seconds a client has for an upload.
-    pub upload_timeout_seconds: u64,
-    /// Seconds any other call may take.
-    pub request_timeout_seconds: u64,
-    /// Uploads received at the same time.
-    pub concurrent_uploads: usize,
-    /// Uploads a client may send in a minute; 0 is no limit.
-    pub uploads_per_minute: u32,
-    /// Event streams a client may hold open at one API process.
-    pub event_streams_per_client: usize,
-    /// Bytes of results an API process keeps in memory for whoever asks again; 0 keeps none.
-    pub result_cache_bytes: usize,
-}
-
 /// Start.
 #[derive(Clone, Debug, Deserialize)]
 pub struct StartupConfig {
@@ -372,24 +357,30 @@ impl Config {
         layers::load(flags, environment)
     }
 
+    /// Whether only this machine can reach the address to listen on.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        let host = &self.server.host;
+        host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    }
+
     /// Whether the server may listen where it is told: without keys on loopback only, as anybody could read every
-    /// receipt otherwise.
+    /// receipt otherwise. `stored` says whether the database has a key that can be used.
     ///
     /// # Errors
     /// The reason and the remedy.
-    pub fn check_bind(&self) -> Result<(), ConfigError> {
-        let host = &self.server.host;
-        let loopback =
-            host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
-        if loopback || !self.keys.is_empty() {
+    pub fn check_bind(&self, stored: bool) -> Result<(), ConfigError> {
+        if self.is_loopback() || stored || !self.keys.is_empty() {
             return Ok(());
         }
+        let host = &self.server.host;
         Err(ConfigError::one(
             "server.host",
             "",
             format!(
-                "{host} can be reached from other machines, and no API keys are configured, so anybody could read \
-                 and delete every receipt. Add an entry to `keys` (or QUITTANCE_KEYS), or listen on 127.0.0.1"
+                "{host} can be reached from other machines, and there are no API keys, so anybody could read and \
+                 delete every receipt. Make one (`quittance keys create`), add an entry to `keys` (or \
+                 QUITTANCE_KEYS), or listen on 127.0.0.1"
             ),
         ))
     }

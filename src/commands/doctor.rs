@@ -13,7 +13,8 @@ struct Finding {
 
 pub(super) fn run(config: &Config) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let mut findings = vec![reading(config), address(config)];
+    let stored = runtime.block_on(has_keys(config));
+    let mut findings = vec![reading(config), address(config, stored)];
     findings.push(runtime.block_on(originals(config)));
     findings.push(runtime.block_on(database(config)));
     findings.push(runtime.block_on(wake_ups(config)));
@@ -45,7 +46,13 @@ fn reading(config: &Config) -> Finding {
     }
 }
 
-fn address(config: &Config) -> Finding {
+/// Whether the database has a key that can be used; one that does not answer is found below.
+async fn has_keys(config: &Config) -> bool {
+    let Ok(store) = Store::connect(&config.database).await else { return false };
+    store.key_set().await.is_ok_and(|keys| !keys.live.is_empty())
+}
+
+fn address(config: &Config, stored: bool) -> Finding {
     let (host, port) = (config.server.host.as_str(), config.server.port);
     let bound =
         TcpListener::bind((host, port)).map_err(|e| format!("cannot listen on {host}:{port}: {e}"));
@@ -53,8 +60,8 @@ fn address(config: &Config) -> Finding {
         thing: "address",
         outcome: bound
             .map(|_| format!("{host}:{port} is free"))
-            .and_then(|found| config.check_bind().map(|()| found).map_err(|e| e.to_string())),
-        remedy: "choose another PORT, or stop what listens there; other than loopback needs API keys",
+            .and_then(|found| config.check_bind(stored).map(|()| found).map_err(|e| e.to_string())),
+        remedy: "choose another PORT, or stop what listens there; other than loopback needs API keys (quittance keys create)",
     }
 }
 

@@ -4,6 +4,7 @@ mod analyze;
 mod doctor;
 mod evaluate;
 mod health;
+mod keys;
 mod sagas;
 mod seed;
 mod serve;
@@ -60,6 +61,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Sagas(_) => sagas::list(&config),
+        Command::Keys(command) => keys::run(&config, &command),
         Command::Doctor => doctor::run(&config),
         Command::Health { worker } => health::run(&config, worker),
         Command::Openapi

@@ -38,9 +38,6 @@ pub(super) fn run(config: Config, role: Role) -> anyhow::Result<ExitCode> {
         Role::Api => config.check_distributed("quittance api")?,
         Role::Worker => config.check_distributed("quittance worker")?,
     }
-    if role.serves_http() {
-        config.check_bind()?;
-    }
     runtime()?.block_on(serve(config, role))
 }
 

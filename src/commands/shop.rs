@@ -1,6 +1,7 @@
 //! `quittance shop`: the services that the builtin sagas call, to try them.
 
 use anyhow::Context as _;
+use quittance_api::ConnectionLimits;
 use quittance_shared::lifecycle::Shutdown;
 use quittance_shop::{SERVICES, Shop};
 use std::{io::Write as _, path::Path, process::ExitCode, time::Duration};
@@ -31,7 +32,8 @@ pub(super) fn run(port: u16, folder: &Path) -> anyhow::Result<ExitCode> {
              QUITTANCE_SAGAS_PARTICIPANTS='{{{}}}'",
             participants.join(", ")
         )?;
-        quittance_api::serve(listener, shop.router(), shutdown).await?;
+        quittance_api::serve(listener, shop.router(), ConnectionLimits::default(), shutdown)
+            .await?;
         Ok(ExitCode::SUCCESS)
     })
 }

@@ -1,8 +1,15 @@
 //! API keys: who may do what, and who sees whose receipts.
 
-use crate::support::{client::Upload, expect, stack::on_both_with};
+use crate::support::{
+    client::{Client, Upload},
+    expect,
+    process::output,
+    stack::{Shape, Stack, on_both, on_both_with},
+};
 use reqwest::Method;
+use rustix::process::Signal;
 use sha2::{Digest, Sha256};
+use std::time::{Duration, Instant};
 
 fn entry(name: &str, client: &str, scope: &str) -> String {
     let hash = hex::encode(Sha256::digest(format!("key-of-{name}")));
@@ -64,4 +71,110 @@ async fn a_client_sees_only_its_own() {
         },
     )
     .await;
+}
+
+/// Within which a server has to know of what became of a key.
+const SOON: Duration = Duration::from_secs(6);
+
+/// Runs `quittance keys …`; what it prints to standard output.
+fn keys(stack: &Stack, arguments: &[&str]) -> String {
+    output(&mut stack.command(&[&["keys"], arguments].concat())).trim().to_owned()
+}
+
+async fn becomes(client: &Client, status: u16) {
+    let started = Instant::now();
+    while client.get("/api/v1/receipts").await.status != status {
+        assert!(started.elapsed() < SOON, "it is not {status} after {SOON:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test]
+async fn keys_of_the_database_are_made_rotated_and_taken_back_without_a_restart() {
+    on_both(async |stack| {
+        let nobody = stack.client();
+        let with = |key: &str| nobody.with("Authorization", &format!("Bearer {key}"));
+        assert_eq!(nobody.get("/api/v1/receipts").await.status, 200, "no keys, loopback only");
+
+        let first =
+            keys(stack, &["create", "till", "--client", "shop", "--uploads-per-minute", "9"]);
+        assert!(first.starts_with("qk_") && first.len() == 52, "{first}");
+        let till = with(&first);
+        assert_eq!(till.get("/api/v1/receipts").await.status, 200, "known at once");
+        assert_eq!(till.get("/api/v1/receipts/stats").await.status, 403);
+        becomes(&nobody, 401).await;
+        let twice = stack.command(&["keys", "create", "till", "--client", "x"]).output().unwrap();
+        assert!(!twice.status.success() && twice.stdout.is_empty());
+        assert!(String::from_utf8_lossy(&twice.stderr).contains("rotate till"));
+        let boss = keys(stack, &["create", "boss", "--client", "office", "--scope", "admin"]);
+        assert_eq!(with(&boss).get("/api/v1/receipts/stats").await.status, 200);
+
+        let second = keys(stack, &["rotate", "till"]);
+        for key in [&first, &second] {
+            assert_eq!(with(key).get("/api/v1/receipts").await.status, 200, "both are good");
+        }
+        let third = keys(stack, &["rotate", "till", "--overlap", "0s"]);
+        assert_eq!(with(&third).get("/api/v1/receipts").await.status, 200);
+        becomes(&with(&second), 401).await;
+        keys(stack, &["revoke", "till"]);
+        for key in [&first, &third] {
+            becomes(&with(key), 401).await;
+        }
+        assert_eq!(with(&boss).get("/api/v1/receipts").await.status, 200);
+
+        let listed = keys(stack, &["list", "--all"]);
+        assert_eq!(listed.lines().count(), 5, "{listed}");
+        for word in ["till", &first[..9], "shop", "revoked", "expired", "live", "office", "-/9"] {
+            assert!(listed.contains(word), "{word}: {listed}");
+        }
+        assert_eq!(keys(stack, &["list"]).lines().count(), 2);
+        let used = stack.sql("SELECT count(*) FROM api_key WHERE last_used_at IS NOT NULL");
+        assert!(used[0].parse::<u32>().unwrap() >= 2, "{used:?}");
+        kept_nowhere(stack, &[&first, &second, &third, &boss]);
+        public(stack, &boss).await;
+    })
+    .await;
+}
+
+/// The keys themselves are in no table and no log.
+fn kept_nowhere(stack: &Stack, keys: &[&str]) {
+    let stored = stack.sql("SELECT * FROM api_key").join("\n");
+    let files = std::fs::read_dir(stack.dir()).unwrap().flatten();
+    let logs = files.filter(|f| f.path().extension().is_some_and(|e| e == "log"));
+    let logs =
+        logs.map(|f| String::from_utf8_lossy(&std::fs::read(f.path()).unwrap()).into_owned());
+    let all = [stored, logs.collect()].concat();
+    for key in keys {
+        assert!(all.contains(&hex::encode(Sha256::digest(key))), "the hash is there");
+        assert!(!all.contains(&key[3..]), "a key is kept in the clear");
+    }
+}
+
+/// A server may be reached from elsewhere as long as the database has a key.
+async fn public(stack: &mut Stack, boss: &str) {
+    if stack.shape != Shape::Embedded {
+        return;
+    }
+    let stop = |stack: &mut Stack| {
+        let mut server = stack.servers[0].take().unwrap();
+        server.stop_with(Signal::TERM, Duration::from_mins(1));
+    };
+    stop(stack);
+    stack.set("QUITTANCE_SERVER_HOST", "0.0.0.0");
+    stack.start_server(0);
+    stack.ready().await;
+    assert_eq!(stack.client().get("/api/v1/receipts").await.status, 401);
+    let client = stack.client().with("X-API-Key", boss);
+    assert_eq!(client.get("/api/v1/receipts").await.status, 200);
+    stop(stack);
+    keys(stack, &["revoke", "boss"]);
+    stack.start_server(0);
+    let server = stack.servers[0].as_mut().unwrap();
+    assert!(!server.wait(Duration::from_mins(1)).success());
+    assert!(server.tail(20).contains("quittance keys create"), "{}", server.tail(20));
+    // Not even loopback opens again.
+    stack.set("QUITTANCE_SERVER_HOST", "127.0.0.1");
+    stack.start_server(0);
+    stack.ready().await;
+    assert_eq!(stack.client().get("/api/v1/receipts").await.status, 401);
 }

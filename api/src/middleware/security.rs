@@ -1,8 +1,8 @@
 //! Headers that close doors in browsers, and cross-origin calls where the configuration opens them.
 
-use crate::context::REQUEST_ID;
+use crate::{context::REQUEST_ID, limits, state::AppState};
 use axum::{
-    extract::Request,
+    extract::{Request, State},
     http::{HeaderName, HeaderValue, Method, header},
     middleware::Next,
     response::Response,
@@ -14,7 +14,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 const DATA: &str = "default-src 'none'; frame-ancestors 'none'";
 const PAGES: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'";
 
-pub(crate) async fn layer(request: Request, next: Next) -> Response {
+pub(crate) async fn layer(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let pages = request.uri().path().starts_with("/api-docs");
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
@@ -23,10 +23,17 @@ pub(crate) async fn layer(request: Request, next: Next) -> Response {
     };
     set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     set(header::X_FRAME_OPTIONS, "DENY");
+    set(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
     set(header::REFERRER_POLICY, "no-referrer");
     set(header::CONTENT_SECURITY_POLICY, if pages { PAGES } else { DATA });
     if !pages {
         set(header::CACHE_CONTROL, "no-store");
+    }
+    let seconds = state.config.server.hsts_seconds;
+    if seconds > 0
+        && let Ok(value) = HeaderValue::from_str(&format!("max-age={seconds}"))
+    {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, value);
     }
     response
 }
@@ -56,7 +63,7 @@ pub(crate) fn cors(config: &CorsConfig) -> Option<CorsLayer> {
     ];
     let layer = CorsLayer::new()
         .allow_origin(origin)
-        .allow_methods([Method::GET, Method::POST, Method::PATCH, Method::DELETE])
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
         .allow_headers(headers.map(HeaderName::from_static))
         .expose_headers([
             header::LOCATION,
@@ -64,6 +71,8 @@ pub(crate) fn cors(config: &CorsConfig) -> Option<CorsLayer> {
             header::ETAG,
             HeaderName::from_static("preference-applied"),
             HeaderName::from_static(REQUEST_ID),
+            HeaderName::from_static(limits::POLICY),
+            HeaderName::from_static(limits::STANDING),
         ])
         .max_age(std::time::Duration::from_mins(10));
     Some(layer)

@@ -41,6 +41,8 @@ pub(super) enum Kind {
     Base,
     /// Texts by the name of a header, never printed.
     Headers,
+    /// Limits by the name of a client; checked in `limits.rs`.
+    ClientLimits,
     /// Names with any values.
     Values,
 }
@@ -56,7 +58,10 @@ impl Kind {
 
     /// Whether a variable or a flag gives it as YAML.
     pub(super) fn is_yaml(self) -> bool {
-        matches!(self, Self::Keys | Self::Participants | Self::Headers | Self::Values)
+        matches!(
+            self,
+            Self::Keys | Self::Participants | Self::Headers | Self::ClientLimits | Self::Values
+        )
     }
 
     /// The end of "allowed is …".
@@ -98,6 +103,7 @@ impl Kind {
             | Self::Participants
             | Self::Base
             | Self::Headers
+            | Self::ClientLimits
             | Self::Values => self.described(),
         };
         text.get(language).to_owned()
@@ -134,6 +140,10 @@ impl Kind {
                 "an address such as http://ocr.internal:8080/api, without user, query or fragment",
             ),
             Self::Headers => ("un texte pour chaque en-tête", "a text for each header"),
+            Self::ClientLimits => (
+                "un nom pour chaque client, avec ses requests_per_minute et uploads_per_minute",
+                "a name for each client, with its requests_per_minute and uploads_per_minute",
+            ),
             Self::Values => ("des noms avec des valeurs", "names with values"),
             Self::AnyText
             | Self::Secret
@@ -209,7 +219,7 @@ impl Kind {
                 texts.then(|| value.clone())
             }
             Self::Keys => matches!(value, Value::Array(..)).then(|| value.clone()),
-            Self::Participants | Self::Values => {
+            Self::Participants | Self::ClientLimits | Self::Values => {
                 matches!(value, Value::Dict(..)).then(|| value.clone())
             }
         }

@@ -3,6 +3,7 @@
 use super::{
     Config, ConfigError, Overrides, Problem, keys,
     kind::Kind,
+    limits,
     resolve::{Raw, resolve},
     sagas,
     settings::{SETTINGS, Setting, variable},
@@ -251,6 +252,9 @@ fn judge(
             Some(normal) => {
                 if matches!(setting.kind, Kind::Keys) {
                     keys::problems(&normal).into_iter().for_each(&mut problem);
+                }
+                if matches!(setting.kind, Kind::ClientLimits) {
+                    limits::problems(&normal).into_iter().for_each(&mut problem);
                 }
                 if matches!(setting.kind, Kind::Participants) {
                     sagas::problems(&normal).into_iter().for_each(&mut problem);

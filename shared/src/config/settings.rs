@@ -40,9 +40,10 @@ pub(super) const SETTINGS: &[Setting] = &[
         "server.host",
         &[],
         Kind::Host,
-        "Address to listen on. Without API keys (`keys`) only a loopback address is accepted.",
-        "Adresse d’écoute. Sans clé d’API (`keys`), seule une adresse de bouclage est \
-         acceptée.",
+        "Address to listen on. Without API keys (`quittance keys create`, or `keys`) only a loopback \
+         address is accepted.",
+        "Adresse d’écoute. Sans clé d’API (`quittance keys create`, ou `keys`), seule une adresse \
+         de bouclage est acceptée.",
     ),
     s(
         "server.port",
@@ -50,6 +51,15 @@ pub(super) const SETTINGS: &[Setting] = &[
         Kind::Int(0, 65_535),
         "Port to listen on; 0 takes any free port.",
         "Port d’écoute ; 0 prend n’importe quel port libre.",
+    ),
+    s(
+        "server.hsts_seconds",
+        &[],
+        Kind::Int(0, 63_072_000),
+        "Behind TLS: for how long browsers come back by TLS only (`Strict-Transport-Security`), in \
+         seconds; 0 says nothing.",
+        "Derrière TLS : durée pendant laquelle les navigateurs ne reviennent que par TLS \
+         (`Strict-Transport-Security`), en secondes ; 0 ne dit rien.",
     ),
     s(
         "worker.host",
@@ -464,10 +474,80 @@ pub(super) const SETTINGS: &[Setting] = &[
         "limits.uploads_per_minute",
         &[],
         Kind::Int(0, 60_000),
-        "Uploads a client may send in a minute to one API process; more are answered 429 with \
-         `Retry-After`. 0 is no limit.",
-        "Envois d’un client par minute vers un processus d’API ; au-delà, 429 avec \
-         `Retry-After`. 0 : pas de limite.",
+        "Uploads a client may send in a minute; more are answered 429 with `Retry-After`. With \
+         Redis all API processes count together. 0 is no limit.",
+        "Envois par client et par minute ; au-delà, réponse 429 avec `Retry-After`. Avec Redis, \
+         tous les processus d’API comptent ensemble. 0 : sans limite.",
+    ),
+    s(
+        "limits.requests_per_minute",
+        &[],
+        Kind::Int(0, 6_000_000),
+        "Calls of any kind a client may make in a minute, counted in the same way. 0 is no limit.",
+        "Appels de toute sorte par client et par minute, comptés de la même façon. 0 : sans limite.",
+    ),
+    s(
+        "limits.clients",
+        &[],
+        Kind::ClientLimits,
+        "Other numbers for single clients: `{shop-lyon: {requests_per_minute: 6000, \
+         uploads_per_minute: 60}}`.",
+        "D’autres nombres pour certains clients : `{boutique-lyon: {requests_per_minute: 6000, \
+         uploads_per_minute: 60}}`.",
+    ),
+    s(
+        "limits.connections",
+        &[],
+        Kind::Int(1, 1_000_000),
+        "Connections at once; a further one waits to be accepted.",
+        "Connexions simultanées ; une de plus attend d’être acceptée.",
+    ),
+    s(
+        "limits.connections_per_ip",
+        &[],
+        Kind::Int(0, 1_000_000),
+        "Connections at once from one address (of IPv6: one /64 network); a further one is closed. \
+         Behind a gateway all come from the gateway. 0 is no limit.",
+        "Connexions simultanées d’une même adresse (en IPv6 : d’un réseau /64) ; une de plus est \
+         fermée. Derrière une passerelle, toutes viennent d’elle. 0 : sans limite.",
+    ),
+    s(
+        "limits.header_timeout_seconds",
+        &[],
+        Kind::Int(1, 600),
+        "Time a client has for the headers of a request, from their first byte, in seconds.",
+        "Temps accordé pour les en-têtes d’une requête, dès leur premier octet, en secondes.",
+    ),
+    s(
+        "limits.idle_timeout_seconds",
+        &[],
+        Kind::Int(1, 3_600),
+        "How long a connection may lie idle, in seconds; longer than the gateway keeps one.",
+        "Durée d’inactivité permise à une connexion, en secondes ; plus longue que celle de la \
+         passerelle.",
+    ),
+    s(
+        "limits.max_headers",
+        &[],
+        Kind::Int(16, 1_000),
+        "Headers of one request; more are answered 431.",
+        "En-têtes d’une requête ; au-delà, réponse 431.",
+    ),
+    s(
+        "limits.max_header_bytes",
+        &[],
+        Kind::Int(8_192, 1_048_576),
+        "Bytes of all headers of one request; more are answered 431.",
+        "Octets de tous les en-têtes d’une requête ; au-delà, réponse 431.",
+    ),
+    s(
+        "limits.min_body_rate",
+        &[],
+        Kind::Int(0, 1_048_576),
+        "Bytes of a body that have to come in a second once it was waited for ten; slower ones are \
+         answered 408. 0 is no limit.",
+        "Octets d’un corps qui doivent arriver par seconde après dix secondes d’attente ; plus \
+         lent, réponse 408. 0 : sans limite.",
     ),
     s(
         "limits.event_streams_per_client",

@@ -155,7 +155,7 @@ fn keys_come_from_file_or_variable() {
 fn without_keys_only_loopback() {
     let bind = |host: &str, keys: &str| {
         let vars = env(&[("QUITTANCE_SERVER_HOST", host), ("QUITTANCE_KEYS", keys)]);
-        Config::load_from(&Overrides::new(), &vars).unwrap().check_bind()
+        Config::load_from(&Overrides::new(), &vars).unwrap().check_bind(false)
     };
     for host in ["127.0.0.1", "localhost", "::1", "127.9.9.9"] {
         assert!(bind(host, "").is_ok(), "{host}");
@@ -165,6 +165,30 @@ fn without_keys_only_loopback() {
         let error = bind(host, "").unwrap_err().to_string();
         assert!(error.contains("keys") && error.contains("127.0.0.1"), "{error}");
         assert!(bind(host, &keys).is_ok());
+        let vars = env(&[("QUITTANCE_SERVER_HOST", host)]);
+        let config = Config::load_from(&Overrides::new(), &vars).unwrap();
+        assert!(config.check_bind(true).is_ok(), "a key of the database will do");
+    }
+}
+
+#[test]
+fn limits_of_single_clients() {
+    let load = |text: &str| {
+        Config::load_from(&Overrides::new(), &env(&[("QUITTANCE_LIMITS_CLIENTS", text)]))
+    };
+    let config = load("{shop: {requests_per_minute: 60}, till: {uploads_per_minute: 0}}").unwrap();
+    let shop = config.limits.clients["shop"];
+    assert_eq!((shop.requests_per_minute, shop.uploads_per_minute), (Some(60), None));
+    assert_eq!(config.limits.clients["till"].uploads_per_minute, Some(0));
+    for (text, word) in [
+        ("{shop: 60}", "shop"),
+        ("{shop: {requests: 60}}", "requests_per_minute"),
+        ("{shop: {requests_per_minute: many}}", "whole number"),
+        ("{a b: {requests_per_minute: 1}}", "no name"),
+        ("60", "a name for each client"),
+    ] {
+        let error = load(text).unwrap_err().to_string();
+        assert!(error.contains("limits.clients") && error.contains(word), "{text}: {error}");
     }
 }
 

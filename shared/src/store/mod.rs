@@ -15,6 +15,7 @@ mod error;
 mod evidence;
 mod heads;
 mod history;
+mod keys;
 mod lessons;
 mod load;
 mod migration;
@@ -44,6 +45,7 @@ pub use error::{Result, StoreError};
 pub use evidence::{NewPage, PageView, Proof};
 pub use heads::{ReceiptHead, RunHead};
 pub use history::{EventRow, RunRow, StepRow, replay};
+pub use keys::{KeyAdded, KeyHash, KeyLimits, KeySet, KeyState, KeyView, LiveKey, NewKey, Rotated};
 pub use lessons::{LessonEffect, LessonRow, LessonUse};
 pub use movements::{
     AccountSum, Movement, MovementFilter, MovementPage, Place as MovementPlace, Relabel,

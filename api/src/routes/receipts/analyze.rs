@@ -8,6 +8,7 @@ use crate::{
     error::{ApiError, ErrorCode},
     estimate::DEFINITION,
     idempotency, intake,
+    limits::Meter,
     metadata::{Metadata, field_is},
     state::AppState,
     upload::{self, FormKind, Upload},
@@ -98,13 +99,17 @@ pub(crate) async fn handler(
     let key = idempotency::key(request.headers())?;
     let traceparent = intake::traceparent(request.headers());
     let _place = intake::admit(&state, request.headers(), FORM.file)?;
+    let meter = Meter::of(request.extensions());
+    let (request, named) = intake::count(&state, &meter, &caller, request).await?;
 
     let id = RunId::new();
     let blob = Blobs::key_of(id.0);
     let upload = upload::read(&state, request, &blob, &FORM).await?;
     let metadata = Metadata::parse(upload.texts.get("metadata").map(String::as_str))?;
     let client = client_of(&caller, upload.texts.get("clientId").map(String::as_str))?;
-    state.rates.take(&client, std::time::Instant::now())?;
+    if named {
+        state.limits.upload(&meter, &caller, &client).await?;
+    }
 
     // Before it is in the queue itself.
     let estimate = match state.estimates.for_new().await {

@@ -7,6 +7,7 @@ use crate::{
     envelope::{Answer, Refusal, Success},
     error::ApiError,
     idempotency, intake,
+    limits::Meter,
     metadata::field_is,
     owner::owner,
     state::AppState,
@@ -107,11 +108,15 @@ pub(crate) async fn handler(
     let key = idempotency::key(request.headers())?;
     let traceparent = intake::traceparent(request.headers());
     let _place = intake::admit(&state, request.headers(), FORM.file)?;
+    let meter = Meter::of(request.extensions());
+    let (request, named) = intake::count(&state, &meter, &caller, request).await?;
     let id = RunId::new();
     let blob = Blobs::key_of(id.0);
     let upload = upload::read(&state, request, &blob, &FORM).await?;
     let said = Said::read(&caller, &upload)?;
-    state.rates.take(&said.owner.client, std::time::Instant::now())?;
+    if named {
+        state.limits.upload(&meter, &caller, &said.owner.client).await?;
+    }
     // From here on the client's connection must not end it halfway: between the blob and its row lies a commit.
     let new = New { id, blob, said, key, traceparent };
     let task = tokio::spawn(store(state.clone(), upload, new));

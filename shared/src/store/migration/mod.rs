@@ -1,6 +1,7 @@
 //! The schema, for both databases. One file a migration; what has left the house is never changed.
 
 mod initial;
+mod keys;
 mod neighbours;
 mod review;
 mod rules;
@@ -24,6 +25,7 @@ impl MigratorTrait for Migrator {
             Box::new(review::Review),
             Box::new(rules::Rules),
             Box::new(webhooks::Webhooks),
+            Box::new(keys::Keys),
         ]
     }
 

@@ -9,6 +9,7 @@ fn whose_receipt_it_is() {
         name: "x".into(),
         client: client.map(str::to_owned),
         admin,
+        ..Caller::default()
     };
     let of = |caller: &Caller, named| client_of(caller, named).map_err(|e| e.status.as_u16());
     let (open, shop, office) =
