@@ -122,9 +122,9 @@ pub(super) const SETTINGS: &[Setting] = &[
         "database.max_connections",
         &[],
         Kind::Int(2, 1_000),
-        "Connections this process may hold open. The sum over all processes must stay below \
+        "Connections this process opens at its start and keeps. The sum over all processes must stay below \
          PostgreSQL's `max_connections`.",
-        "Connexions que ce processus peut garder ouvertes. La somme sur tous les processus \
+        "Connexions que ce processus ouvre au démarrage et garde. La somme sur tous les processus \
          doit rester sous `max_connections` de PostgreSQL.",
     ),
     s(

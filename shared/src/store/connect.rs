@@ -76,10 +76,11 @@ async fn postgres(
     let mut options = ConnectOptions::new(url);
     options
         .max_connections(connections.max(2))
-        .min_connections(1)
+        // All of them at the start, and kept. While passwords are exchanged the driver lets others run some eight hundred
+        // times: on a busy server a new connection takes longer than a request waits for one.
+        .min_connections(connections.max(2))
         .connect_timeout(Duration::from_secs(5))
         .acquire_timeout(Duration::from_secs(5))
-        .idle_timeout(Duration::from_mins(5))
         // A connection that lay idle may have died with a restart of the server.
         .test_before_acquire(false)
         .test_before_acquire_if_idle_for(Duration::from_secs(1))
