@@ -106,6 +106,12 @@ pub(crate) enum Command {
     /// API keys of the configured database: make, list, rotate, take back (docs/KEYS.md)
     #[command(subcommand)]
     Keys(Keys),
+    /// Who did what: check that the log is whole, or read it
+    #[command(subcommand)]
+    Audit(Audit),
+    /// Originals and pages at rest
+    #[command(subcommand)]
+    Storage(Storage),
     /// The demonstration shop: the services that the builtin sagas call, on loopback
     ///
     /// Listens on --port (9000) and keeps stock, balances and its ledger in --data-dir (`shop-data`). `GET /ledger`
@@ -149,6 +155,57 @@ pub(crate) struct SeedOptions {
     /// Begin the sagas too: the services they call (`quittance shop`) must be there
     #[arg(long)]
     pub(crate) execute: bool,
+}
+
+/// What to do with the audit log.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Audit {
+    /// Check the chain of hashes: how many entries, from when to when, or the first that does not fit
+    Verify {
+        /// An entry that was noted before, as NUMBER:HASH; it must still be there
+        #[arg(long, value_name = "NUMBER:HASH")]
+        noted: Vec<String>,
+    },
+    /// Print entries, newest first
+    List(AuditList),
+}
+
+/// Which entries to print.
+#[derive(Debug, Args)]
+pub(crate) struct AuditList {
+    /// Of this actor only, such as `key:till-1`
+    #[arg(long)]
+    pub(crate) actor: Option<String>,
+    /// About this client's data only
+    #[arg(long)]
+    pub(crate) client: Option<String>,
+    /// Of this kind only; `run.` means every kind that begins so
+    #[arg(long)]
+    pub(crate) action: Option<String>,
+    /// About this only, such as `receipt:UUID`
+    #[arg(long)]
+    pub(crate) subject: Option<String>,
+    /// From this day or time on
+    #[arg(long, value_name = "TIME")]
+    pub(crate) from: Option<String>,
+    /// To this day, inclusive, or before this time
+    #[arg(long, value_name = "TIME")]
+    pub(crate) to: Option<String>,
+    /// How many at most
+    #[arg(long, default_value_t = 100)]
+    pub(crate) limit: u64,
+    /// One JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What to do with stored files.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Storage {
+    /// Put every file under the first of `storage.encryption.keys`, those without encryption too
+    ///
+    /// Servers may run meanwhile, once all of them have the new list of keys. Can be broken off and begun again.
+    RotateKeys,
 }
 
 /// What to do with sagas.

@@ -9,7 +9,11 @@ use axum::{
     extract::FromRequestParts,
     http::{StatusCode, request::Parts},
 };
-use quittance_shared::{i18n::Text, store::KeyLimits};
+use quittance_shared::{
+    audit::{Act, Action},
+    i18n::Text,
+    store::KeyLimits,
+};
 use uuid::Uuid;
 
 /// Who calls.
@@ -35,6 +39,11 @@ impl Caller {
     /// Whether receipts of that client exist for this caller.
     pub(crate) fn may_see(&self, client: &str) -> bool {
         self.admin || self.client.as_deref() == Some(client)
+    }
+
+    /// An act of this caller for the audit log, about that client's data.
+    pub(crate) fn act(&self, action: Action, client: &str) -> Act {
+        Act::new(&self.name, action).of(client)
     }
 
     /// The one client whose receipts a list shows; `None` for all.

@@ -5,7 +5,14 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use quittance_shared::{blobs::BlobError, engine::RunId, i18n::Text, store::StoreError};
+use chrono::{DateTime, Utc};
+use quittance_shared::{
+    blobs::BlobError,
+    domain::clock::rfc3339,
+    engine::RunId,
+    i18n::Text,
+    store::{RETENTION, StoreError},
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -27,6 +34,8 @@ pub(crate) enum ErrorCode {
     PayloadTooLarge,
     /// Neither image nor PDF, by content.
     UnsupportedMediaType,
+    /// It was erased, or is no longer kept.
+    Gone,
     /// Over the client's rate.
     RateLimited,
     /// The state of the job does not allow it.
@@ -84,6 +93,32 @@ impl ApiError {
             format!("There is no receipt {id}. Check the id you were given when you uploaded it."),
         );
         Self::new(StatusCode::NOT_FOUND, ErrorCode::InvalidRequest, text).about(id)
+    }
+
+    /// 410 about what was erased: `what` with its article, in both languages.
+    #[must_use]
+    pub(crate) fn gone(
+        id: RunId,
+        what: &Text,
+        at: Option<DateTime<Utc>>,
+        reason: Option<&str>,
+    ) -> Self {
+        let at = at.map(rfc3339).unwrap_or_default();
+        let (why_fr, why_en) = match reason {
+            Some(RETENTION) => (
+                " : sa durée de conservation était écoulée".into(),
+                ": it had been kept as long as it was to be".into(),
+            ),
+            Some(reason) if !reason.is_empty() => {
+                (format!(" (motif : {reason})"), format!(" (reason: {reason})"))
+            }
+            _ => (String::new(), String::new()),
+        };
+        let text = Text::new(
+            format!("{} {id} a été effacé le {at}{why_fr}. Il n'en reste rien.", what.fr),
+            format!("{} {id} was erased at {at}{why_en}. Nothing of it is left.", what.en),
+        );
+        Self::new(StatusCode::GONE, ErrorCode::Gone, text).about(id)
     }
 
     /// 503 with `Retry-After`.
@@ -177,7 +212,9 @@ impl From<BlobError> for ApiError {
         tracing::error!(%error, "the storage of originals failed");
         match error {
             BlobError::Unavailable(_) => Self::unavailable(),
-            BlobError::NotFound(_) | BlobError::Configuration { .. } => Self::internal(),
+            BlobError::NotFound(_) | BlobError::Damaged(_) | BlobError::Configuration { .. } => {
+                Self::internal()
+            }
         }
     }
 }

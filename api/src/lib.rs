@@ -7,6 +7,7 @@ mod body;
 mod cached;
 mod context;
 mod envelope;
+mod erasing;
 mod error;
 mod estimate;
 mod export;

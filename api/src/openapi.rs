@@ -19,9 +19,11 @@ use utoipa_axum::router::OpenApiRouter;
         (name = "workflows", description = "Documents become transactions: receipts, invoices, bank statements"),
         (name = "transactions", description = "Analyse, list, correct and export a user's transactions"),
         (name = "analysis", description = "What a user's transactions mean: rules, recurring payments, duplicates, matches, summaries"),
+        (name = "users", description = "Everything that is kept of one user: hand it out, erase it"),
         (name = "sagas", description = "Create sagas, run them, see and steer them"),
         (name = "commande", description = "Checkout of a basket"),
         (name = "webhooks", description = "Be told when receipts, documents and sagas end"),
+        (name = "admin", description = "For operators: keys of scope `admin` only"),
         (name = "system", description = "Health and metrics"),
     ),
     modifiers(&Keys),
@@ -53,6 +55,7 @@ pub(crate) fn operations() -> OpenApiRouter<AppState> {
         .merge(routes::orders::router())
         .merge(routes::checkout::router())
         .merge(routes::webhooks::router())
+        .merge(routes::admin::router())
         .merge(routes::system::router())
 }
 

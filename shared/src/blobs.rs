@@ -3,18 +3,27 @@
 //! What [`Writer::finish`] has answered survives a power cut: locally the bytes go to a temporary file (`name#1`) that
 //! is flushed, renamed and whose folder is flushed (`object_store` does this with `with_fsync`); S3 acknowledges
 //! durable writes only. The SHA-256 is taken while the bytes pass.
+//!
+//! With `storage.encryption.keys` every file is encrypted on its way ([`seal`]); sizes and hashes are always those of
+//! the plain bytes. What was stored without encryption is read as it is.
 
+mod open;
+mod rotate;
 #[cfg(feature = "s3")]
 mod s3;
+mod seal;
 #[cfg(test)]
 mod tests;
+mod writer;
+
+pub use rotate::Rotated;
+pub use writer::Writer;
 
 use crate::config::{StorageConfig, StorageKind};
 use bytes::Bytes;
 use futures_util::stream::{BoxStream, StreamExt};
-use object_store::{
-    MultipartUpload, ObjectStore, ObjectStoreExt, PutPayload, local::LocalFileSystem, path::Path,
-};
+use object_store::{ObjectStore, ObjectStoreExt, local::LocalFileSystem, path::Path};
+use seal::Keyring;
 use sha2::{Digest, Sha256};
 use std::{path::PathBuf, sync::Arc, time::SystemTime};
 
@@ -35,6 +44,9 @@ pub enum BlobError {
     /// The folder or the server did not do it: full, read-only, away.
     #[error("the storage of originals does not answer: {0}")]
     Unavailable(String),
+    /// What is stored is not what was: somebody changed, cut or renamed it.
+    #[error("the stored file {0} was changed since it was encrypted")]
+    Damaged(String),
 }
 
 impl From<object_store::Error> for BlobError {
@@ -73,6 +85,7 @@ pub struct Blobs {
     part: usize,
     folder: Option<PathBuf>,
     prefix: String,
+    keys: Arc<Keyring>,
 }
 
 /// Small, so that many uploads at once stay small in memory; one photo of a telephone is a few of them.
@@ -87,13 +100,14 @@ impl Blobs {
     /// # Errors
     /// The setting that is wrong, such as a folder that cannot be created.
     pub fn open(config: &StorageConfig) -> Result<Self, BlobError> {
+        let keys = Arc::new(Keyring::new(&config.encryption.keys)?);
         match config.kind {
-            StorageKind::Local => Self::folder(&config.path),
+            StorageKind::Local => Ok(Self { keys, ..Self::folder(&config.path)? }),
             #[cfg(feature = "s3")]
             StorageKind::S3 => {
                 let store = s3::open(&config.s3)?;
                 let prefix = config.s3.prefix.trim_matches('/').to_owned();
-                Ok(Self { store: Arc::new(store), part: S3_PART, folder: None, prefix })
+                Ok(Self { store: Arc::new(store), part: S3_PART, folder: None, prefix, keys })
             }
             #[cfg(not(feature = "s3"))]
             StorageKind::S3 => Err(BlobError::Configuration {
@@ -123,6 +137,7 @@ impl Blobs {
             part: LOCAL_PART,
             folder: Some(path.to_owned()),
             prefix: String::new(),
+            keys: Arc::default(),
         })
     }
 
@@ -170,16 +185,7 @@ impl Blobs {
     /// leaves nothing behind.
     #[must_use]
     pub fn writer(&self, key: &str) -> Writer {
-        Writer {
-            store: Arc::clone(&self.store),
-            path: self.path(key),
-            part: self.part,
-            pending: Vec::new(),
-            pending_bytes: 0,
-            upload: None,
-            size: 0,
-            hash: Sha256::new(),
-        }
+        Writer::new(self, key, true)
     }
 
     /// Writes all at once.
@@ -197,7 +203,8 @@ impl Blobs {
     /// # Errors
     /// [`BlobError::NotFound`], [`BlobError::Unavailable`].
     pub async fn get(&self, key: &str) -> Result<Bytes, BlobError> {
-        Ok(self.store.get(&self.path(key)).await?.bytes().await?)
+        let stored = self.store.get(&self.path(key)).await?.bytes().await?;
+        open::whole(&self.keys, key, stored).await
     }
 
     /// Reads piece by piece; the number is the size in bytes.
@@ -210,7 +217,8 @@ impl Blobs {
     ) -> Result<(u64, BoxStream<'static, Result<Bytes, BlobError>>), BlobError> {
         let found = self.store.get(&self.path(key)).await?;
         let size = found.meta.size;
-        Ok((size, found.into_stream().map(|piece| piece.map_err(BlobError::from)).boxed()))
+        let pieces = found.into_stream().map(|piece| piece.map_err(BlobError::from)).boxed();
+        open::pieces(&self.keys, key, size, pieces).await
     }
 
     /// Removes; that there is none is no error.
@@ -271,97 +279,4 @@ fn remove_temporary(folder: &std::path::Path, before: SystemTime) -> std::io::Re
         }
     }
     Ok(removed)
-}
-
-/// Writes one blob piece by piece.
-pub struct Writer {
-    store: Arc<dyn ObjectStore>,
-    path: Path,
-    part: usize,
-    pending: Vec<Bytes>,
-    pending_bytes: usize,
-    upload: Option<Box<dyn MultipartUpload>>,
-    size: u64,
-    hash: Sha256,
-}
-
-impl Writer {
-    /// Adds a piece.
-    ///
-    /// # Errors
-    /// [`BlobError::Unavailable`]; the writer is of no use afterwards.
-    pub async fn write(&mut self, bytes: Bytes) -> Result<(), BlobError> {
-        self.hash.update(&bytes);
-        self.size += bytes.len() as u64;
-        self.pending_bytes += bytes.len();
-        self.pending.push(bytes);
-        if self.pending_bytes >= self.part { self.flush().await } else { Ok(()) }
-    }
-
-    /// Bytes so far.
-    #[must_use]
-    pub fn size(&self) -> u64 {
-        self.size
-    }
-
-    fn take_pending(&mut self) -> PutPayload {
-        self.pending_bytes = 0;
-        std::mem::take(&mut self.pending).into_iter().collect()
-    }
-
-    async fn flush(&mut self) -> Result<(), BlobError> {
-        let payload = self.take_pending();
-        if self.upload.is_none() {
-            self.upload = Some(self.store.put_multipart(&self.path).await?);
-        }
-        if let Some(upload) = &mut self.upload {
-            upload.put_part(payload).await?;
-        }
-        Ok(())
-    }
-
-    /// Makes it durable and visible.
-    ///
-    /// # Errors
-    /// [`BlobError::Unavailable`]; nothing is visible then.
-    pub async fn finish(mut self) -> Result<Stored, BlobError> {
-        if self.upload.is_some() {
-            if self.pending_bytes > 0 {
-                self.flush().await?;
-            }
-            if let Some(upload) = &mut self.upload {
-                upload.complete().await?;
-            }
-            self.upload = None;
-        } else {
-            let payload = self.take_pending();
-            self.store.put(&self.path, payload).await?;
-        }
-        let hash = std::mem::take(&mut self.hash);
-        Ok(Stored { size: self.size, sha256: hex::encode(hash.finalize()) })
-    }
-}
-
-impl Drop for Writer {
-    fn drop(&mut self) {
-        // A folder forgets an unfinished upload by itself; a bucket keeps its parts until it is told.
-        if let (Some(mut upload), Ok(runtime)) =
-            (self.upload.take(), tokio::runtime::Handle::try_current())
-        {
-            runtime.spawn(async move {
-                if let Err(error) = upload.abort().await {
-                    tracing::debug!(%error, "an unfinished upload was not removed");
-                }
-            });
-        }
-    }
-}
-
-impl std::fmt::Debug for Writer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Writer")
-            .field("path", &self.path)
-            .field("size", &self.size)
-            .finish_non_exhaustive()
-    }
 }

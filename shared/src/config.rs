@@ -4,21 +4,26 @@
 //! is wrong at once, each problem with the setting, the place it was set and what is allowed; secrets are never shown.
 
 mod documents;
+mod encryption;
 mod keys;
 mod kind;
 mod layers;
 mod limits;
+mod record;
 mod reference;
 mod resolve;
+mod retention;
 mod sagas;
 mod secret;
 mod settings;
 mod webhooks;
 
 pub use documents::{DocumentsConfig, ServiceConfig};
+pub use encryption::{EncryptionConfig, EncryptionKey, MAX_KEY_ID};
 pub use keys::{KeyConfig, MAX_CLIENT_LENGTH, Scope, is_client_id};
 pub use limits::{ClientLimits, LimitsConfig, MAX_RATE};
 pub use reference::reference;
+pub use retention::RetentionConfig;
 pub use sagas::{ParticipantConfig, SagasConfig};
 pub use secret::Secret;
 pub use webhooks::WebhooksConfig;
@@ -54,6 +59,8 @@ pub struct Config {
     pub processing: ProcessingConfig,
     /// Services for the steps of document workflows.
     pub documents: DocumentsConfig,
+    /// How long things are kept.
+    pub retention: RetentionConfig,
     /// What people are asked to look at.
     pub review: ReviewConfig,
     /// Sagas.
@@ -129,6 +136,8 @@ pub struct StorageConfig {
     pub kind: StorageKind,
     /// Folder of kind `local`.
     pub path: PathBuf,
+    /// What is stored there is encrypted so.
+    pub encryption: EncryptionConfig,
     /// Kind `s3`.
     pub s3: S3Config,
 }

@@ -1,5 +1,6 @@
 //! What the API and the worker of Quittance share.
 
+pub mod audit;
 pub mod blobs;
 pub mod config;
 pub use quittance_domain as domain;
@@ -12,6 +13,7 @@ pub mod notify;
 pub mod parts;
 pub mod queue;
 pub mod rate;
+pub mod removal;
 pub mod sagas;
 pub mod store;
 pub mod telemetry;

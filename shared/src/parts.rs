@@ -2,7 +2,7 @@
 //! differ, and nowhere else.
 
 use crate::{
-    blobs::Blobs,
+    blobs::{BlobError, Blobs},
     config::Config,
     domain::clock::{SharedClock, SystemClock},
     engine::{Lane, RunState},
@@ -58,9 +58,18 @@ impl Parts {
         let limit = Duration::from_secs(config.startup.wait_seconds);
         wait_for("the queue", limit, stop, || queue.ping()).await.context("redis.url")?;
         let notifier = Notifier::open(&config.redis).context("redis.url")?;
-        let blobs = Blobs::open(&config.storage).context("storage")?;
+        let blobs = open_blobs(&config).await?;
         let (config, clock) = (Arc::new(config), Arc::new(SystemClock));
         Ok(Self { config, store, queue, notifier, blobs, clock })
+    }
+
+    /// Tells the audit log that a process of this role begins, where its configuration is another than before.
+    ///
+    /// # Errors
+    /// When the database stays away.
+    pub async fn record_start(&self, role: &str) -> anyhow::Result<()> {
+        let configuration = self.config.of_record();
+        self.store.audit_configuration(role, configuration).await.context("database.url")
     }
 }
 
@@ -112,4 +121,21 @@ pub async fn open_store(config: &Config, stop: &CancellationToken) -> anyhow::Re
         .and_then(std::convert::identity)
         .context("database.url")?;
     Ok(store)
+}
+
+/// The place for originals, with the keys for what lies there.
+///
+/// # Errors
+/// A place that cannot be used, or a key that is missing or wrong.
+pub async fn open_blobs(config: &Config) -> anyhow::Result<Blobs> {
+    let blobs = Blobs::open(&config.storage).context("storage")?;
+    match blobs.check_keys().await {
+        Ok(()) => {}
+        // Uploads wait for it then, and everything else goes on.
+        Err(error @ BlobError::Unavailable(_)) => {
+            tracing::warn!(%error, "the keys of originals could not be checked");
+        }
+        Err(error) => return Err(error.into()),
+    }
+    Ok(blobs)
 }

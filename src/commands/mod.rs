@@ -1,6 +1,7 @@
 //! One file a command.
 
 mod analyze;
+mod audit;
 mod doctor;
 mod evaluate;
 mod health;
@@ -9,15 +10,19 @@ mod sagas;
 mod seed;
 mod serve;
 mod shop;
+mod storage;
 mod train_categories;
 
-use crate::cli::{Cli, Command, Lang, Sagas};
+use crate::cli::{Cli, Command, Lang, Sagas, Storage};
 use anyhow::Context as _;
 use quittance_shared::{
     config::{self, Config},
     i18n::Language,
+    parts::open_store,
+    store::Store,
 };
-use std::{io::Write as _, process::ExitCode};
+use std::{io::Write as _, path::Path, process::ExitCode};
+use tokio_util::sync::CancellationToken;
 
 /// Does what the command line says.
 pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
@@ -62,6 +67,8 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Command::Sagas(_) => sagas::list(&config),
         Command::Keys(command) => keys::run(&config, &command),
+        Command::Audit(command) => audit::run(&config, &command),
+        Command::Storage(Storage::RotateKeys) => storage::rotate_keys(&config),
         Command::Doctor => doctor::run(&config),
         Command::Health { worker } => health::run(&config, worker),
         Command::Openapi
@@ -70,4 +77,17 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         | Command::Shop
         | Command::TrainCategories { .. } => Ok(ExitCode::SUCCESS),
     }
+}
+
+/// The database that is there: a wrong folder must not look like an empty log.
+async fn known_store(config: &Config) -> anyhow::Result<Store> {
+    if config.database.embedded {
+        let file = config.data_dir.join("quittance.db");
+        anyhow::ensure!(
+            Path::new(&file).exists(),
+            "data_dir: there is no database {}; name the folder with --data-dir, or set DATABASE_URL",
+            file.display()
+        );
+    }
+    open_store(config, &CancellationToken::new()).await
 }

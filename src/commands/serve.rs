@@ -27,6 +27,14 @@ impl Role {
         self != Self::Worker
     }
 
+    fn name(self) -> &'static str {
+        match self {
+            Self::All => "serve",
+            Self::Api => "api",
+            Self::Worker => "worker",
+        }
+    }
+
     fn works(self) -> bool {
         self != Self::Api
     }
@@ -63,6 +71,7 @@ async fn serve(config: Config, role: Role) -> anyhow::Result<ExitCode> {
         if role.serves_http() { Some(quittance_api::bind(&config).await?) } else { None };
     let probe = if role == Role::Worker { probe::bind(&config).await? } else { None };
     let parts = Parts::open(config, &shutdown.soft).await?;
+    parts.record_start(role.name()).await?;
     if role.works() {
         let deps = WorkerDeps::open(&parts).await?;
         roles.spawn("worker", runner::run(deps, shutdown.soft.clone(), shutdown.hard.clone()));

@@ -12,6 +12,7 @@
 mod support;
 
 mod analysis;
+mod audit;
 mod chaos;
 mod cli;
 mod errors;
@@ -26,6 +27,7 @@ mod order;
 mod parallel;
 mod participant;
 mod receipts;
+mod retention;
 mod returns;
 mod review;
 mod sagas;

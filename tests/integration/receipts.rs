@@ -210,11 +210,11 @@ async fn deleting_erases_everything_but_the_fact() {
         assert!(matches!(answer.status, 200 | 204), "{} {}", answer.status, answer.json);
         for path in ["status", "result", "image"] {
             let answer = client.get(&format!("/api/v1/receipts/{id}/{path}")).await;
-            expect::refusal(&answer, 404, "INVALID_REQUEST");
+            expect::refusal(&answer, 410, "GONE");
         }
         assert!(pages(stack, "limit=10").await.is_empty());
         let answer = client.call(Method::DELETE, &format!("/api/v1/receipts/{id}")).await;
-        assert_eq!(answer.status, 404, "{}", answer.json);
+        assert_eq!(answer.status, 410, "{}", answer.json);
         assert_eq!(files_under(&stack.dir().join("data"), &slip()), 0, "the original is still there");
         let text = stack.sql("SELECT count(*) FROM receipt WHERE result IS NOT NULL OR text IS NOT NULL OR search IS NOT NULL");
         assert_eq!(text, ["0"], "what was read is still there");
@@ -223,7 +223,7 @@ async fn deleting_erases_everything_but_the_fact() {
         let id = client.accepted(&Upload::of(long_document(), "long.pdf")).await;
         let answer = client.call(Method::DELETE, &format!("/api/v1/receipts/{id}")).await;
         assert!(matches!(answer.status, 200 | 204), "{} {}", answer.status, answer.json);
-        expect::refusal(&client.result(&id).await, 404, "INVALID_REQUEST");
+        expect::refusal(&client.result(&id).await, 410, "GONE");
     })
     .await;
 }

@@ -279,6 +279,6 @@ async fn erased(stack: &Stack, client: &Client) {
     }
     for path in ["corrections", "evidence", "reprocess"] {
         let answer = client.get(&format!("/api/v1/receipts/{id}/{path}")).await;
-        expect::refusal(&answer, 404, "INVALID_REQUEST");
+        expect::refusal(&answer, 410, "GONE");
     }
 }

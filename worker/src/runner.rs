@@ -1,5 +1,6 @@
 //! A worker process: takes runs from the lanes it serves, keeps their leases, feeds the queue, and leaves in order.
 
+mod chores;
 mod dispatcher;
 mod neighbours;
 #[cfg(test)]
@@ -194,6 +195,7 @@ pub async fn run(
     }
     let mut lanes = LaneSettings::of(&deps.config.processing);
     lanes.extend(LaneSettings::of_webhooks(&deps.config.webhooks));
+    let chores = chores::run(deps.store.clone(), deps.blobs.clone(), Arc::clone(&deps.config));
     let executor = Executor {
         store: deps.store,
         notifier: deps.notifier,
@@ -214,6 +216,7 @@ pub async fn run(
     tokio::select! {
         ended = worker.run(soft, hard) => ended,
         () = cleaner => bail!("the cleaner ended"),
+        () = chores => bail!("the chores ended"),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Transactions as files for other programs.
 
+pub(crate) mod archive;
 pub(crate) mod csv;
 pub(crate) mod jsonl;
 pub(crate) mod ofx;

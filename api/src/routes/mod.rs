@@ -1,5 +1,6 @@
 //! One operation a file.
 
+pub(crate) mod admin;
 pub(crate) mod categories;
 pub(crate) mod checkout;
 pub(crate) mod orders;

@@ -9,6 +9,8 @@ use figment::value::{Num, Tag, Value};
 pub(super) enum Kind {
     /// Whole number within bounds.
     Int(u64, u64),
+    /// Days, or nothing.
+    Days,
     /// Number from 0 to 1.
     Share,
     /// `true` or `false`.
@@ -35,6 +37,8 @@ pub(super) enum Kind {
     Origins,
     /// The list of API keys; checked in `keys.rs`.
     Keys,
+    /// The keys of originals at rest; checked in `encryption.rs`.
+    EncryptionKeys,
     /// The services that sagas call; checked in `sagas.rs`.
     Participants,
     /// Address of a service, with a path at most.
@@ -52,7 +56,12 @@ impl Kind {
     pub(super) fn is_secret(self) -> bool {
         matches!(
             self,
-            Self::Secret | Self::SecretUrl(_) | Self::Keys | Self::Participants | Self::Headers
+            Self::Secret
+                | Self::SecretUrl(_)
+                | Self::Keys
+                | Self::EncryptionKeys
+                | Self::Participants
+                | Self::Headers
         )
     }
 
@@ -60,7 +69,12 @@ impl Kind {
     pub(super) fn is_yaml(self) -> bool {
         matches!(
             self,
-            Self::Keys | Self::Participants | Self::Headers | Self::ClientLimits | Self::Values
+            Self::Keys
+                | Self::EncryptionKeys
+                | Self::Participants
+                | Self::Headers
+                | Self::ClientLimits
+                | Self::Values
         )
     }
 
@@ -91,7 +105,8 @@ impl Kind {
                 format!("une adresse qui commence par {}://", schemes.join(":// ou ")),
                 format!("an address that begins with {}://", schemes.join(":// or ")),
             ),
-            Self::Share
+            Self::Days
+            | Self::Share
             | Self::Bool
             | Self::Text
             | Self::AnyText
@@ -100,6 +115,7 @@ impl Kind {
             | Self::LogFilter
             | Self::Origins
             | Self::Keys
+            | Self::EncryptionKeys
             | Self::Participants
             | Self::Base
             | Self::Headers
@@ -112,6 +128,10 @@ impl Kind {
     /// What is allowed where nothing is counted or listed.
     fn described(self) -> Text {
         let (fr, en) = match self {
+            Self::Days => (
+                "un nombre entier de jours de 1 à 36500, ou null pour garder toujours",
+                "a whole number of days from 1 to 36500, or null to keep for ever",
+            ),
             Self::Share => ("un nombre de 0 à 1, tel que 0.9", "a number from 0 to 1, such as 0.9"),
             Self::Bool => ("true ou false", "true or false"),
             Self::Text => ("un texte non vide", "text that is not empty"),
@@ -131,6 +151,9 @@ impl Kind {
                 "une liste de clés avec name, sha256, client et scopes",
                 "a list of keys with name, sha256, client and scopes",
             ),
+            Self::EncryptionKeys => {
+                ("une liste de clés avec id et key", "a list of keys with id and key")
+            }
             Self::Participants => (
                 "un nom pour chaque service, avec son url et ses headers",
                 "a name for each service, with its url and headers",
@@ -165,6 +188,7 @@ impl Kind {
                 let number: u64 = scalar(value)?.parse().ok()?;
                 (min..=max).contains(&number).then_some(Value::Num(tag, Num::U64(number)))
             }
+            Self::Days => Self::Int(1, 36_500).normalise(value),
             Self::Share => {
                 let share: f64 = scalar(value)?.parse().ok()?;
                 (0.0..=1.0).contains(&share).then_some(Value::Num(tag, Num::F64(share)))
@@ -218,7 +242,9 @@ impl Kind {
                     value.as_dict().is_some_and(|d| d.values().all(|v| v.as_str().is_some()));
                 texts.then(|| value.clone())
             }
-            Self::Keys => matches!(value, Value::Array(..)).then(|| value.clone()),
+            Self::Keys | Self::EncryptionKeys => {
+                matches!(value, Value::Array(..)).then(|| value.clone())
+            }
             Self::Participants | Self::ClientLimits | Self::Values => {
                 matches!(value, Value::Dict(..)).then(|| value.clone())
             }

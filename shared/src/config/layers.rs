@@ -1,7 +1,7 @@
 //! Merging the layers and judging every setting of the result.
 
 use super::{
-    Config, ConfigError, Overrides, Problem, keys,
+    Config, ConfigError, Overrides, Problem, encryption, keys,
     kind::Kind,
     limits,
     resolve::{Raw, resolve},
@@ -255,6 +255,9 @@ fn judge(
                 }
                 if matches!(setting.kind, Kind::ClientLimits) {
                     limits::problems(&normal).into_iter().for_each(&mut problem);
+                }
+                if matches!(setting.kind, Kind::EncryptionKeys) {
+                    encryption::problems(&normal).into_iter().for_each(&mut problem);
                 }
                 if matches!(setting.kind, Kind::Participants) {
                     sagas::problems(&normal).into_iter().for_each(&mut problem);

@@ -2,10 +2,10 @@
 //! this build refused.
 
 use super::{
-    Config, ConfigError, CorsConfig, DatabaseConfig, DocumentsConfig, KeyConfig, LimitsConfig,
-    LogConfig, Problem, ProcessingConfig, RedisConfig, ReviewConfig, S3Config, SagasConfig, Secret,
-    ServerConfig, ShutdownConfig, StartupConfig, StorageConfig, StorageKind, WebhooksConfig,
-    WorkerConfig,
+    Config, ConfigError, CorsConfig, DatabaseConfig, DocumentsConfig, EncryptionConfig, KeyConfig,
+    LimitsConfig, LogConfig, Problem, ProcessingConfig, RedisConfig, RetentionConfig, ReviewConfig,
+    S3Config, SagasConfig, Secret, ServerConfig, ShutdownConfig, StartupConfig, StorageConfig,
+    StorageKind, WebhooksConfig, WorkerConfig,
 };
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -21,6 +21,7 @@ pub(super) struct Raw {
     storage: RawStorage,
     processing: ProcessingConfig,
     documents: DocumentsConfig,
+    retention: RetentionConfig,
     webhooks: WebhooksConfig,
     review: ReviewConfig,
     sagas: SagasConfig,
@@ -55,6 +56,7 @@ struct RawServer {
 struct RawStorage {
     kind: StorageKind,
     path: Option<PathBuf>,
+    encryption: EncryptionConfig,
     s3: S3Config,
 }
 
@@ -79,9 +81,15 @@ pub(super) fn resolve(raw: Raw) -> Result<Config, ConfigError> {
         data_dir: raw.data_dir,
         database,
         redis,
-        storage: StorageConfig { kind: raw.storage.kind, path, s3: raw.storage.s3 },
+        storage: StorageConfig {
+            kind: raw.storage.kind,
+            path,
+            encryption: raw.storage.encryption,
+            s3: raw.storage.s3,
+        },
         processing: raw.processing,
         documents: raw.documents,
+        retention: raw.retention,
         webhooks: raw.webhooks,
         review: raw.review,
         sagas: raw.sagas,

@@ -162,6 +162,17 @@ pub(super) const SETTINGS: &[Setting] = &[
          workers doivent voir le même.",
     ),
     s(
+        "storage.encryption.keys",
+        &[],
+        Kind::EncryptionKeys,
+        "Keys that originals and pages are encrypted with (AES-256-GCM): `{id: \"2026-11\", key: …}`, 64 hexadecimal \
+         digits each. The first encrypts, all decrypt; none: what is stored is not encrypted. Every process needs the \
+         same list. `quittance storage rotate-keys` puts every file under the first: docs/DATA.md.",
+        "Clés de chiffrement des originaux et des pages (AES-256-GCM) : `{id: \"2026-11\", key: …}`, 64 chiffres \
+         hexadécimaux chacune. La première chiffre, toutes déchiffrent ; aucune : rien n’est chiffré. Même liste pour \
+         tous les processus. `quittance storage rotate-keys` met chaque fichier sous la première : docs/DATA.md.",
+    ),
+    s(
         "storage.s3.bucket",
         &[],
         Kind::Text,
@@ -331,6 +342,56 @@ pub(super) const SETTINGS: &[Setting] = &[
         Kind::Int(100, 3_600_000),
         "How long one call may take, in milliseconds.",
         "Durée permise d’un appel, en millisecondes.",
+    ),
+    s(
+        "retention.originals_days",
+        &[],
+        Kind::Days,
+        "Days that uploaded files and the pages made of them are kept; the results stay, but cannot be read again.",
+        "Jours de conservation des fichiers envoyés et des pages qui en sont tirées ; les résultats restent, sans \
+         relecture possible.",
+    ),
+    s(
+        "retention.results_days",
+        &[],
+        Kind::Days,
+        "Days that receipts and document workflows are kept, with everything that belongs to them; tombstones stay.",
+        "Jours de conservation des reçus et des documents, avec tout ce qui en dépend ; une trace de l’effacement reste.",
+    ),
+    s(
+        "retention.transactions_days",
+        &[],
+        Kind::Days,
+        "Days that transactions are kept after they were stored.",
+        "Jours de conservation des transactions après leur enregistrement.",
+    ),
+    s(
+        "retention.runs_days",
+        &[],
+        Kind::Days,
+        "Days that ended sagas are kept, with their histories.",
+        "Jours de conservation des sagas terminées, avec leur historique.",
+    ),
+    s(
+        "retention.tombstones_days",
+        &[],
+        Kind::Days,
+        "Days that tombstones of what was erased are kept; afterwards their ids are unknown.",
+        "Jours de conservation des traces d’effacement ; ensuite, leurs identifiants sont inconnus.",
+    ),
+    s(
+        "retention.audit_days",
+        &[],
+        Kind::Days,
+        "Days that entries of the audit log are kept; what stays can still be verified.",
+        "Jours de conservation du journal d’audit ; ce qui reste est toujours vérifiable.",
+    ),
+    s(
+        "retention.interval_seconds",
+        &[],
+        Kind::Int(1, 86_400),
+        "How often the workers look for what is due, in seconds.",
+        "Intervalle en secondes auquel les workers cherchent ce qui est échu.",
     ),
     s(
         "review.threshold",

@@ -151,6 +151,7 @@ async fn insert_receipts(
                 "id": sql::id(run.id), "client_id": run.client_id, "filename": r.filename,
                 "content_type": r.content_type, "byte_size": r.byte_size, "sha256": r.sha256,
                 "blob_key": r.blob_key, "source": r.source, "expected_type": r.expected_type,
+                "user_id": r.user_id,
                 "search": r.filename.as_ref().map(|name| name.to_lowercase()),
             })
         })
@@ -172,13 +173,14 @@ async fn insert_receipts(
             ("source", Kind::Text),
             ("expected_type", Kind::Text),
             ("search", Kind::Text),
+            ("user_id", Kind::Text),
         ],
     );
     let insert = format!(
         "INSERT INTO receipt (id, client_id, filename, content_type, byte_size, sha256, blob_key, source,
-             expected_type, created_at, search)
+             expected_type, created_at, search, user_id)
          SELECT n_id, n_client_id, n_filename, n_content_type, n_byte_size, n_sha256, n_blob_key, n_source,
-             n_expected_type, {now}, n_search FROM {source}"
+             n_expected_type, {now}, n_search, n_user_id FROM {source}"
     );
     tx.execute_raw(backend.statement(insert, [rows_value(rows)])).await?;
     Ok(())

@@ -1,12 +1,16 @@
 //! API keys: made, rotated, revoked, and what a server has to know of them. Only hashes are here.
 
 use super::{
-    Store,
+    Store, audit,
     error::{Result, StoreError},
     receipts::time,
     sql::{Backend, Kind, id as row_id, rows_value},
 };
-use crate::{config::Scope, engine::RunId};
+use crate::{
+    audit::{Act, Action},
+    config::Scope,
+    engine::RunId,
+};
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, QueryResult, Value};
 use serde_json::json;
@@ -153,6 +157,7 @@ impl Store {
             return Ok(KeyAdded::NameTaken);
         }
         let view = insert(&tx, backend, new, hash).await?;
+        audit::append(&tx, backend, &act(Action::KeyCreated, &view)).await?;
         tx.commit().await?;
         Ok(KeyAdded::Stored(view))
     }
@@ -201,6 +206,7 @@ impl Store {
         let values = [id.into(), new.id.into(), micros(overlap).into()];
         let row = tx.query_one_raw(backend.statement(sql, values)).await?;
         let old = read(&row.ok_or(StoreError::NotFound)?)?;
+        audit::append(&tx, backend, &act(Action::KeyRotated, &old)).await?;
         tx.commit().await?;
         Ok(Rotated { old, new })
     }
@@ -219,6 +225,7 @@ impl Store {
         );
         let row = tx.query_one_raw(backend.statement(sql, [id.into()])).await?;
         let view = read(&row.ok_or(StoreError::NotFound)?)?;
+        audit::append(&tx, backend, &act(Action::KeyRevoked, &view)).await?;
         tx.commit().await?;
         Ok(view)
     }
@@ -262,6 +269,14 @@ impl Store {
         tx.commit().await?;
         Ok(())
     }
+}
+
+/// Keys are made and taken back by command only.
+fn act(action: Action, key: &KeyView) -> Act {
+    let successor = key.successor.map(|id| id.to_string());
+    let detail =
+        json!({ "name": key.name, "scopes": scopes_text(&key.scopes), "successor": successor });
+    Act::new("command", action).of(&key.client).to("key", key.id).with(detail)
 }
 
 async fn insert(

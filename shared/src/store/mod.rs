@@ -3,6 +3,7 @@
 //! Every write of the engine and every creation goes through the committer, which puts what is waiting into one
 //! transaction: nothing waits longer than the flush before it. All times are the database's own.
 
+mod audit;
 mod committer;
 mod connect;
 mod corrections;
@@ -11,6 +12,7 @@ mod decisions;
 mod dispatch;
 mod effects;
 mod entity;
+mod erase;
 mod error;
 mod evidence;
 mod heads;
@@ -25,7 +27,9 @@ mod receipts;
 #[cfg(test)]
 mod recorded;
 mod registry;
+mod removals;
 mod reprocess;
+mod retention;
 mod reviews;
 mod rules;
 mod sagas;
@@ -33,14 +37,17 @@ mod sql;
 mod stats;
 #[cfg(test)]
 mod tests;
+mod user_data;
 mod webhooks;
 mod workers;
 mod workflows;
 mod writes;
 
+pub use audit::AuditFilter;
 pub use corrections::{CorrectionView, NewCorrection};
 pub use dispatch::Fairness;
 pub use effects::ReceiptOutcome;
+pub use erase::{Erasable, Erased, Hold, MAX_REASON, Removal};
 pub use error::{Result, StoreError};
 pub use evidence::{NewPage, PageView, Proof};
 pub use heads::{ReceiptHead, RunHead};
@@ -52,7 +59,9 @@ pub use movements::{
 };
 pub use operator::Wishes;
 pub use receipts::{NewReceipt, Page, ReceiptFilter, ReceiptView};
+pub use removals::Unfinished;
 pub use reprocess::{Ending, ReprocessView};
+pub use retention::{Batch, Kept, RETENTION};
 pub use reviews::{
     FieldOutcome, OutcomeTally, ReviewCounts, Reviewing, Revision, Short, UnderReview,
 };
@@ -60,6 +69,7 @@ pub use rules::{MOST_RULES, NewRule, RuleAdded, StoredRule};
 pub use sagas::{SagaEvent, SagaFilter, SagaStep, SagaView};
 pub use sql::Backend;
 pub use stats::{Estimate, QueueCounts, ReceiptStats};
+pub use user_data::UserErasure;
 pub use webhooks::{
     DeliveryView, Endpoint, EndpointAdded, EndpointChange, MOST_ENDPOINTS,
     Message as WebhookMessage, NewEndpoint,

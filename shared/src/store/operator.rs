@@ -1,13 +1,17 @@
 //! What people do to runs: retry, cancel. Their decisions go through the same door as the engine's.
 
 use super::{
-    Store, decisions,
+    Store, audit, decisions,
     error::{Result, StoreError},
     load,
     writes::Write,
 };
-use crate::engine::{Decision, Event, RunId, decide};
+use crate::{
+    audit::{Act, Action},
+    engine::{Decision, Event, RunId, RunState, decide},
+};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, Value};
+use std::time::Duration;
 
 /// What people wish of a run while its owner is at work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,8 +113,25 @@ impl Store {
     }
 
     async fn operate(&self, id: RunId, actor: &str, event: Event) -> Result<()> {
-        let backend = self.backend();
         let tx = self.begin().await?;
+        let operated = self.operate_in(&tx, id, actor, event).await?;
+        if let Some(act) = &operated.act {
+            audit::append(&tx, self.backend(), act).await?;
+        }
+        tx.commit().await?;
+        operated.tell();
+        Ok(())
+    }
+
+    /// What is wished of a run, in a transaction of the caller's, who writes the act down and tells of it.
+    pub(super) async fn operate_in(
+        &self,
+        tx: &DatabaseTransaction,
+        id: RunId,
+        actor: &str,
+        event: Event,
+    ) -> Result<Operated> {
+        let backend = self.backend();
         let select = format!(
             "SELECT run.*, COALESCE(deadline_at <= {}, false) AS overdue FROM run WHERE id = $1{}",
             backend.now(),
@@ -118,11 +139,13 @@ impl Store {
         );
         let row = tx.query_one_raw(backend.statement(select, [Value::from(id.0)])).await?;
         let Some(row) = row else { return Err(StoreError::NotFound) };
-        let mut loaded = load::runs(&tx, backend, &self.inner.registry, &[row]).await?;
+        let client: String = row.try_get("", "client_id")?;
+        let act = act(&event, actor, &client, id);
+        let mut loaded = load::runs(tx, backend, &self.inner.registry, &[row]).await?;
         let Some(loaded) = loaded.pop() else { return Err(StoreError::NotFound) };
-        let state = loaded.run.state;
+        let from = loaded.run.state;
         let mut decision =
-            decide(&loaded.run, event).map_err(|_| StoreError::Conflict { state })?;
+            decide(&loaded.run, event).map_err(|_| StoreError::Conflict { state: from })?;
         decision.actor = Some(actor.to_owned());
         if decision.run.epoch == decision.epoch {
             // Only a wish was recorded: the owner's next write, which expects its own version, must still fit.
@@ -130,13 +153,10 @@ impl Store {
         }
         let write = Write { decision: &decision, take: None };
         let mut elapsed = None;
-        for answer in decisions::apply(&tx, backend, &[write], false).await? {
+        for answer in decisions::apply(tx, backend, &[write], false).await? {
             elapsed = answer?.elapsed;
         }
-        tx.commit().await?;
-        crate::sagas::count(&decision, elapsed);
-        tracing::info!(run = %id, from = %state, to = %decision.run.state, epoch = decision.run.epoch, actor, "operator");
-        Ok(())
+        Ok(Operated { act, decision, elapsed, from })
     }
 
     /// Adds a line to the history of a run outside any decision.
@@ -182,4 +202,43 @@ impl Store {
         tx.execute_raw(backend.statement(insert, values)).await?;
         Ok(())
     }
+}
+
+/// What came of a wish, until it is committed.
+pub(super) struct Operated {
+    /// For the audit log.
+    pub(super) act: Option<Act>,
+    decision: Decision,
+    elapsed: Option<Duration>,
+    from: RunState,
+}
+
+impl Operated {
+    /// After the commit: metrics and log.
+    pub(super) fn tell(&self) {
+        let run = &self.decision.run;
+        crate::sagas::count(&self.decision, self.elapsed);
+        let actor = self.decision.actor.as_deref().unwrap_or_default();
+        tracing::info!(run = %self.decision.id, from = %self.from, to = %run.state, epoch = run.epoch, actor, "operator");
+    }
+}
+
+/// What the audit log says of it. That a client begins what it created parked is no operator's act.
+#[expect(clippy::wildcard_enum_match_arm, reason = "all others are the engine's own")]
+fn act(event: &Event, actor: &str, client: &str, id: RunId) -> Option<Act> {
+    let action = match event {
+        Event::RetryRequested => Action::RunRetried,
+        Event::CancelRequested => Action::RunCancelled,
+        Event::CompensateRequested => Action::RunCompensated,
+        Event::PauseRequested => Action::RunPaused,
+        Event::ResumeRequested => Action::RunResumed,
+        Event::SkipRequested { .. } => Action::StepSkipped,
+        _ => return None,
+    };
+    let act = audit::on_run(actor, action, client, id);
+    // The reason stands in the run's own history: it is anybody's text.
+    Some(match event {
+        Event::SkipRequested { step, .. } => act.with(serde_json::json!({ "step": step })),
+        _ => act,
+    })
 }

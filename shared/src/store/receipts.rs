@@ -3,7 +3,6 @@
 use super::{
     Store, entity,
     error::{Result, StoreError},
-    sql::Backend,
     writes::Creation,
 };
 use crate::engine::{Created, NewRun, RunError, RunId, RunState};
@@ -27,6 +26,8 @@ pub struct NewReceipt {
     pub source: Option<String>,
     /// The client's `metadata.expectedType`.
     pub expected_type: Option<String>,
+    /// The client's user, where the upload names one.
+    pub user_id: Option<String>,
 }
 
 /// A receipt with the state of its run.
@@ -86,6 +87,10 @@ pub struct ReceiptView {
     pub review_reasons: Vec<String>,
     /// Somebody confirmed it.
     pub reviewed_at: Option<DateTime<Utc>>,
+    /// The client's user, where the upload named one.
+    pub user_id: Option<String>,
+    /// Of a tombstone: why.
+    pub erased_reason: Option<String>,
 }
 
 /// Which receipts to list.
@@ -107,15 +112,15 @@ pub struct ReceiptFilter {
 
 /// One page of a list.
 #[derive(Clone, Debug)]
-pub struct Page<T> {
+pub struct Page<T, C = RunId> {
     /// Newest first.
     pub items: Vec<T>,
     /// Where the next page begins; `None` at the end.
-    pub next: Option<RunId>,
+    pub next: Option<C>,
 }
 
 const VIEW: &str = "SELECT c.id, c.client_id, c.filename, c.content_type, c.byte_size, c.sha256, c.blob_key, c.source,
-    c.expected_type, c.merchant, c.receipt_date, c.total_minor, c.currency, c.deleted_at, c.revision, c.review_reasons, c.reviewed_at, r.state, r.progress,
+    c.expected_type, c.merchant, c.receipt_date, c.total_minor, c.currency, c.deleted_at, c.revision, c.review_reasons, c.reviewed_at, c.user_id, c.erased_reason, r.state, r.progress,
     r.error_code, r.error_message, r.version, r.created_at, r.started_at, r.finished_at, r.wake_at,
     (SELECT s.name FROM run_step s WHERE s.run_id = r.id AND s.state <> 'succeeded' ORDER BY s.seq LIMIT 1) AS current_step,
     (SELECT s.attempts FROM run_step s WHERE s.run_id = r.id ORDER BY s.seq DESC LIMIT 1) AS attempts
@@ -193,67 +198,6 @@ impl Store {
         let next = if more { items.last().map(|last| last.id) } else { None };
         Ok(Page { items, next })
     }
-
-    /// Erases a receipt: ends its run if it has not ended, removes result, text and fields, and leaves a tombstone.
-    /// Answers the key of the original, which the caller deletes. Erasing twice does nothing.
-    ///
-    /// # Errors
-    /// [`StoreError::NotFound`] for an unknown id.
-    pub async fn delete_receipt(&self, id: RunId, actor: &str) -> Result<Option<String>> {
-        use sea_orm::EntityTrait;
-        self.end_run(id, actor).await?;
-        let again = self.reprocess_runs(id).await?;
-        for run in &again {
-            self.end_run(*run, actor).await?;
-        }
-        let backend = self.backend();
-        let tx = self.begin().await?;
-        let found = entity::receipt::Entity::find_by_id(id.0).one(&tx).await?;
-        let Some(receipt) = found else { return Err(StoreError::NotFound) };
-        if receipt.deleted_at.is_none() {
-            for run in &again {
-                for sql in forgotten_of_a_run() {
-                    tx.execute_raw(backend.statement(sql, [Value::from(run.0)])).await?;
-                }
-            }
-            for sql in erasures(backend) {
-                tx.execute_raw(backend.statement(sql, [Value::from(id.0)])).await?;
-            }
-            self.record(&tx, id, actor, "erased").await?;
-        }
-        tx.commit().await?;
-        Ok(receipt.blob_key)
-    }
-}
-
-/// Everything that was read or given, wherever it lies; the id, the owner and the times stay. What was learned from
-/// this receipt is forgotten with it.
-fn erasures(backend: Backend) -> Vec<String> {
-    let now = backend.now();
-    let mut all = vec![
-        format!(
-            "UPDATE receipt SET deleted_at = {now}, result = NULL, text = NULL, merchant = NULL,
-                 receipt_date = NULL, total_minor = NULL, currency = NULL, search = NULL, filename = NULL,
-                 source = NULL, expected_type = NULL, blob_key = NULL, read_result = NULL, review_reasons = NULL,
-                 provenance = NULL WHERE id = $1"
-        ),
-        "DELETE FROM lesson_key WHERE correction_id IN (SELECT id FROM correction WHERE receipt_id = $1)"
-            .into(),
-    ];
-    for table in ["correction", "lesson_use", "field_outcome", "reprocess", "derivative"] {
-        all.push(format!("DELETE FROM {table} WHERE receipt_id = $1"));
-    }
-    all.extend(forgotten_of_a_run().map(str::to_owned));
-    all
-}
-
-/// What a run holds of a document.
-fn forgotten_of_a_run() -> [&'static str; 3] {
-    [
-        "UPDATE run_step SET output = NULL, error = NULL WHERE run_id = $1",
-        "UPDATE run_event SET detail = NULL WHERE run_id = $1",
-        "UPDATE run SET input = '{}', error_message = NULL WHERE id = $1",
-    ]
 }
 
 pub(super) fn escape_like(text: &str) -> String {
@@ -309,5 +253,7 @@ fn view(row: &QueryResult) -> Result<ReceiptView> {
             None => super::reviews::split(row.try_get("", "review_reasons")?),
         },
         reviewed_at: at("reviewed_at")?,
+        user_id: row.try_get("", "user_id")?,
+        erased_reason: row.try_get("", "erased_reason")?,
     })
 }

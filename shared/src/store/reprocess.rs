@@ -204,11 +204,20 @@ impl Store {
 
     /// Runs of all second readings of a receipt.
     pub(super) async fn reprocess_runs(&self, id: RunId) -> Result<Vec<RunId>> {
+        self.reprocess_runs_on(&self.inner.reader, id).await
+    }
+
+    /// [`Self::reprocess_runs`] as a transaction sees them.
+    pub(super) async fn reprocess_runs_on(
+        &self,
+        db: &impl ConnectionTrait,
+        id: RunId,
+    ) -> Result<Vec<RunId>> {
         let find = self.backend().statement(
             "SELECT run_id FROM reprocess WHERE receipt_id = $1 ORDER BY run_id",
             [Value::from(id.0)],
         );
-        let rows = self.inner.reader.query_all_raw(find).await?;
+        let rows = db.query_all_raw(find).await?;
         rows.iter().map(|row| Ok(RunId(row.try_get_by_index(0)?))).collect()
     }
 }

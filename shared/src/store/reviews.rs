@@ -1,7 +1,7 @@
 //! Changing a result by people's hands: one transaction, the row locked from the look to the write.
 
 use super::{
-    Store,
+    Store, audit,
     corrections::{CorrectionView, NewCorrection},
     effects::clean,
     error::{Result, StoreError},
@@ -9,7 +9,10 @@ use super::{
     receipts::time,
     sql::{self, Kind, rows_value},
 };
-use crate::engine::{RunId, RunState};
+use crate::{
+    audit::{Act, Action},
+    engine::{RunId, RunState},
+};
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult, Value};
 use serde_json::{Value as Json, json};
@@ -164,7 +167,9 @@ impl Store {
         }
         self.write_result(&tx, id, actor, &revision).await?;
         self.write_outcomes(&tx, &held, &revision.outcomes).await?;
+        let act = act(&held, actor, &revision);
         self.record_detail(&tx, id, actor, revision.note).await?;
+        audit::append(&tx, self.backend(), &act).await?;
         tx.commit().await?;
         Ok(Ok(held.revision + 1))
     }
@@ -358,6 +363,22 @@ impl Store {
             waiting: count(3)?,
         })
     }
+}
+
+/// What the audit log says of it: names of fields, never what stands in them.
+fn act(held: &UnderReview, actor: &str, revision: &Revision) -> Act {
+    let fields: Vec<&str> = revision.corrections.iter().map(|c| c.field.as_str()).collect();
+    let (action, detail) = if let Some((run, _)) = &revision.accepted {
+        (Action::ReprocessAccepted, json!({ "run": run }))
+    } else if let Some(correction) = revision.undone {
+        (Action::CorrectionUndone, json!({ "correction": correction }))
+    } else if fields.is_empty() {
+        (Action::ReceiptConfirmed, Json::Null)
+    } else {
+        let confirmed = revision.reviewing == Reviewing::Confirm;
+        (Action::ReceiptCorrected, json!({ "fields": fields, "confirmed": confirmed }))
+    };
+    Act::new(actor, action).of(&held.client_id).to("receipt", held.id).with(detail)
 }
 
 pub(super) fn json_of(row: &QueryResult, name: &str) -> Result<Option<Json>> {

@@ -46,6 +46,7 @@ fn new_receipt() -> NewReceipt {
         blob_key: "originals/x".into(),
         source: None,
         expected_type: None,
+        user_id: None,
     }
 }
 
@@ -116,12 +117,20 @@ async fn a_receipt_from_upload_to_erasure() {
         assert_eq!(store.list_receipts(&filter).await.unwrap().items.len(), hits, "{q}");
     }
 
-    assert_eq!(store.delete_receipt(id, "life").await.unwrap().as_deref(), Some("originals/x"));
-    assert_eq!(store.delete_receipt(id, "life").await.unwrap(), None);
+    let erase = |id| store.erase(Erasable::Receipt, id, "life", "asked");
+    store.place_hold(id, "judge", "a case").await.unwrap();
+    assert_eq!(erase(id).await.unwrap(), Erased::Held);
+    assert_eq!(store.legal_hold(id).await.unwrap().unwrap().reason, "a case");
+    assert!(store.lift_hold(id, "judge").await.unwrap());
+    let Erased::Now(removal) = erase(id).await.unwrap() else { panic!("not erased") };
+    assert_eq!(removal.files, ["originals/x"]);
+    assert_eq!(erase(id).await.unwrap(), Erased::Before);
+    assert!(store.have_ended(&removal.runs).await.unwrap());
     let view = store.receipt(id).await.unwrap().unwrap();
     assert!(view.deleted_at.is_some() && view.merchant.is_none() && view.filename.is_none());
     assert_eq!(store.receipt_result(id).await.unwrap(), None);
-    assert!(matches!(store.delete_receipt(RunId::new(), "x").await, Err(StoreError::NotFound)));
+    assert_eq!(view.erased_reason.as_deref(), Some("asked"));
+    assert!(matches!(erase(RunId::new()).await, Err(StoreError::NotFound)));
     let history = store.history(id).await.unwrap();
     assert!(
         history.iter().map(|e| e.seq).eq(1..=history.len().cast_signed() as i64),
@@ -242,7 +251,7 @@ async fn a_failed_attempt_waits_and_an_erased_run_is_taken_from_its_worker() {
 
     let id = receipt(&store, "wait").await;
     let claimed = store.acquire(id, "w", LEASE).await.unwrap().unwrap();
-    store.delete_receipt(id, "wait").await.unwrap();
+    store.erase(Erasable::Receipt, id, "wait", "x").await.unwrap();
     let event = Event::StepSucceeded { step: 0, output: json!(1), effect: None };
     let late = store.apply_one(decide(&claimed.decision.run, event).unwrap()).await;
     assert!(matches!(late, Err(StoreError::Fenced)));

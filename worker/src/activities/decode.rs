@@ -59,6 +59,10 @@ pub(super) async fn original(
         BlobError::NotFound(_) => {
             ActivityError::refused("ORIGINAL_MISSING", "Le fichier original n'existe plus.")
         }
+        BlobError::Damaged(_) => {
+            tracing::error!(%error, "an original is not what was stored");
+            ActivityError::refused("ORIGINAL_DAMAGED", "Le fichier original a été altéré.")
+        }
         BlobError::Unavailable(_) | BlobError::Configuration { .. } => {
             ActivityError::failed("ORIGINAL_UNAVAILABLE", error.to_string())
         }

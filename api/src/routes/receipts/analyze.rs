@@ -32,7 +32,7 @@ use uuid::Uuid;
 
 /// What the form may hold.
 const FORM: FormKind =
-    FormKind { file: "image", texts: &["clientId", "metadata"], statements: false };
+    FormKind { file: "image", texts: &["clientId", "userId", "metadata"], statements: false };
 
 /// The form.
 #[derive(ToSchema)]
@@ -45,6 +45,9 @@ struct AnalyzeForm {
     /// be the key's.
     #[schema(rename = "clientId", example = "client-123")]
     client_id: Option<String>,
+    /// The client's user whose receipt it is; it is exported and erased with that user. As `clientId`.
+    #[schema(rename = "userId", example = "marie")]
+    user_id: Option<String>,
     /// JSON object: `source`, `expectedType`, `priority` (low, normal, high).
     #[schema(example = r#"{"source":"mobile_app","expectedType":"retail","priority":"normal"}"#)]
     metadata: Option<String>,
@@ -107,6 +110,7 @@ pub(crate) async fn handler(
     let upload = upload::read(&state, request, &blob, &FORM).await?;
     let metadata = Metadata::parse(upload.texts.get("metadata").map(String::as_str))?;
     let client = client_of(&caller, upload.texts.get("clientId").map(String::as_str))?;
+    let user = user_of(upload.texts.get("userId").map(String::as_str))?;
     if named {
         state.limits.upload(&meter, &caller, &client).await?;
     }
@@ -118,7 +122,7 @@ pub(crate) async fn handler(
         Err(_) => state.config.processing.timeout_ms.div_ceil(1000),
     };
     // From here on the client's connection must not end it halfway: between the blob and its row lies a commit.
-    let run = New { id, blob, client, metadata, key, traceparent };
+    let run = New { id, blob, client, user, metadata, key, traceparent };
     let task = tokio::spawn(store(state.clone(), upload, run));
     let id = task.await.map_err(|_| ApiError::internal())??;
     let location = HeaderValue::from_str(&status_url(id)).map_err(|_| ApiError::internal())?;
@@ -139,6 +143,7 @@ struct New {
     id: RunId,
     blob: String,
     client: String,
+    user: Option<String>,
     metadata: Metadata,
     key: Option<String>,
     traceparent: Option<String>,
@@ -149,7 +154,7 @@ async fn store(state: AppState, upload: Upload, new: New) -> Result<RunId, ApiEr
     let metadata = new.metadata;
     let Upload { filename, kind, writer, .. } = upload;
     let stored = upload::finish(writer).await?;
-    let hash = request_hash(&stored.sha256, &new.client, &metadata.canonical);
+    let hash = request_hash(&stored.sha256, &new.client, new.user.as_deref(), &metadata.canonical);
     let run = NewRun {
         id: new.id,
         definition: DEFINITION.into(),
@@ -172,6 +177,7 @@ async fn store(state: AppState, upload: Upload, new: New) -> Result<RunId, ApiEr
         blob_key: new.blob.clone(),
         source: metadata.source,
         expected_type: metadata.expected_type,
+        user_id: new.user,
     };
     let created = state.store.create_receipt(run, receipt).await;
     let known = async || Ok(state.store.receipt(new.id).await?.is_some());
@@ -181,8 +187,21 @@ async fn store(state: AppState, upload: Upload, new: New) -> Result<RunId, ApiEr
 }
 
 /// Over file, client and metadata: the same request is the same hash.
-fn request_hash(file: &str, client: &str, metadata: &str) -> String {
-    hex::encode(Sha256::digest(format!("analyze-v1\n{file}\n{client}\n{metadata}")))
+fn request_hash(file: &str, client: &str, user: Option<&str>, metadata: &str) -> String {
+    let user = user.map_or_else(String::new, |user| format!("\n{user}"));
+    hex::encode(Sha256::digest(format!("analyze-v1\n{file}\n{client}\n{metadata}{user}")))
+}
+
+fn user_of(named: Option<&str>) -> Result<Option<String>, ApiError> {
+    let named = named.map(str::trim).filter(|user| !user.is_empty());
+    match named {
+        Some(user) if !is_client_id(user) => Err(field_is(
+            "userId",
+            &format!("doit avoir 1 à {MAX_CLIENT_LENGTH} lettres, chiffres ou . _ - @ : +"),
+            &format!("must have 1 to {MAX_CLIENT_LENGTH} letters, digits or . _ - @ : +"),
+        )),
+        user => Ok(user.map(str::to_owned)),
+    }
 }
 
 /// Whose receipt it is: the key's client, or the one that is named.

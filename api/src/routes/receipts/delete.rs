@@ -5,12 +5,18 @@ use crate::{
     auth::Caller,
     context::Context,
     envelope::{Answer, Refusal, Success},
+    erasing::{self, held},
     error::ApiError,
-    extract::ReceiptId,
+    extract::{Params, ReceiptId},
     state::AppState,
 };
 use axum::extract::State;
-use quittance_shared::{blobs::Blobs, engine::RunId, i18n::Text};
+use quittance_shared::{
+    blobs::Blobs,
+    engine::RunId,
+    i18n::Text,
+    store::{Erasable, Erased as Outcome},
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -23,22 +29,30 @@ pub(crate) struct Erased {
     request_id: Uuid,
     /// Always true.
     deleted: bool,
+    /// The storage of originals did not answer: the files are removed as soon as it does.
+    files_pending: bool,
     /// For people.
     message: String,
 }
 
 /// Erases a receipt.
 ///
-/// Original, pages, text, fields, corrections and what was learned from them go; the id and the times stay as a tombstone. A job that has not ended is cancelled.
+/// Original, pages, text, fields, corrections and what was learned from them go; the id, the times, the hash of the
+/// original, who erased it and why stay as a tombstone. A job that has not ended is cancelled.
 #[utoipa::path(
     delete, path = "/api/v1/receipts/{id}", tag = "receipts", operation_id = "deleteReceipt",
-    params(("id" = Uuid, Path, description = "Id of the receipt")),
+    params(
+        ("id" = Uuid, Path, description = "Id of the receipt"),
+        ("reason" = Option<String>, Query, description = "Why, for the tombstone; 500 characters at most"),
+    ),
     responses(
         (status = 200, body = Success<Erased>, description = "Erased"),
-        (status = 400, body = Refusal, description = "The id is malformed"),
+        (status = 400, body = Refusal, description = "The id or the reason is malformed"),
         (status = 401, body = Refusal, description = "No key, or an unknown one"),
-        (status = 404, body = Refusal, description = "Unknown, erased already, or another client's"),
-        (status = 503, body = Refusal, description = "Database or storage cannot be reached"),
+        (status = 404, body = Refusal, description = "Unknown, or another client's"),
+        (status = 409, body = Refusal, description = "It is under a legal hold"),
+        (status = 410, body = Refusal, description = "It was erased before (`GONE`)"),
+        (status = 503, body = Refusal, description = "The database cannot be reached"),
     )
 )]
 pub(crate) async fn handler(
@@ -46,26 +60,24 @@ pub(crate) async fn handler(
     caller: Caller,
     context: Context,
     ReceiptId(id): ReceiptId,
+    params: Params,
 ) -> Result<Answer<Erased>, ApiError> {
-    let receipt = find(&state, &caller, id).await?;
-    // The original goes first: were it the other way round, a failure in between would leave a file that nothing names
-    // any more. A receipt without its original can still be erased by a second call.
-    if let Some(key) = &receipt.blob_key {
-        state.blobs.delete(key).await.map_err(|e| ApiError::from(e).about(id))?;
-    }
-    let runs = state.store.reading_runs(id).await.map_err(|e| ApiError::from(e).about(id))?;
-    pages(&state, id, &runs).await?;
-    state.store.delete_receipt(id, &caller.name).await.map_err(|e| ApiError::from(e).about(id))?;
-    // A worker may have stored a page between the first look and the end of its run. What it stores from now on it
-    // removes itself, since it sees that the receipt is gone.
-    pages(&state, id, &runs).await?;
+    let reason = erasing::reason(&params)?;
+    find(&state, &caller, id).await?;
+    let erased = state.store.erase(Erasable::Receipt, id, &caller.name, reason).await;
+    let files_pending = match erased.map_err(|e| super::missing(e, id))? {
+        Outcome::Held => return Err(held(id)),
+        Outcome::Now(removal) => !erasing::files(&state, &[removal]).await,
+        // By somebody else, a moment ago.
+        Outcome::Before => false,
+    };
     state.results.forget(id);
     state.notifier.changed(id);
     let message = context.say(&Text::new(
         "Le reçu et tout ce qui en a été lu sont effacés",
         "The receipt and everything that was read of it are erased",
     ));
-    Ok(Answer::ok(Erased { request_id: id.0, deleted: true, message }).about(id))
+    Ok(Answer::ok(Erased { request_id: id.0, deleted: true, files_pending, message }).about(id))
 }
 
 /// Removes what these runs stored of pages, named in the database or not.
@@ -100,10 +112,10 @@ mod tests {
             assert_eq!(got.data(200)["deleted"], true);
             for path in ["/status", "/result", "/image"] {
                 let got = app.get(&format!("/api/v1/receipts/{id}{path}")).await;
-                got.refusal(404, "INVALID_REQUEST");
+                assert!(got.refusal(410, "GONE").contains("effacé"));
             }
             let got = app.call(Method::DELETE, &format!("/api/v1/receipts/{id}"), &[]).await;
-            got.refusal(404, "INVALID_REQUEST");
+            got.refusal(410, "GONE");
         }
         assert_eq!(app.originals(), 0);
         let data = app.get("/api/v1/receipts").await;
@@ -140,5 +152,45 @@ mod tests {
         }
         let url = format!("/api/v1/receipts/{id}");
         app.call(Method::DELETE, &url, &[("x-api-key", "key-boss")]).await.data(200);
+    }
+    #[tokio::test]
+    async fn a_legal_hold_keeps_it_and_only_admins_place_one() {
+        let app = App::with_keys().await;
+        let form = crate::testing::Form::new().file("a.png", &crate::testing::png());
+        let got = app.upload(form, &[("x-api-key", "key-lyon")]).await;
+        let id = got.data(202)["requestId"].as_str().unwrap().to_owned();
+        let (url, hold) =
+            (format!("/api/v1/receipts/{id}"), format!("/api/v1/receipts/{id}/legal-hold"));
+        let boss = [("x-api-key", "key-boss")];
+        let body = "{\"reason\": \"affaire 12\"}";
+        let own = [("x-api-key", "key-lyon")];
+        app.json(Method::PUT, &hold, &own, body).await.refusal(403, "FORBIDDEN");
+        app.json(Method::PUT, &hold, &boss, "{}").await.refusal(400, "INVALID_REQUEST");
+        let got = app.json(Method::PUT, &hold, &boss, body).await;
+        assert_eq!(got.data(200)["legalHold"]["reason"], "affaire 12");
+        let got = app.call(Method::DELETE, &url, &own).await;
+        assert!(got.refusal(409, "CONFLICT").contains("conservation légale"));
+        assert_eq!(app.originals(), 1);
+        let got = app.call(Method::DELETE, &hold, &boss).await;
+        assert!(got.data(200)["legalHold"].is_null());
+        let got =
+            app.call(Method::DELETE, &format!("{url}?reason=demande%20n%C2%B0%207"), &own).await;
+        assert_eq!(got.data(200)["filesPending"], false);
+        let got = app.call(Method::GET, &format!("{url}/result"), &own).await;
+        assert!(got.refusal(410, "GONE").contains("demande n° 7"));
+        let got =
+            app.call(Method::GET, &format!("{url}/result"), &[("x-api-key", "key-nice")]).await;
+        got.refusal(404, "INVALID_REQUEST");
+        app.json(Method::PUT, &hold, &boss, body).await.refusal(410, "GONE");
+        let actions = app
+            .call(Method::GET, &format!("/api/v1/admin/audit?subject=receipt:{id}"), &boss)
+            .await;
+        let actions: Vec<_> = actions.data(200)["entries"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|e| e["action"].clone())
+            .collect();
+        assert_eq!(actions, ["receipt.erased", "hold.lifted", "hold.placed"]);
     }
 }

@@ -12,6 +12,7 @@ use crate::{
 };
 use axum::extract::State;
 use quittance_shared::{
+    blobs::{BlobError, Blobs},
     domain::clock::rfc3339,
     engine::RunId,
     store::{EventRow, PageView, ReprocessView},
@@ -167,7 +168,6 @@ pub(crate) async fn handler(
     let receipt = find(&state, &caller, id).await?;
     let gone = |e| super::missing(e, id);
     let proof = state.store.proof(id).await.map_err(gone)?;
-    let key = receipt.blob_key.clone().unwrap_or_default();
     let mut original = FileProof {
         sha256: receipt.sha256,
         size: u64::try_from(receipt.byte_size).unwrap_or(0),
@@ -176,6 +176,8 @@ pub(crate) async fn handler(
         verification: None,
     };
     if verify {
+        // Kept no longer, it is under no key.
+        let key = receipt.blob_key.unwrap_or_else(|| Blobs::key_of(id.0));
         original.verification = Some(verified(&state, id, &key, &original.sha256).await?);
     }
     let mut derivatives = Vec::with_capacity(proof.pages.len());
@@ -209,8 +211,13 @@ async fn verified(
     key: &str,
     recorded: &str,
 ) -> Result<Verification, ApiError> {
-    let found = state.blobs.hash(key).await.map_err(|e| ApiError::from(e).about(id))?;
+    let (found, damaged) = match state.blobs.hash(key).await {
+        Ok(found) => (found, false),
+        Err(BlobError::Damaged(_)) => (None, true),
+        Err(error) => return Err(ApiError::from(error).about(id)),
+    };
     let status = match &found {
+        None if damaged => "mismatch",
         None => "missing",
         Some(found) if found.sha256 == recorded => "match",
         Some(_) => "mismatch",

@@ -16,7 +16,14 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use futures_util::StreamExt as _;
-use quittance_shared::{blobs::BlobError, engine::RunId, i18n::Text, store::ReceiptView};
+use quittance_shared::{
+    audit::{Act, Action},
+    blobs::BlobError,
+    engine::RunId,
+    i18n::Text,
+    store::ReceiptView,
+};
+use serde_json::json;
 use std::fmt::Write as _;
 
 /// The original as it was sent.
@@ -58,12 +65,14 @@ pub(crate) async fn handler(
         ));
     }
     let receipt = find(&state, &caller, id).await?;
-    let file = if variant == "derivative" {
-        derivative(&state, &receipt, number).await?
+    let (file, act) = if variant == "derivative" {
+        let page = derivative(&state, &receipt, number).await?;
+        let act = caller.act(Action::PageRead, &receipt.client_id).with(json!({ "page": number }));
+        (page, act)
     } else {
-        original(&receipt)?
+        (original(&receipt)?, caller.act(Action::OriginalRead, &receipt.client_id))
     };
-    send(&state, id, file, &headers).await
+    send(&state, id, file, act.to("receipt", id), &headers).await
 }
 
 /// Something to be sent.
@@ -76,7 +85,7 @@ struct File {
 
 fn original(receipt: &ReceiptView) -> Result<File, ApiError> {
     Ok(File {
-        key: receipt.blob_key.clone().ok_or_else(|| ApiError::unknown(receipt.id))?,
+        key: receipt.blob_key.clone().ok_or_else(|| no_longer_kept(receipt.id))?,
         sha256: receipt.sha256.clone(),
         content_type: safe_type(&receipt.content_type).to_owned(),
         disposition: disposition(receipt),
@@ -95,6 +104,16 @@ fn safe_type(found: &str) -> &str {
         "application/pdf",
     ];
     if SAFE.contains(&found) { found } else { "application/octet-stream" }
+}
+
+fn no_longer_kept(id: RunId) -> ApiError {
+    let text = Text::new(
+        format!(
+            "L'original du reçu {id} n'est plus conservé : sa durée de conservation est écoulée."
+        ),
+        format!("The original of the receipt {id} is not kept any more: its time is over."),
+    );
+    ApiError::new(StatusCode::GONE, ErrorCode::Gone, text).about(id)
 }
 
 /// A page of the reading that the result is.
@@ -132,6 +151,7 @@ async fn send(
     state: &AppState,
     id: RunId,
     file: File,
+    act: Act,
     headers: &HeaderMap,
 ) -> Result<Response, ApiError> {
     let etag = format!("\"{}\"", file.sha256);
@@ -145,10 +165,12 @@ async fn send(
     let (size, pieces) = state.blobs.read(&file.key).await.map_err(|error| match error {
         // Erased between the two questions.
         BlobError::NotFound(_) => ApiError::unknown(id),
-        other @ (BlobError::Unavailable(_) | BlobError::Configuration { .. }) => {
-            ApiError::from(other).about(id)
-        }
+        other @ (BlobError::Unavailable(_)
+        | BlobError::Damaged(_)
+        | BlobError::Configuration { .. }) => ApiError::from(other).about(id),
     })?;
+    // What is not written down is not handed out.
+    state.store.audit(&act).await.map_err(|e| ApiError::from(e).about(id))?;
     answer.insert(header::CONTENT_TYPE, value(&file.content_type)?);
     answer.insert(header::CONTENT_LENGTH, size.into());
     answer.insert(header::CONTENT_DISPOSITION, value(&file.disposition)?);

@@ -7,6 +7,8 @@ pub(crate) mod delete;
 pub(crate) mod events;
 pub(crate) mod evidence;
 pub(crate) mod fields;
+pub(crate) mod hold_lift;
+pub(crate) mod hold_place;
 pub(crate) mod image;
 pub(crate) mod list;
 pub(crate) mod reprocess;
@@ -22,6 +24,7 @@ pub(crate) mod undo_correction;
 use crate::{auth::Caller, error::ApiError, state::AppState};
 use quittance_shared::{
     engine::RunId,
+    i18n::Text,
     store::{ReceiptView, StoreError},
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -49,14 +52,27 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(reprocess_discard::handler))
         .routes(routes!(evidence::handler))
         .routes(routes!(events::handler))
+        .routes(routes!(hold_place::handler))
+        .routes(routes!(hold_lift::handler))
 }
 
-/// The receipt, if it exists for this caller: to a stranger it is unknown, like one that was erased.
+/// The receipt, if it exists for this caller: to a stranger it is unknown, and of one that was erased there is nothing
+/// but that.
 async fn find(state: &AppState, caller: &Caller, id: RunId) -> Result<ReceiptView, ApiError> {
     let found = state.store.receipt(id).await.map_err(|e| ApiError::from(e).about(id))?;
-    found
-        .filter(|receipt| receipt.deleted_at.is_none() && caller.may_see(&receipt.client_id))
-        .ok_or_else(|| ApiError::unknown(id))
+    let receipt = found
+        .filter(|receipt| caller.may_see(&receipt.client_id))
+        .ok_or_else(|| ApiError::unknown(id))?;
+    if receipt.deleted_at.is_some() {
+        let what = Text::new("Le reçu", "The receipt");
+        return Err(ApiError::gone(
+            id,
+            &what,
+            receipt.deleted_at,
+            receipt.erased_reason.as_deref(),
+        ));
+    }
+    Ok(receipt)
 }
 
 /// A store's error about a receipt, which may have been erased since it was found.

@@ -85,6 +85,8 @@ pub(crate) async fn handler(
     let head =
         head.filter(|head| caller.may_see(&head.client_id)).ok_or_else(|| ApiError::unknown(id))?;
     let Some(receipt) = head.receipt.filter(|receipt| !receipt.erased) else {
+        // It says when and why, or that there is no receipt of this id.
+        find(&state, &caller, id).await?;
         return Err(ApiError::unknown(id));
     };
     if Status::from(head.state) != Status::Completed {

@@ -1,7 +1,9 @@
 //! `/api/v1/users/{userId}`.
 
 mod analysed;
+pub(crate) mod delete;
 pub(crate) mod duplicates;
+pub(crate) mod export;
 pub(crate) mod matches;
 pub(crate) mod recurring;
 pub(crate) mod rules;
@@ -16,6 +18,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
+        .routes(routes!(export::handler))
+        .routes(routes!(delete::handler))
         .routes(routes!(recurring::handler))
         .routes(routes!(duplicates::handler))
         .routes(routes!(unusual::handler))

@@ -5,11 +5,16 @@ use crate::{
     auth::Caller,
     context::Context,
     envelope::{Answer, Refusal, Success},
+    erasing,
     error::ApiError,
+    extract::Params,
     state::AppState,
 };
 use axum::extract::State;
-use quittance_shared::i18n::Text;
+use quittance_shared::{
+    i18n::Text,
+    store::{Erasable, Erased as Outcome},
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -22,23 +27,30 @@ pub(crate) struct Erased {
     workflow_id: Uuid,
     /// Always true.
     deleted: bool,
+    /// The storage of originals did not answer: the file is removed as soon as it does.
+    files_pending: bool,
     /// For people.
     message: String,
 }
 
 /// Erases a document with the transactions it brought.
 ///
-/// Original, result and transactions go; the id and the times stay as a tombstone. A workflow that has not ended is
+/// Original, result and transactions go; the id, the times, the hash of the original, who erased it and why stay as a
+/// tombstone. A workflow that has not ended is
 /// cancelled. Transactions that an earlier document told of stay with that one.
 #[utoipa::path(
     delete, path = "/api/v1/workflows/{id}", tag = "workflows", operation_id = "deleteWorkflow",
-    params(("id" = Uuid, Path, description = "Id of the workflow")),
+    params(
+        ("id" = Uuid, Path, description = "Id of the workflow"),
+        ("reason" = Option<String>, Query, description = "Why, for the tombstone; 500 characters at most"),
+    ),
     responses(
         (status = 200, body = Success<Erased>, description = "Erased"),
         (status = 400, body = Refusal, description = "The id is malformed"),
         (status = 401, body = Refusal, description = "No key, or an unknown one"),
-        (status = 404, body = Refusal, description = "Unknown, erased already, or another client's"),
-        (status = 503, body = Refusal, description = "Database or storage cannot be reached"),
+        (status = 404, body = Refusal, description = "Unknown, or another client's"),
+        (status = 410, body = Refusal, description = "It was erased before (`GONE`)"),
+        (status = 503, body = Refusal, description = "The database cannot be reached"),
     )
 )]
 pub(crate) async fn handler(
@@ -46,17 +58,20 @@ pub(crate) async fn handler(
     caller: Caller,
     context: Context,
     WorkflowId(id): WorkflowId,
+    params: Params,
 ) -> Result<Answer<Erased>, ApiError> {
-    let view = find(&state, &caller, id).await?;
-    // The original goes first: a failure in between must not leave a file that nothing names any more.
-    if let Some(key) = &view.blob_key {
-        state.blobs.delete(key).await.map_err(|e| ApiError::from(e).about(id))?;
-    }
-    state.store.delete_workflow(id, &caller.name).await.map_err(|e| ApiError::from(e).about(id))?;
+    let reason = erasing::reason(&params)?;
+    find(&state, &caller, id).await?;
+    let erased = state.store.erase(Erasable::Workflow, id, &caller.name, reason).await;
+    let files_pending = match erased.map_err(|e| ApiError::from(e).about(id))? {
+        Outcome::Now(removal) => !erasing::files(&state, &[removal]).await,
+        // By somebody else, a moment ago.
+        Outcome::Before | Outcome::Held => false,
+    };
     state.notifier.changed(id);
     let message = context.say(&Text::new(
         "Le document et les transactions qu'il a apportées sont effacés",
         "The document and the transactions it brought are erased",
     ));
-    Ok(Answer::ok(Erased { workflow_id: id.0, deleted: true, message }).about(id))
+    Ok(Answer::ok(Erased { workflow_id: id.0, deleted: true, files_pending, message }).about(id))
 }

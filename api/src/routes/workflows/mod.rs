@@ -53,12 +53,16 @@ impl FromRequestParts<AppState> for WorkflowId {
     }
 }
 
-/// The workflow, if it exists for this caller: to a stranger it is unknown, like one that was erased.
+/// The workflow, if it exists for this caller: to a stranger it is unknown, and of one that was erased there is nothing
+/// but that.
 async fn find(state: &AppState, caller: &Caller, id: RunId) -> Result<WorkflowView, ApiError> {
     let found = state.store.workflow(id).await.map_err(|e| ApiError::from(e).about(id))?;
-    found
-        .filter(|w| w.deleted_at.is_none() && caller.may_see(&w.owner.client))
-        .ok_or_else(|| unknown(id))
+    let found = found.filter(|w| caller.may_see(&w.owner.client)).ok_or_else(|| unknown(id))?;
+    if found.deleted_at.is_some() {
+        let what = Text::new("Le document", "The document");
+        return Err(ApiError::gone(id, &what, found.deleted_at, found.erased_reason.as_deref()));
+    }
+    Ok(found)
 }
 
 fn unknown(id: RunId) -> ApiError {

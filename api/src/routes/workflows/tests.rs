@@ -117,7 +117,7 @@ async fn a_statement_from_upload_to_erasure() {
     }
 
     app.call(Method::DELETE, &url, &[]).await.data(200);
-    app.get(&url).await.refusal(404, "INVALID_REQUEST");
+    app.get(&url).await.refusal(410, "GONE");
     let got = app.get("/api/v1/users/marie/transactions").await;
     assert_eq!(got.data(200)["transactions"], json!([]));
     assert_eq!(app.originals(), 1, "that of the second");

@@ -1,8 +1,10 @@
 //! The schema, for both databases. One file a migration; what has left the house is never changed.
 
+mod audit;
 mod initial;
 mod keys;
 mod neighbours;
+mod retention;
 mod review;
 mod rules;
 mod sagas;
@@ -26,6 +28,8 @@ impl MigratorTrait for Migrator {
             Box::new(rules::Rules),
             Box::new(webhooks::Webhooks),
             Box::new(keys::Keys),
+            Box::new(audit::Audit),
+            Box::new(retention::Retention),
         ]
     }
 

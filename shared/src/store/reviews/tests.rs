@@ -198,7 +198,7 @@ async fn lessons_are_those_that_stand() {
         [(50, 3, 15036)]
     );
     // Erased, it is forgotten.
-    store.delete_receipt(first, "x").await.unwrap();
+    store.erase(crate::store::Erasable::Receipt, first, "x", "x").await.unwrap();
     assert!(taught(&client, nobody).await.is_empty());
 }
 
@@ -249,7 +249,7 @@ async fn a_second_reading_becomes_the_first_or_nothing() {
     let (run, _) = store.start_reprocess(id, again(), "ann").await.unwrap();
     run_through(&store, run, outcome("third")).await;
     assert_eq!(store.reading_runs(id).await.unwrap().len(), 4);
-    store.delete_receipt(id, "x").await.unwrap();
+    store.erase(crate::store::Erasable::Receipt, id, "x", "x").await.unwrap();
     assert_eq!(store.reading_runs(id).await.unwrap(), [id]);
     assert!(store.proof(id).await.unwrap().pages.is_empty());
     assert!(

@@ -96,7 +96,7 @@ async fn each_end_is_told_once_to_whoever_asks_and_to_nobody_else() {
     fail(&store, bad).await;
     assert_eq!(told(&store, &some).await.len(), 2);
     let pending = receipt(&store, &mine).await;
-    store.delete_receipt(pending, "op").await.unwrap();
+    store.erase(crate::store::Erasable::Receipt, pending, "op", "").await.unwrap();
     assert_eq!(told(&store, &all).await.len(), 5);
     // What tells is told of to nobody.
     let deliveries = store.webhook_deliveries(some.id, None, 1).await.unwrap();

@@ -11,7 +11,6 @@ use super::{
     Store,
     error::{Result, StoreError},
     receipts::{Page, time},
-    sql::Backend,
     writes::Creation,
 };
 use crate::{
@@ -161,6 +160,8 @@ pub struct WorkflowView {
     pub finished_at: Option<DateTime<Utc>>,
     /// Erased; only the id and the times mean anything then.
     pub deleted_at: Option<DateTime<Utc>>,
+    /// Of a tombstone: why.
+    pub erased_reason: Option<String>,
 }
 
 /// A state with the time it was entered.
@@ -301,48 +302,6 @@ impl Store {
         let done = self.inner.writer.execute_raw(update).await?;
         if done.rows_affected() == 0 { Err(StoreError::NotFound) } else { Ok(()) }
     }
-
-    /// Erases a workflow with the transactions it brought: ends its run if it has not ended, and leaves a tombstone.
-    /// Answers the key of the original, which the caller deletes. Erasing twice does nothing.
-    ///
-    /// # Errors
-    /// [`StoreError::NotFound`] for an unknown id.
-    pub async fn delete_workflow(&self, id: RunId, actor: &str) -> Result<Option<String>> {
-        self.end_run(id, actor).await?;
-        let backend = self.backend();
-        let tx = self.begin().await?;
-        let find = backend.statement(
-            format!(
-                "SELECT blob_key, deleted_at FROM workflow WHERE id = $1{}",
-                backend.for_update()
-            ),
-            [Value::from(id.0)],
-        );
-        let row = tx.query_one_raw(find).await?.ok_or(StoreError::NotFound)?;
-        let blob: Option<String> = row.try_get_by_index(0)?;
-        if row.try_get_by_index::<Option<i64>>(1)?.is_none() {
-            for sql in erasures(backend) {
-                tx.execute_raw(backend.statement(sql, [Value::from(id.0)])).await?;
-            }
-            self.record(&tx, id, actor, "erased").await?;
-        }
-        tx.commit().await?;
-        Ok(blob)
-    }
-}
-
-fn erasures(backend: Backend) -> [String; 5] {
-    let now = backend.now();
-    [
-        format!(
-            "UPDATE workflow SET deleted_at = {now}, filename = NULL, blob_key = NULL, account = NULL, mapping = NULL,
-                 preview = NULL, result = NULL WHERE id = $1"
-        ),
-        "DELETE FROM movement WHERE document_id = $1".into(),
-        "UPDATE run_step SET output = NULL, error = NULL WHERE run_id = $1".into(),
-        "UPDATE run_event SET detail = NULL WHERE run_id = $1".into(),
-        "UPDATE run SET input = '{}', error_message = NULL WHERE id = $1".into(),
-    ]
 }
 
 fn view(row: &QueryResult) -> Result<WorkflowView> {
@@ -390,5 +349,6 @@ fn view(row: &QueryResult) -> Result<WorkflowView> {
         created_at: time(row.try_get("", "created_at")?),
         finished_at: at("finished_at")?,
         deleted_at: at("deleted_at")?,
+        erased_reason: row.try_get("", "erased_reason")?,
     })
 }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::store::{Erasable, Erased};
 use crate::{
     engine::{Command, Event, Run, decide},
     ledger::tests::transaction,
@@ -103,8 +104,10 @@ async fn a_workflow_from_upload_to_erasure() {
     assert_eq!(count(WorkflowState::Completed).await, 1);
     assert_eq!(count(WorkflowState::Pending).await, 0);
 
-    assert_eq!(store.delete_workflow(id, "x").await.unwrap().as_deref(), Some("originals/x"));
-    assert_eq!(store.delete_workflow(id, "x").await.unwrap(), None);
+    let erase = || store.erase(Erasable::Workflow, id, "x", "asked");
+    let Erased::Now(removal) = erase().await.unwrap() else { panic!("not erased") };
+    assert_eq!(removal.files, ["originals/x"]);
+    assert_eq!(erase().await.unwrap(), Erased::Before);
     assert_eq!(stored(&store, &owner).await, 0);
     assert_eq!(count(WorkflowState::Completed).await, 0);
     let view = store.workflow(id).await.unwrap().unwrap();

@@ -194,6 +194,7 @@ mod tests {
             created_at: DateTime::UNIX_EPOCH,
             finished_at: None,
             deleted_at: None,
+            erased_reason: None,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::filter::{filter, wrong};
 use crate::{
+    auth::Caller,
     envelope::Refusal,
     error::ApiError,
     export::{csv::Dialect, jsonl, ofx, xlsx::Book},
@@ -18,6 +19,7 @@ use axum::{
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use quittance_shared::{
+    audit::{Act, Action, user_subject},
     ledger::Owner,
     store::{AccountSum, Movement, MovementFilter, StoreError},
 };
@@ -50,6 +52,7 @@ type Pieces = stream::BoxStream<'static, io::Result<Bytes>>;
 )]
 pub(crate) async fn handler(
     State(state): State<AppState>,
+    caller: Caller,
     User(owner): User,
     params: Params,
 ) -> Result<Response, ApiError> {
@@ -70,6 +73,9 @@ pub(crate) async fn handler(
             ));
         }
     };
+    let act = caller.act(Action::TransactionsExported, &owner.client);
+    let act = Act { subject: Some(user_subject(&owner)), ..act };
+    state.store.audit(&act.with(serde_json::json!({ "format": extension }))).await?;
     let pieces: Pieces = match extension {
         "csv" => {
             let head = Ok(Bytes::from(dialect.header()));

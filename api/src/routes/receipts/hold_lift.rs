@@ -1,0 +1,37 @@
+//! `DELETE /api/v1/receipts/{id}/legal-hold`: allows again to erase a receipt.
+
+use super::{find, hold_place::Held};
+use crate::{
+    auth::{Admin, Caller},
+    envelope::{Answer, Refusal, Success},
+    error::ApiError,
+    extract::ReceiptId,
+    state::AppState,
+};
+use axum::extract::State;
+
+/// Allows again to erase a receipt. Where there is no hold nothing changes.
+#[utoipa::path(
+    delete, path = "/api/v1/receipts/{id}/legal-hold", tag = "receipts", operation_id = "liftLegalHold",
+    params(("id" = Uuid, Path, description = "Id of the receipt")),
+    responses(
+        (status = 200, body = Success<Held>, description = "It may be erased"),
+        (status = 400, body = Refusal, description = "The id is malformed"),
+        (status = 401, body = Refusal, description = "No key, or an unknown one"),
+        (status = 403, body = Refusal, description = "The key has not the scope `admin`"),
+        (status = 404, body = Refusal, description = "Unknown"),
+        (status = 410, body = Refusal, description = "It was erased (`GONE`)"),
+        (status = 503, body = Refusal, description = "The database cannot be reached"),
+    )
+)]
+pub(crate) async fn handler(
+    State(state): State<AppState>,
+    _: Admin,
+    caller: Caller,
+    ReceiptId(id): ReceiptId,
+) -> Result<Answer<Held>, ApiError> {
+    find(&state, &caller, id).await?;
+    state.store.lift_hold(id, &caller.name).await.map_err(|e| super::missing(e, id))?;
+    let hold = state.store.legal_hold(id).await.map_err(|e| super::missing(e, id))?;
+    Ok(Answer::ok(Held::new(id.0, hold)).about(id))
+}

@@ -1,0 +1,71 @@
+//! `GET /api/v1/users/{userId}/export`: everything that is kept of a user.
+
+use crate::{
+    auth::Caller,
+    envelope::Refusal,
+    error::ApiError,
+    export::archive::{self, Pipe},
+    owner::User,
+    state::AppState,
+};
+use axum::{
+    body::Body,
+    extract::State,
+    http::{HeaderValue, header},
+    response::{IntoResponse as _, Response},
+};
+use futures_util::stream;
+use quittance_shared::audit::{Act, Action, user_subject};
+
+/// Pieces of the file that wait for the client at most.
+const AHEAD: usize = 4;
+
+/// Everything that is kept of a user, as a ZIP file.
+///
+/// Receipts and documents with their originals, what was read, corrections and histories; transactions, rules, and
+/// what the audit log says about them. `manifest.json`, the last entry, lists every file with its SHA-256. A file that
+/// breaks off has no manifest and is no valid ZIP.
+#[utoipa::path(
+    get, path = "/api/v1/users/{userId}/export", tag = "users", operation_id = "exportUser",
+    params(
+        ("userId" = String, Path, description = "Id of the user, as the client says it"),
+        ("clientId" = Option<String>, Query, description = "Whose user; a client's key sees its own users only"),
+    ),
+    responses(
+        (status = 200, description = "The file", content_type = "application/zip"),
+        (status = 400, body = Refusal, description = "A parameter is malformed"),
+        (status = 401, body = Refusal, description = "No key, or an unknown one"),
+        (status = 403, body = Refusal, description = "The client is not the key's"),
+        (status = 503, body = Refusal, description = "The database cannot be reached"),
+    )
+)]
+pub(crate) async fn handler(
+    State(state): State<AppState>,
+    caller: Caller,
+    User(owner): User,
+) -> Result<Response, ApiError> {
+    let act = caller.act(Action::UserExported, &owner.client);
+    state.store.audit(&Act { subject: Some(user_subject(&owner)), ..act }).await?;
+    let (pipe, pieces) = Pipe::new(AHEAD);
+    tokio::task::spawn_blocking(move || {
+        let end = pipe.end();
+        if let Err(error) = archive::write(&state, &owner, pipe) {
+            // The client went away, or it gets a file that visibly breaks off.
+            tracing::warn!(%error, "an export broke off");
+            end.fail(error);
+        }
+    });
+    let pieces = stream::unfold(pieces, async |mut pieces| {
+        let piece = pieces.recv().await?;
+        Some((piece, pieces))
+    });
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("application/zip")),
+        (
+            header::CONTENT_DISPOSITION,
+            HeaderValue::from_static("attachment; filename=\"export.zip\""),
+        ),
+        (header::CACHE_CONTROL, HeaderValue::from_static("private, no-store")),
+    ];
+    Ok((headers, Body::from_stream(pieces)).into_response())
+}

@@ -1,0 +1,318 @@
+//! Erasing: one transaction ends the runs, removes what was read and given, leaves the tombstone and notes what is
+//! left to do elsewhere. From then on nothing of it can be seen, and whoever dies, another finishes it.
+
+use super::{
+    Store, audit,
+    error::{Result, StoreError},
+    receipts::time,
+    sql::Backend,
+};
+use crate::{
+    audit::{Act, Action},
+    engine::{Event, RunId},
+};
+use chrono::{DateTime, Utc};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, Value};
+use serde_json::json;
+use uuid::Uuid;
+
+/// Longest reason of an erasure or a hold, in characters.
+pub const MAX_REASON: usize = 500;
+/// Whoever erased has so long to remove the files, before another takes it up.
+const OWN: i64 = 15_000_000;
+
+/// What is erased.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Erasable {
+    /// A receipt with all its readings.
+    Receipt,
+    /// A document with the transactions it brought.
+    Workflow,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Erased {
+    /// It is erased; these files are to be removed.
+    Now(Removal),
+    /// It was erased before.
+    Before,
+    /// A legal hold forbids it.
+    Held,
+}
+
+/// Files and runs that an erasure leaves to be cleaned up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Removal {
+    /// Its id.
+    pub id: Uuid,
+    /// Runs that may have stored files that nothing names.
+    pub runs: Vec<RunId>,
+    /// Keys of files.
+    pub files: Vec<String>,
+}
+
+/// A receipt that must not be erased.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hold {
+    /// Since when.
+    pub at: DateTime<Utc>,
+    /// Who said so.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+}
+
+impl Erasable {
+    fn table(self) -> &'static str {
+        match self {
+            Self::Receipt => "receipt",
+            Self::Workflow => "workflow",
+        }
+    }
+
+    fn action(self) -> Action {
+        match self {
+            Self::Receipt => Action::ReceiptErased,
+            Self::Workflow => Action::WorkflowErased,
+        }
+    }
+}
+
+impl Store {
+    /// Erases what is known under an id. Erasing twice does nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] for an unknown id.
+    pub async fn erase(
+        &self,
+        what: Erasable,
+        id: RunId,
+        actor: &str,
+        reason: &str,
+    ) -> Result<Erased> {
+        // A commit of which nobody heard is found done.
+        self.patiently(|| self.erase_once(what, id, actor, reason)).await
+    }
+
+    async fn erase_once(
+        &self,
+        what: Erasable,
+        id: RunId,
+        actor: &str,
+        reason: &str,
+    ) -> Result<Erased> {
+        let backend = self.backend();
+        let tx = self.begin().await?;
+        // The run before its row, as the engine's writes lock them.
+        let lock = format!("SELECT id FROM run WHERE id = $1{}", backend.for_update());
+        tx.query_one_raw(backend.statement(lock, [Value::from(id.0)])).await?;
+        let (table, hold) = match what {
+            Erasable::Receipt => ("receipt", "hold_at"),
+            Erasable::Workflow => ("workflow", "CAST(NULL AS bigint)"),
+        };
+        let find = format!(
+            "SELECT client_id, sha256, blob_key, deleted_at, {hold} AS hold_at FROM {table} WHERE id = $1{}",
+            backend.for_update()
+        );
+        let row = tx.query_one_raw(backend.statement(find, [Value::from(id.0)])).await?;
+        let row = row.ok_or(StoreError::NotFound)?;
+        if row.try_get::<Option<i64>>("", "deleted_at")?.is_some() {
+            return Ok(Erased::Before);
+        }
+        if row.try_get::<Option<i64>>("", "hold_at")?.is_some() {
+            return Ok(Erased::Held);
+        }
+        let (client, sha256): (String, String) =
+            (row.try_get("", "client_id")?, row.try_get("", "sha256")?);
+        let mut files: Vec<String> =
+            row.try_get::<Option<String>>("", "blob_key")?.into_iter().collect();
+        let mut runs = vec![id];
+        if what == Erasable::Receipt {
+            runs.extend(self.reprocess_runs_on(&tx, id).await?);
+            files.extend(page_files(&tx, backend, id).await?);
+        }
+        let mut ended = Vec::new();
+        for run in &runs {
+            match self.operate_in(&tx, *run, actor, Event::CancelRequested).await {
+                Ok(operated) => ended.push(operated),
+                // It has ended, or there is none.
+                Err(StoreError::Conflict { .. } | StoreError::NotFound) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        for run in &runs {
+            forget_run(&tx, backend, *run).await?;
+        }
+        for sql in erasures(what) {
+            tx.execute_raw(backend.statement(sql, [Value::from(id.0)])).await?;
+        }
+        let mark = format!(
+            "UPDATE {} SET deleted_at = {}, erased_by = $2, erased_reason = $3 WHERE id = $1",
+            what.table(),
+            backend.now()
+        );
+        let values = [Value::from(id.0), Value::from(actor), Value::from(reason)];
+        tx.execute_raw(backend.statement(mark, values)).await?;
+        let removal = Removal { id: RunId::new().0, runs, files };
+        note_removal(&tx, backend, &removal).await?;
+        self.record(&tx, id, actor, "erased").await?;
+        for act in ended.iter().filter_map(|operated| operated.act.as_ref()) {
+            audit::append(&tx, backend, act).await?;
+        }
+        let act = Act::new(actor, what.action()).of(client).to(what.table(), id);
+        audit::append(&tx, backend, &act.with(json!({ "sha256": sha256 }))).await?;
+        tx.commit().await?;
+        for operated in ended {
+            operated.tell();
+        }
+        Ok(Erased::Now(removal))
+    }
+
+    /// Forbids to erase a receipt, or changes why.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] for an unknown or erased receipt.
+    pub async fn place_hold(&self, id: RunId, actor: &str, reason: &str) -> Result<Hold> {
+        let backend = self.backend();
+        let tx = self.begin().await?;
+        let update = format!(
+            "UPDATE receipt SET hold_at = COALESCE(hold_at, {}), hold_by = $2, hold_reason = $3
+             WHERE id = $1 AND deleted_at IS NULL RETURNING client_id, hold_at",
+            backend.now()
+        );
+        let reason = reason.replace('\0', "\u{fffd}");
+        let values = [Value::from(id.0), Value::from(actor), Value::from(reason.clone())];
+        let row = tx.query_one_raw(backend.statement(update, values)).await?;
+        let row = row.ok_or(StoreError::NotFound)?;
+        let (client, at): (String, i64) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+        // The reason may hold anybody's name: it stays with the receipt.
+        let act = Act::new(actor, Action::HoldPlaced).of(client).to("receipt", id);
+        audit::append(&tx, backend, &act).await?;
+        tx.commit().await?;
+        Ok(Hold { at: time(at), by: actor.to_owned(), reason })
+    }
+
+    /// Allows again to erase a receipt; whether it was forbidden.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when the database does not answer.
+    pub async fn lift_hold(&self, id: RunId, actor: &str) -> Result<bool> {
+        let backend = self.backend();
+        let tx = self.begin().await?;
+        let update = backend.statement(
+            "UPDATE receipt SET hold_at = NULL, hold_by = NULL, hold_reason = NULL
+             WHERE id = $1 AND hold_at IS NOT NULL RETURNING client_id",
+            [Value::from(id.0)],
+        );
+        let Some(row) = tx.query_one_raw(update).await? else { return Ok(false) };
+        let client: String = row.try_get_by_index(0)?;
+        let act = Act::new(actor, Action::HoldLifted).of(client).to("receipt", id);
+        audit::append(&tx, backend, &act).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// The legal hold on a receipt.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when the database does not answer.
+    pub async fn legal_hold(&self, id: RunId) -> Result<Option<Hold>> {
+        let find = self.backend().statement(
+            "SELECT hold_at, hold_by, hold_reason FROM receipt WHERE id = $1 AND hold_at IS NOT NULL",
+            [Value::from(id.0)],
+        );
+        let row = self.inner.reader.query_one_raw(find).await?;
+        row.map(|row| -> Result<Hold> {
+            Ok(Hold {
+                at: time(row.try_get_by_index(0)?),
+                by: row.try_get_by_index::<Option<String>>(1)?.unwrap_or_default(),
+                reason: row.try_get_by_index::<Option<String>>(2)?.unwrap_or_default(),
+            })
+        })
+        .transpose()
+    }
+}
+
+/// Everything that was read or given, wherever it lies; the id, the owner and the times stay. What was learned from
+/// this receipt is forgotten with it.
+fn erasures(what: Erasable) -> Vec<String> {
+    match what {
+        Erasable::Workflow => vec![
+            "UPDATE workflow SET filename = NULL, blob_key = NULL, account = NULL, mapping = NULL, preview = NULL,
+                 result = NULL WHERE id = $1"
+                .into(),
+            "DELETE FROM movement WHERE document_id = $1".into(),
+        ],
+        Erasable::Receipt => {
+            let taught = "correction_id IN (SELECT id FROM correction WHERE receipt_id = $1)";
+            let mut all = vec![
+                "UPDATE receipt SET result = NULL, text = NULL, merchant = NULL, receipt_date = NULL,
+                     total_minor = NULL, currency = NULL, search = NULL, filename = NULL, source = NULL,
+                     expected_type = NULL, blob_key = NULL, read_result = NULL, review_reasons = NULL,
+                     provenance = NULL, user_id = NULL WHERE id = $1"
+                    .to_owned(),
+                format!("DELETE FROM lesson_key WHERE {taught}"),
+                format!("DELETE FROM lesson_use WHERE {taught}"),
+            ];
+            for table in ["correction", "lesson_use", "field_outcome", "reprocess", "derivative"] {
+                all.push(format!("DELETE FROM {table} WHERE receipt_id = $1"));
+            }
+            all
+        }
+    }
+}
+
+/// Removes what a run holds of a document.
+pub(super) async fn forget_run(
+    tx: &DatabaseTransaction,
+    backend: Backend,
+    run: RunId,
+) -> Result<()> {
+    for sql in [
+        "UPDATE run_step SET output = NULL, error = NULL WHERE run_id = $1",
+        "UPDATE run_event SET detail = NULL WHERE run_id = $1 AND detail IS NOT NULL AND detail <> '{\"note\":\"erased\"}'",
+        "UPDATE run SET input = '{}', error_message = NULL WHERE id = $1",
+    ] {
+        tx.execute_raw(backend.statement(sql, [Value::from(run.0)])).await?;
+    }
+    Ok(())
+}
+
+/// Keys of the pages of every reading of a receipt.
+pub(super) async fn page_files(
+    tx: &DatabaseTransaction,
+    backend: Backend,
+    receipt: RunId,
+) -> Result<Vec<String>> {
+    let find = backend.statement(
+        "SELECT blob_key FROM derivative WHERE receipt_id = $1",
+        [Value::from(receipt.0)],
+    );
+    let rows = tx.query_all_raw(find).await?;
+    rows.iter().map(|row| Ok(row.try_get_by_index(0)?)).collect()
+}
+
+/// Notes files that are to be removed, for now or for whoever finds it undone.
+pub(super) async fn note_removal(
+    tx: &DatabaseTransaction,
+    backend: Backend,
+    removal: &Removal,
+) -> Result<()> {
+    let now = backend.now();
+    let insert = format!(
+        "INSERT INTO removal (id, kind, runs, files, created_at, next_at)
+         VALUES ($1, 'files', $2, $3, {now}, {now} + {OWN})"
+    );
+    let runs: Vec<Uuid> = removal.runs.iter().map(|run| run.0).collect();
+    let values = [
+        Value::from(removal.id),
+        Value::from(json!(runs).to_string()),
+        Value::from(json!(removal.files).to_string()),
+    ];
+    tx.execute_raw(backend.statement(insert, values)).await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

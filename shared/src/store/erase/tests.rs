@@ -1,0 +1,179 @@
+use super::*;
+use crate::{
+    blobs::Blobs,
+    config::StorageConfig,
+    engine::Created,
+    ledger::Owner,
+    removal::{remove_files, resume},
+    store::{Kept, NewReceipt, Unfinished, UserErasure, tests::new_run},
+};
+use std::time::Duration;
+
+struct Ground {
+    store: Store,
+    blobs: Blobs,
+    folder: tempfile::TempDir,
+}
+
+impl Ground {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("a.db").display());
+        let store = Store::open(&url, 4).await.unwrap();
+        store.migrate().await.unwrap();
+        let config = crate::config::Config::for_tests(folder.path()).storage;
+        let blobs =
+            Blobs::open(&StorageConfig { path: folder.path().join("o"), ..config }).unwrap();
+        Self { store, blobs, folder }
+    }
+
+    /// A receipt made of `file`, which is stored.
+    async fn receipt(&self, user: &str, file: Option<&str>) -> RunId {
+        let run = new_run("shop");
+        let id = run.id;
+        let key = file.map_or_else(|| Blobs::key_of(id.0), str::to_owned);
+        self.blobs.put(&key, "x".into()).await.unwrap();
+        let receipt = NewReceipt {
+            filename: None,
+            content_type: "image/png".into(),
+            byte_size: 1,
+            sha256: "00".into(),
+            blob_key: key,
+            source: None,
+            expected_type: None,
+            user_id: Some(user.into()),
+        };
+        assert_eq!(self.store.create_receipt(run, receipt).await.unwrap(), Created::New(id));
+        id
+    }
+
+    fn files(&self) -> usize {
+        std::fs::read_dir(self.folder.path().join("o")).unwrap().count()
+    }
+
+    async fn erase(&self, id: RunId) -> Removal {
+        let erased = self.store.erase(Erasable::Receipt, id, "key:a", "asked").await.unwrap();
+        let Erased::Now(removal) = erased else { panic!("{erased:?}") };
+        removal
+    }
+
+    async fn sql(&self, sql: &str) {
+        self.store.inner.writer.execute_unprepared(sql).await.unwrap();
+    }
+
+    /// As if so many days had passed since it was stored.
+    async fn age(&self, days: i64) {
+        let micros = days * audit::DAY;
+        for sql in [
+            format!(
+                "UPDATE receipt SET created_at = created_at - {micros}, deleted_at = deleted_at - {micros}"
+            ),
+            format!(
+                "UPDATE run SET created_at = created_at - {micros}, finished_at = finished_at - {micros}"
+            ),
+        ] {
+            self.sql(&sql).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_file_goes_with_the_last_that_needs_it_and_pages_that_nothing_names_go_too() {
+    let ground = Ground::new().await;
+    let (store, blobs) = (&ground.store, &ground.blobs);
+    let (one, two) =
+        (ground.receipt("ann", Some("same")).await, ground.receipt("ann", Some("same")).await);
+    blobs.put(&Blobs::page_key(one.0, 2), "page".into()).await.unwrap();
+    let removal = ground.erase(one).await;
+    remove_files(store, blobs, &removal, 3).await.unwrap();
+    assert_eq!(ground.files(), 1, "that of the other");
+    let removal = ground.erase(two).await;
+    remove_files(store, blobs, &removal, 3).await.unwrap();
+    assert_eq!(ground.files(), 0);
+    assert_eq!(store.removals_waiting().await.unwrap().0, 0);
+    let all = crate::store::AuditFilter { limit: 9, ..Default::default() };
+    let page = store.audit_entries(&all).await.unwrap();
+    let actions: Vec<String> = page.items.into_iter().map(|e| e.action).collect();
+    assert_eq!(actions, ["receipt.erased", "run.cancelled", "receipt.erased", "run.cancelled"]);
+}
+
+#[tokio::test]
+async fn what_is_still_being_read_is_looked_at_again() {
+    let ground = Ground::new().await;
+    let (store, blobs) = (&ground.store, &ground.blobs);
+    let id = ground.receipt("ann", None).await;
+    store.acquire(id, "w", Duration::from_secs(30)).await.unwrap().unwrap();
+    let removal = ground.erase(id).await;
+    // As one that has something to undo first.
+    ground.sql("UPDATE run SET finished_at = NULL, state = 'compensating'").await;
+    remove_files(store, blobs, &removal, 3).await.unwrap();
+    assert_eq!((ground.files(), store.removals_waiting().await.unwrap().0), (0, 1));
+    // Its worker was slow.
+    blobs.put(&Blobs::page_key(id.0, 1), "late".into()).await.unwrap();
+    ground.sql("UPDATE run SET finished_at = 1, state = 'cancelled'").await;
+    ground.sql("UPDATE removal SET next_at = 0").await;
+    assert_eq!(resume(store, blobs, 3).await.unwrap(), 1);
+    assert_eq!((ground.files(), store.removals_waiting().await.unwrap().0), (0, 0));
+    assert!(store.take_removals().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_user_is_erased_by_whoever_comes_by_unless_something_is_held() {
+    let ground = Ground::new().await;
+    let (store, blobs) = (&ground.store, &ground.blobs);
+    let owner = Owner::new("shop", "ann");
+    let (held, other) = (ground.receipt("ann", None).await, ground.receipt("bob", None).await);
+    ground.receipt("ann", None).await;
+    store.place_hold(held, "key:boss", "a case").await.unwrap();
+    let begin = || store.begin_erasing_user(&owner, "key:a", "asked");
+    assert_eq!(begin().await.unwrap(), UserErasure::Held(1));
+    assert_eq!(ground.files(), 3);
+    store.lift_hold(held, "key:boss").await.unwrap();
+    assert!(matches!(begin().await.unwrap(), UserErasure::Begun(_)));
+    assert!(store.take_removals().await.unwrap().is_empty(), "not yet: somebody is at it");
+    ground.sql("UPDATE removal SET next_at = 0").await;
+    let taken = store.take_removals().await.unwrap();
+    assert!(matches!(&taken[..], [Unfinished::User { .. }]), "{taken:?}");
+    ground.sql("UPDATE removal SET next_at = 0").await;
+    assert_eq!(resume(store, blobs, 3).await.unwrap(), 1);
+    assert_eq!((ground.files(), store.removals_waiting().await.unwrap().0), (1, 0));
+    assert!(store.receipts_of(&owner, None).await.unwrap().is_empty());
+    assert!(store.receipt(other).await.unwrap().unwrap().deleted_at.is_none());
+    assert!(store.verify_audit(Vec::new()).await.unwrap().is_ok());
+}
+
+#[tokio::test]
+async fn what_is_due_goes_kind_by_kind() {
+    let ground = Ground::new().await;
+    let store = &ground.store;
+    let (done, working) = (ground.receipt("ann", None).await, ground.receipt("ann", None).await);
+    store.cancel_run(done, "x").await.unwrap();
+    store.acquire(working, "w", Duration::from_secs(30)).await.unwrap().unwrap();
+    for kept in [Kept::Originals, Kept::Results, Kept::Runs, Kept::Tombstones, Kept::Transactions] {
+        assert_eq!(store.expire(kept, 1).await.unwrap().count, 0, "{kept:?}");
+    }
+    ground.age(2).await;
+    let batch = store.expire(Kept::Originals, 1).await.unwrap();
+    assert_eq!(batch.count, 1);
+    assert_eq!(batch.removals[0].files, [Blobs::key_of(done.0)]);
+    let view = store.receipt(done).await.unwrap().unwrap();
+    assert!(view.blob_key.is_none() && view.deleted_at.is_none());
+    assert_eq!(store.expire(Kept::Originals, 1).await.unwrap().count, 0);
+    assert_eq!(store.expire(Kept::Results, 1).await.unwrap().count, 1);
+    assert_eq!(store.expire(Kept::Tombstones, 1).await.unwrap().count, 0);
+    ground.age(2).await;
+    assert_eq!(store.expire(Kept::Tombstones, 1).await.unwrap().count, 1);
+    assert!(store.receipt(done).await.unwrap().is_none());
+    assert!(store.run(done).await.unwrap().is_none());
+    assert!(store.receipt(working).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_chore_is_done_by_one() {
+    let ground = Ground::new().await;
+    let take = |every: u64| ground.store.take_chore("retention", Duration::from_secs(every));
+    assert!(take(60).await.unwrap());
+    assert!(!take(60).await.unwrap());
+    ground.sql("UPDATE chore SET next_at = 0").await;
+    assert!(take(60).await.unwrap());
+}

@@ -1,0 +1,263 @@
+//! What has been kept long enough. Every call does a small batch, and by how much it did one sees whether there is more.
+
+use super::{
+    Store,
+    audit::{self, DAY},
+    erase::{Erasable, Erased, Removal, note_removal, page_files},
+    error::Result,
+    sql::Backend,
+};
+use crate::{
+    audit::{Act, Action},
+    engine::RunId,
+};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult, Value};
+use serde_json::json;
+use std::time::Duration;
+
+/// Rows of one batch.
+const BATCH: u64 = 50;
+/// Who did it, for the log and on tombstones.
+pub const RETENTION: &str = "retention";
+
+/// A kind of data with a time of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kept {
+    /// Uploaded files and the pages made of them; the results stay.
+    Originals,
+    /// Receipts and document workflows with everything that belongs to them.
+    Results,
+    /// Transactions.
+    Transactions,
+    /// Ended sagas and other runs without a document.
+    Runs,
+    /// Tombstones of what was erased.
+    Tombstones,
+    /// The audit log.
+    Audit,
+}
+
+impl Kept {
+    /// For metrics and logs.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Originals => "originals",
+            Self::Results => "results",
+            Self::Transactions => "transactions",
+            Self::Runs => "runs",
+            Self::Tombstones => "tombstones",
+            Self::Audit => "audit",
+        }
+    }
+}
+
+/// What a batch did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Batch {
+    /// Things removed.
+    pub count: u64,
+    /// Files to be removed now.
+    pub removals: Vec<Removal>,
+}
+
+impl Store {
+    /// Whether it is this worker's turn to do a chore that one worker does for all every so often.
+    ///
+    /// # Errors
+    /// [`super::StoreError::Unavailable`] when the database does not answer.
+    pub async fn take_chore(&self, name: &str, every: Duration) -> Result<bool> {
+        let backend = self.backend();
+        let now = backend.now();
+        let every = i64::try_from(every.as_micros()).unwrap_or(i64::MAX / 4);
+        let take = format!(
+            "INSERT INTO chore (name, next_at) VALUES ($1, {now} + $2)
+             ON CONFLICT (name) DO UPDATE SET next_at = excluded.next_at WHERE chore.next_at <= {now}"
+        );
+        let take = backend.statement(take, [Value::from(name), Value::from(every)]);
+        Ok(self.inner.writer.execute_raw(take).await?.rows_affected() > 0)
+    }
+
+    /// Removes a batch of what is older than `days`. Nothing under a legal hold, and nothing that is being worked on.
+    ///
+    /// # Errors
+    /// [`super::StoreError::Unavailable`] when the database does not answer.
+    pub async fn expire(&self, kept: Kept, days: u32) -> Result<Batch> {
+        match kept {
+            Kept::Originals => self.expire_originals(days).await,
+            Kept::Results => self.expire_results(days).await,
+            Kept::Transactions => {
+                let what = "DELETE FROM movement WHERE id IN
+                    (SELECT id FROM movement WHERE created_at < {cutoff} ORDER BY id LIMIT {batch})";
+                self.expire_rows(kept, days, &[what]).await
+            }
+            Kept::Runs => self.expire_runs(days).await,
+            Kept::Tombstones => self.expire_tombstones(days).await,
+            Kept::Audit => Ok(Batch { count: self.prune_audit(days).await?, removals: Vec::new() }),
+        }
+    }
+
+    async fn expire_originals(&self, days: u32) -> Result<Batch> {
+        let backend = self.backend();
+        let tx = self.begin().await?;
+        let mut files = Vec::new();
+        let mut count = 0;
+        for (table, hold) in [("receipt", "c.hold_at IS NULL"), ("workflow", "1 = 1")] {
+            let find = format!(
+                "SELECT c.id, c.blob_key FROM {table} c JOIN run r ON r.id = c.id
+                 WHERE c.blob_key IS NOT NULL AND c.deleted_at IS NULL AND c.created_at < {} AND {hold}
+                     AND r.finished_at IS NOT NULL ORDER BY c.id LIMIT {BATCH}{}",
+                cutoff(backend, days),
+                lock_of(backend, "c")
+            );
+            for row in tx.query_all_raw(backend.statement(find, [])).await? {
+                let (id, file): (uuid::Uuid, String) =
+                    (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+                files.push(file);
+                files.extend(page_files(&tx, backend, RunId(id)).await?);
+                for sql in [
+                    format!("UPDATE {table} SET blob_key = NULL WHERE id = $1"),
+                    "DELETE FROM derivative WHERE receipt_id = $1".into(),
+                ] {
+                    tx.execute_raw(backend.statement(sql, [Value::from(id)])).await?;
+                }
+                count += 1;
+            }
+        }
+        if count == 0 {
+            return Ok(Batch::default());
+        }
+        let removal = Removal { id: RunId::new().0, runs: Vec::new(), files };
+        note_removal(&tx, backend, &removal).await?;
+        told(&tx, backend, Kept::Originals, days, count).await?;
+        tx.commit().await?;
+        Ok(Batch { count, removals: vec![removal] })
+    }
+
+    async fn expire_results(&self, days: u32) -> Result<Batch> {
+        let backend = self.backend();
+        let mut batch = Batch::default();
+        for (what, table, hold) in [
+            (Erasable::Receipt, "receipt", "c.hold_at IS NULL"),
+            (Erasable::Workflow, "workflow", "1 = 1"),
+        ] {
+            let find = format!(
+                "SELECT c.id FROM {table} c JOIN run r ON r.id = c.id
+                 WHERE c.deleted_at IS NULL AND c.created_at < {} AND {hold} AND r.finished_at IS NOT NULL
+                 ORDER BY c.id LIMIT {BATCH}",
+                cutoff(backend, days)
+            );
+            let rows = self.inner.reader.query_all_raw(backend.statement(find, [])).await?;
+            for row in rows {
+                let id = RunId(row.try_get_by_index(0)?);
+                // Each with its own entry in the audit log, as if somebody had asked.
+                if let Erased::Now(removal) = self.erase(what, id, RETENTION, RETENTION).await? {
+                    batch.count += 1;
+                    batch.removals.push(removal);
+                }
+            }
+        }
+        Ok(batch)
+    }
+
+    async fn expire_runs(&self, days: u32) -> Result<Batch> {
+        // Runs with a row of their own elsewhere go with that.
+        let due = "SELECT id FROM run WHERE finished_at IS NOT NULL AND finished_at < {cutoff}
+             AND definition IN (SELECT name FROM definition WHERE name NOT IN ('receipt', 'receipt_again', 'document'))
+             ORDER BY finished_at LIMIT {batch}";
+        let told = "DELETE FROM webhook_delivery WHERE run_id = $1";
+        self.expire_run_rows(Kept::Runs, days, due, &[told]).await
+    }
+
+    async fn expire_tombstones(&self, days: u32) -> Result<Batch> {
+        let mut batch = Batch::default();
+        for table in ["receipt", "workflow"] {
+            let due = format!(
+                "SELECT id FROM {table} WHERE deleted_at IS NOT NULL AND deleted_at < {{cutoff}}
+                 ORDER BY deleted_at LIMIT {{batch}}"
+            );
+            let delete = format!("DELETE FROM {table} WHERE id = $1");
+            batch.count +=
+                self.expire_run_rows(Kept::Tombstones, days, &due, &[&delete]).await?.count;
+        }
+        Ok(batch)
+    }
+
+    /// Deletes runs with their steps and histories.
+    async fn expire_run_rows(
+        &self,
+        kept: Kept,
+        days: u32,
+        due: &str,
+        before: &[&str],
+    ) -> Result<Batch> {
+        let backend = self.backend();
+        let tx = self.begin().await?;
+        let find = filled(due, backend, days) + backend.skip_locked();
+        let rows = tx.query_all_raw(backend.statement(find, [])).await?;
+        if rows.is_empty() {
+            return Ok(Batch::default());
+        }
+        let own = [
+            "DELETE FROM run_event WHERE run_id = $1",
+            "DELETE FROM run_step WHERE run_id = $1",
+            "DELETE FROM run WHERE id = $1",
+        ];
+        for row in &rows {
+            let id = id_of(row)?;
+            for sql in before.iter().copied().chain(own) {
+                tx.execute_raw(backend.statement(sql, [Value::from(id)])).await?;
+            }
+        }
+        let count = rows.len() as u64;
+        told(&tx, backend, kept, days, count).await?;
+        tx.commit().await?;
+        Ok(Batch { count, removals: Vec::new() })
+    }
+
+    async fn expire_rows(&self, kept: Kept, days: u32, deletes: &[&str]) -> Result<Batch> {
+        let backend = self.backend();
+        let tx = self.begin().await?;
+        let mut count = 0;
+        for delete in deletes {
+            let delete = backend.statement(filled(delete, backend, days), []);
+            count += tx.execute_raw(delete).await?.rows_affected();
+        }
+        if count > 0 {
+            told(&tx, backend, kept, days, count).await?;
+            tx.commit().await?;
+        }
+        Ok(Batch { count, removals: Vec::new() })
+    }
+}
+
+fn id_of(row: &QueryResult) -> Result<uuid::Uuid> {
+    Ok(row.try_get_by_index(0)?)
+}
+
+fn cutoff(backend: Backend, days: u32) -> String {
+    format!("({} - {})", backend.now(), i64::from(days) * DAY)
+}
+
+fn filled(sql: &str, backend: Backend, days: u32) -> String {
+    let batch = (BATCH * 4).to_string();
+    sql.replace("{cutoff}", &cutoff(backend, days)).replace("{batch}", &batch)
+}
+
+fn lock_of(backend: Backend, table: &str) -> String {
+    match backend {
+        Backend::Sqlite => String::new(),
+        Backend::Postgres => format!(" FOR UPDATE OF {table} SKIP LOCKED"),
+    }
+}
+
+async fn told(
+    tx: &DatabaseTransaction,
+    backend: Backend,
+    kept: Kept,
+    days: u32,
+    count: u64,
+) -> Result<()> {
+    let detail = json!({ "kind": kept.as_str(), "count": count, "olderThanDays": days });
+    audit::append(tx, backend, &Act::new(RETENTION, Action::RetentionApplied).with(detail)).await
+}
