@@ -106,6 +106,12 @@ impl Feeds {
         metrics::gauge!("http_event_streams").increment(1.0);
         Ok(Place { client: client.to_owned(), open: Arc::clone(&self.open) })
     }
+
+    /// How many are open.
+    #[cfg(test)]
+    pub(crate) fn held(&self) -> usize {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).values().sum()
+    }
 }
 
 impl Drop for Place {
