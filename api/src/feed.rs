@@ -16,7 +16,7 @@ use axum::{
     },
 };
 use chrono::{DateTime, Utc};
-use futures_util::stream;
+use futures_util::{StreamExt as _, stream};
 use quittance_shared::{
     engine::{Definition, RetryFrom, RunError, RunId, RunState, StepState},
     i18n::Text,
@@ -225,7 +225,7 @@ pub(crate) async fn open(
         Some((Ok::<_, Infallible>(event), feed))
     });
     let mut response =
-        Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT)).into_response();
+        Sse::new(events.fuse()).keep_alive(KeepAlive::new().interval(HEARTBEAT)).into_response();
     // Proxies that buffer would keep every event back.
     response
         .headers_mut()

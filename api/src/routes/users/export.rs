@@ -14,7 +14,7 @@ use axum::{
     http::{HeaderValue, header},
     response::{IntoResponse as _, Response},
 };
-use futures_util::stream;
+use futures_util::{StreamExt as _, stream};
 use quittance_shared::audit::{Act, Action, user_subject};
 
 /// Pieces of the file that wait for the client at most.
@@ -55,6 +55,7 @@ pub(crate) async fn handler(
             end.fail(error);
         }
     });
+    // Fused: compression asks once more after the end, which an unfolded stream answers with a panic.
     let pieces = stream::unfold(pieces, async |mut pieces| {
         let piece = pieces.recv().await?;
         Some((piece, pieces))
@@ -67,5 +68,5 @@ pub(crate) async fn handler(
         ),
         (header::CACHE_CONTROL, HeaderValue::from_static("private, no-store")),
     ];
-    Ok((headers, Body::from_stream(pieces)).into_response())
+    Ok((headers, Body::from_stream(pieces.fuse())).into_response())
 }
