@@ -4,7 +4,7 @@ use super::{
     error::{Result, StoreError},
     sql::Backend,
 };
-use sea_orm::{ConnectOptions, Database, DatabaseConnection};
+use sea_orm::{ConnectOptions, Database, DatabaseConnection, sqlx::Connection as _};
 use std::{path::PathBuf, time::Duration};
 
 /// The writer and the readers.
@@ -44,6 +44,11 @@ async fn sqlite(
             .test_before_acquire(false)
             .idle_timeout(None)
             .max_lifetime(None)
+            // A commit that fails, on a full disk, can leave a transaction behind that nobody knows of any more; what the
+            // connection wrote afterwards would never be committed.
+            .map_sqlx_sqlite_before_acquire(|connection, _| {
+                Box::pin(async move { Ok(!connection.is_in_transaction()) })
+            })
             .map_sqlx_sqlite_opts(move |sqlite| {
                 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
                 sqlite
