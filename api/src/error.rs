@@ -132,6 +132,18 @@ impl ApiError {
             .retry_after(5)
     }
 
+    /// 507: there is no room for an upload.
+    #[must_use]
+    pub(crate) fn full() -> Self {
+        let text = Text::new(
+            "Il n'y a plus de place pour de nouveaux fichiers ; rien n'a été enregistré. Réessayez plus tard, \
+             ou prévenez l'exploitant.",
+            "There is no room left for new files; nothing was stored. Try again later, or tell the operator.",
+        );
+        Self::new(StatusCode::INSUFFICIENT_STORAGE, ErrorCode::ServiceUnavailable, text)
+            .retry_after(60)
+    }
+
     /// 500; the cause is in the log only.
     #[must_use]
     pub(crate) fn internal() -> Self {
@@ -211,6 +223,7 @@ impl From<BlobError> for ApiError {
     fn from(error: BlobError) -> Self {
         tracing::error!(%error, "the storage of originals failed");
         match error {
+            BlobError::Full(_) => Self::full(),
             BlobError::Unavailable(_) => Self::unavailable(),
             BlobError::NotFound(_) | BlobError::Damaged(_) | BlobError::Configuration { .. } => {
                 Self::internal()

@@ -22,7 +22,7 @@ pub use writer::Writer;
 use crate::config::{StorageConfig, StorageKind};
 use bytes::Bytes;
 use futures_util::stream::{BoxStream, StreamExt};
-use object_store::{ObjectStore, ObjectStoreExt, local::LocalFileSystem, path::Path};
+use object_store::{ObjectStore, ObjectStoreExt, PutPayload, local::LocalFileSystem, path::Path};
 use seal::Keyring;
 use sha2::{Digest, Sha256};
 use std::{path::PathBuf, sync::Arc, time::SystemTime};
@@ -41,7 +41,10 @@ pub enum BlobError {
         /// What is wrong and what to do.
         message: String,
     },
-    /// The folder or the server did not do it: full, read-only, away.
+    /// There is no room left.
+    #[error("the storage of originals is full: {0}")]
+    Full(String),
+    /// The folder or the server did not do it: read-only, away.
     #[error("the storage of originals does not answer: {0}")]
     Unavailable(String),
     /// What is stored is not what was: somebody changed, cut or renamed it.
@@ -57,15 +60,23 @@ impl From<object_store::Error> for BlobError {
         // The outer text often hides the cause ("No space left on device") in its source.
         let mut text = error.to_string();
         let mut source = std::error::Error::source(&error);
+        let mut full = false;
         while let Some(cause) = source {
+            full = full || cause.downcast_ref().is_some_and(is_full);
             let cause_text = cause.to_string();
             if !text.contains(&cause_text) {
                 text = format!("{text}: {cause_text}");
             }
             source = cause.source();
         }
-        Self::Unavailable(text)
+        if full { Self::Full(text) } else { Self::Unavailable(text) }
     }
+}
+
+/// The disk, the quota of the user or the limit of a file is used up.
+fn is_full(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
 }
 
 /// What was written.
@@ -241,6 +252,16 @@ impl Blobs {
             Ok(_) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Whether something can be written: writes a little and removes it.
+    ///
+    /// # Errors
+    /// [`BlobError::Full`], [`BlobError::Unavailable`].
+    pub async fn check(&self) -> Result<(), BlobError> {
+        const KEY: &str = "write-check";
+        self.store.put(&self.path(KEY), PutPayload::from_static(b"quittance")).await?;
+        self.delete(KEY).await
     }
 
     /// Removes temporary files that a killed process left in the folder and that nobody touched since `before`; how

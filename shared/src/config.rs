@@ -15,6 +15,7 @@ mod resolve;
 mod retention;
 mod sagas;
 mod secret;
+mod servers;
 mod settings;
 mod webhooks;
 
@@ -26,6 +27,7 @@ pub use reference::reference;
 pub use retention::RetentionConfig;
 pub use sagas::{ParticipantConfig, SagasConfig};
 pub use secret::Secret;
+pub use servers::{DatabaseConfig, Pooler, RedisConfig};
 pub use webhooks::WebhooksConfig;
 
 use crate::tools;
@@ -99,24 +101,6 @@ pub struct WorkerConfig {
     pub host: String,
     /// TCP port, 0 for any free one; `None` is nowhere.
     pub port: Option<u16>,
-}
-
-/// The database.
-#[derive(Clone, Debug)]
-pub struct DatabaseConfig {
-    /// `postgres://…` or `sqlite://…`, built from its parts or from the data folder where no address was given.
-    pub url: Secret,
-    /// Connections a process may hold.
-    pub max_connections: u32,
-    /// Whether nobody named a database, so that the file in the data folder is used.
-    pub embedded: bool,
-}
-
-/// The queue's server.
-#[derive(Clone, Debug)]
-pub struct RedisConfig {
-    /// `redis://…`; `None` is the queue inside the process.
-    pub url: Option<Secret>,
 }
 
 /// Kind of place for originals.

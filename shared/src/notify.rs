@@ -101,7 +101,7 @@ impl Notifier {
         match &config.url {
             None => Ok(Self::local()),
             #[cfg(feature = "redis")]
-            Some(url) => Self::redis(url.expose()),
+            Some(_) => Self::redis(config),
             #[cfg(not(feature = "redis"))]
             Some(_) => Err(QueueError("this build has no Redis support (feature `redis`)".into())),
         }
@@ -112,9 +112,9 @@ impl Notifier {
     /// # Errors
     /// An address that is none.
     #[cfg(feature = "redis")]
-    pub fn redis(url: &str) -> Result<Self, QueueError> {
+    pub fn redis(config: &RedisConfig) -> Result<Self, QueueError> {
         let local = Local::default();
-        let remote = Some(Arc::new(remote::Remote::start(url, local.clone())?));
+        let remote = Some(Arc::new(remote::Remote::start(config, local.clone())?));
         Ok(Self { local, remote })
     }
 
@@ -160,8 +160,9 @@ mod remote {
 
     use super::Local;
     use crate::{
+        config::RedisConfig,
         engine::RunId,
-        queue::{QueueError, connect, subscribe},
+        queue::{QueueError, client, connect, subscribe},
     };
     use tokio::sync::mpsc;
     use tokio_util::sync::CancellationToken;
@@ -185,8 +186,8 @@ mod remote {
     }
 
     impl Remote {
-        pub(super) fn start(url: &str, local: Local) -> Result<Self, QueueError> {
-            let client = redis::Client::open(url)?;
+        pub(super) fn start(config: &RedisConfig, local: Local) -> Result<Self, QueueError> {
+            let client = client(config)?;
             let mut conn = connect(&client)?;
             let (sender, mut receiver) = mpsc::channel::<(RunId, bool)>(4 * TOGETHER);
             let stop = CancellationToken::new();

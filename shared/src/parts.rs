@@ -3,7 +3,7 @@
 
 use crate::{
     blobs::{BlobError, Blobs},
-    config::Config,
+    config::{Config, StorageKind},
     domain::clock::{SharedClock, SystemClock},
     engine::{Lane, RunState},
     lifecycle::wait_for,
@@ -59,6 +59,7 @@ impl Parts {
         wait_for("the queue", limit, stop, || queue.ping()).await.context("redis.url")?;
         let notifier = Notifier::open(&config.redis).context("redis.url")?;
         let blobs = open_blobs(&config).await?;
+        check_storage(&config, &blobs, stop).await?;
         let (config, clock) = (Arc::new(config), Arc::new(SystemClock));
         Ok(Self { config, store, queue, notifier, blobs, clock })
     }
@@ -95,21 +96,62 @@ fn prepare_counters(store: &Store) {
     }
 }
 
+/// Whether originals can be written; a server that is still starting is waited for.
+async fn check_storage(
+    config: &Config,
+    blobs: &Blobs,
+    stop: &CancellationToken,
+) -> anyhow::Result<()> {
+    let storage = &config.storage;
+    let (place, remedy) = match storage.kind {
+        StorageKind::Local => (
+            format!("storage.path {}", storage.path.display()),
+            "let this user write there, or name another folder (QUITTANCE_STORAGE_PATH)",
+        ),
+        StorageKind::S3 => (
+            format!(
+                "storage.s3, bucket {} at {}",
+                storage.s3.bucket.as_deref().unwrap_or_default(),
+                storage.s3.endpoint.as_deref().unwrap_or("Amazon")
+            ),
+            "start the server, or mend QUITTANCE_STORAGE_S3_ENDPOINT, the bucket and its keys",
+        ),
+    };
+    // A folder does not become writable by waiting.
+    let limit = match storage.kind {
+        StorageKind::Local => Duration::ZERO,
+        StorageKind::S3 => Duration::from_secs(config.startup.wait_seconds),
+    };
+    match wait_for("the storage of originals", limit, stop, || blobs.check()).await {
+        Err(error @ BlobError::Full(_)) => {
+            // Everything but uploads goes on, and uploads as soon as there is room.
+            tracing::error!(%error, "{place}: make room");
+            Ok(())
+        }
+        other => other.map_err(|error| anyhow::anyhow!("{place}: {error}; {remedy}")),
+    }
+}
+
 /// The database, with this version's tables.
 ///
 /// # Errors
 /// Why it could not be reached or brought up to date.
 pub async fn open_store(config: &Config, stop: &CancellationToken) -> anyhow::Result<Store> {
     let limit = Duration::from_secs(config.startup.wait_seconds);
-    let store = wait_for("the database", limit, stop, || Store::connect(&config.database))
-        .await
-        .context("database.url")?;
+    // What is impossible today is impossible in a minute.
+    let connect = || async {
+        match Store::connect(&config.database).await {
+            Err(error) if error.lasting => Ok(Err(error)),
+            other => other.map(Ok),
+        }
+    };
+    let store =
+        wait_for("the database", limit, stop, connect).await.and_then(std::convert::identity)?;
     let definitions = sagas::configured(&config.sagas)?;
     for definition in definitions {
         store.define(definition);
     }
     store.set_saga_values(config.sagas.values.clone());
-    // What is impossible today is impossible in a minute.
     let migrate = || async {
         match store.migrate().await {
             Err(error @ StoreError::Corrupt(_)) => Ok(Err(error)),

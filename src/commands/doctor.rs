@@ -67,7 +67,7 @@ fn address(config: &Config, stored: bool) -> Finding {
 
 async fn originals(config: &Config) -> Finding {
     let outcome = match Blobs::open(&config.storage) {
-        Ok(blobs) => blobs.ping().await,
+        Ok(blobs) => blobs.check().await,
         Err(e) => Err(e),
     };
     Finding {
@@ -80,12 +80,12 @@ async fn originals(config: &Config) -> Finding {
 async fn database(config: &Config) -> Finding {
     let kind = if config.is_postgres() { "PostgreSQL" } else { "SQLite" };
     let outcome = match Store::connect(&config.database).await {
-        Ok(store) => store.ping().await,
-        Err(e) => Err(e),
+        Ok(store) => store.ping().await.map_err(|e| e.to_string()),
+        Err(e) => Err(e.to_string()),
     };
     Finding {
         thing: "database",
-        outcome: outcome.map(|()| format!("{kind} answers")).map_err(|e| e.to_string()),
+        outcome: outcome.map(|()| format!("{kind} answers")),
         remedy: "start PostgreSQL and mend DATABASE_URL, or leave it out for SQLite",
     }
 }

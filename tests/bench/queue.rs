@@ -44,7 +44,7 @@ async fn stack(slots: usize, workers: usize) -> (Stack, Store) {
     options.workers = workers;
     let stack = Stack::start(options).await;
     let url = stack.postgres.as_ref().unwrap().url().into();
-    let config = DatabaseConfig { url, max_connections: 8, embedded: false };
+    let config = DatabaseConfig::at(url, 8);
     let store = Store::connect(&config).await.expect("the store");
     (stack, store)
 }
@@ -116,7 +116,7 @@ async fn full_queue(slots: usize) {
 async fn pick_up() {
     let mut report = Report::new("pick-up, PostgreSQL + Redis, idle worker");
     let (stack, store) = stack(5, 1).await;
-    let config = RedisConfig { url: Some(stack.redis.as_ref().unwrap().url().into()) };
+    let config = RedisConfig::at(stack.redis.as_ref().unwrap().url());
     let queue = quittance_shared::queue::open(&config).expect("the queue");
     let warm = 50;
     let mut created = Vec::new();

@@ -6,11 +6,13 @@ pub(crate) mod expect;
 pub(crate) mod gate;
 pub(crate) mod ground;
 pub(crate) mod invariants;
+pub(crate) mod pgbouncer;
 pub(crate) mod postgres;
 pub(crate) mod process;
 pub(crate) mod redis;
 pub(crate) mod shop;
 pub(crate) mod stack;
+pub(crate) mod tls;
 
 use std::{
     net::TcpListener,

@@ -3,6 +3,7 @@
 use super::{
     free_port,
     process::{Process, output},
+    tls::Certificates,
 };
 use rustix::process::Signal;
 use std::{
@@ -72,6 +73,26 @@ impl Postgres {
             );
             std::thread::sleep(Duration::from_millis(50));
         }
+    }
+
+    /// A server that lets the user `guarded` in by TLS and password only. That user owns the database.
+    pub(crate) fn start_guarded(certificates: &Certificates, password: &str) -> Self {
+        let postgres = Self::start();
+        let quoted = password.replace('\'', "''");
+        postgres.sql(&format!("CREATE ROLE guarded LOGIN PASSWORD '{quoted}'"));
+        postgres.sql("ALTER DATABASE quittance OWNER TO guarded");
+        let data = postgres.dir.path().join("data");
+        let rules = "host all postgres 127.0.0.1/32 trust\n\
+                     hostssl all guarded 127.0.0.1/32 scram-sha-256\n";
+        std::fs::write(data.join("pg_hba.conf"), rules).expect("pg_hba.conf");
+        let settings = format!(
+            "ssl = on\nssl_cert_file = '{}'\nssl_key_file = '{}'\n",
+            certificates.certificate().display(),
+            certificates.key().display()
+        );
+        std::fs::write(data.join("postgresql.auto.conf"), settings).expect("settings");
+        postgres.sql("SELECT pg_reload_conf()");
+        postgres
     }
 
     /// Stops the server in the hard way (connections cut, recovery from the log at the next start).
@@ -176,7 +197,7 @@ fn program(name: &str) -> PathBuf {
 }
 
 /// `postgres` or `nobody`, when we are root.
-fn other_user() -> Option<(u32, u32)> {
+pub(crate) fn other_user() -> Option<(u32, u32)> {
     if !rustix::process::geteuid().is_root() {
         return None;
     }
@@ -188,7 +209,7 @@ fn other_user() -> Option<(u32, u32)> {
     })
 }
 
-fn unprivileged(program: &Path) -> Command {
+pub(crate) fn unprivileged(program: &Path) -> Command {
     let Some((uid, gid)) = other_user() else { return Command::new(program) };
     let mut command = Command::new("setpriv");
     command

@@ -1,6 +1,6 @@
 //! A child process that is gone, by pid, when its handle is.
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 use std::{
     fs::File,
     path::{Path, PathBuf},
@@ -52,9 +52,12 @@ impl Process {
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
-        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).expect("a pid");
         // A process that is already gone is what a signal is for.
-        let _ = kill_process(pid, signal);
+        let _ = kill_process(self.pid(), signal);
+    }
+
+    fn pid(&self) -> Pid {
+        i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).expect("a pid")
     }
 
     /// How it ended, when it has.
@@ -89,6 +92,13 @@ impl Process {
             );
             std::thread::sleep(Duration::from_millis(10));
         }
+    }
+
+    /// From now on no file of it may grow beyond so many bytes, as on a disk that is full; `None` is no limit. The
+    /// process must ignore SIGXFSZ.
+    pub(crate) fn limit_files(&self, bytes: Option<u64>) {
+        let limit = Rlimit { current: bytes, maximum: None };
+        prlimit(Some(self.pid()), Resource::Fsize, limit).expect("a limit");
     }
 
     /// Highest resident memory so far, in bytes.

@@ -3,15 +3,18 @@
 use super::{
     client::{Client, PATIENCE},
     free_port,
+    pgbouncer::PgBouncer,
     postgres::Postgres,
     process::{Process, output},
     redis::Redis,
     repository,
+    tls::Certificates,
 };
 use rustix::process::Signal;
 use std::{
     path::Path,
     process::{Command, ExitStatus},
+    sync::Arc,
     time::{Duration, Instant},
 };
 use tempfile::TempDir;
@@ -36,13 +39,15 @@ pub(crate) struct Options {
     pub(crate) workers: usize,
     /// Settings as environment variables, over the ones below.
     pub(crate) settings: Vec<(String, String)>,
+    /// PostgreSQL behind a pooler in transaction mode, Redis behind TLS and a password; of the distributed shape.
+    pub(crate) guarded: bool,
     /// Nothing else may run beside it: for tests that measure time or memory, or that load both cores.
     pub(crate) alone: bool,
 }
 
 impl Options {
     pub(crate) fn of(shape: Shape) -> Self {
-        Self { shape, apis: 1, workers: 1, settings: Vec::new(), alone: false }
+        Self { shape, apis: 1, workers: 1, settings: Vec::new(), guarded: false, alone: false }
     }
 
     pub(crate) fn set(mut self, name: &str, value: impl std::fmt::Display) -> Self {
@@ -55,6 +60,9 @@ impl Options {
         self
     }
 }
+
+/// A password with everything that means something in an address or a shell.
+pub(crate) const SPECIAL: &str = "p@s:s/w?o#r%d& é'\"$";
 
 /// Tests run side by side, except those that want the machine for themselves.
 static MACHINE: RwLock<()> = RwLock::const_new(());
@@ -75,6 +83,7 @@ pub(crate) struct Stack {
     pub(crate) workers: Vec<Option<Process>>,
     pub(crate) postgres: Option<Postgres>,
     pub(crate) redis: Option<Redis>,
+    _pooler: Option<PgBouncer>,
     ports: Vec<u16>,
     settings: Vec<(String, String)>,
     dir: TempDir,
@@ -106,7 +115,12 @@ pub(crate) async fn on(options: Options, test: impl AsyncFn(&mut Stack)) {
 
 /// The binary under test, with a clean environment.
 pub(crate) fn quittance(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_quittance"));
+    quittance_by(env!("CARGO_BIN_EXE_quittance"), arguments)
+}
+
+/// [`quittance`], started by another program.
+pub(crate) fn quittance_by(program: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new(program);
     command.args(arguments).env_clear();
     for name in ["PATH", "HOME", "ORT_DYLIB_PATH", "LD_LIBRARY_PATH", "RUST_BACKTRACE", "TMPDIR"] {
         if let Some(value) = std::env::var_os(name) {
@@ -132,8 +146,24 @@ impl Stack {
             ("LOG_LEVEL".to_owned(), "info".to_owned()),
             ("QUITTANCE_LOG_FORMAT".to_owned(), "text".to_owned()),
         ];
-        let (mut postgres, mut redis) = (None, None);
-        if options.shape == Shape::Distributed {
+        let (mut postgres, mut redis, mut pooler) = (None, None, None);
+        if options.shape == Shape::Distributed && options.guarded {
+            let (p, certificates) = (Postgres::start(), Arc::new(Certificates::make()));
+            let b = PgBouncer::before(&p);
+            let r = Redis::start_guarded(Arc::clone(&certificates), SPECIAL);
+            for (name, value) in [
+                ("DATABASE_URL", b.url()),
+                ("QUITTANCE_DATABASE_POOLER", "transaction".to_owned()),
+                ("REDIS_HOST", "127.0.0.1".to_owned()),
+                ("REDIS_PORT", r.port().to_string()),
+                ("REDIS_PASSWORD", SPECIAL.to_owned()),
+                ("REDIS_TLS", "true".to_owned()),
+                ("REDIS_CA_FILE", certificates.authority().display().to_string()),
+            ] {
+                settings.push((name.to_owned(), value));
+            }
+            (postgres, redis, pooler) = (Some(p), Some(r), Some(b));
+        } else if options.shape == Shape::Distributed {
             let (p, r) = (Postgres::start(), Redis::start());
             settings.push(("DATABASE_URL".to_owned(), p.url()));
             settings.push(("REDIS_URL".to_owned(), r.url()));
@@ -148,6 +178,7 @@ impl Stack {
             workers: (0..if embedded { 0 } else { options.workers }).map(|_| None).collect(),
             postgres,
             redis,
+            _pooler: pooler,
             ports: (0..servers).map(|_| free_port()).collect(),
             settings,
             dir,

@@ -3,7 +3,7 @@
 use super::BlobError;
 use crate::config::S3Config;
 use object_store::{
-    ClientOptions,
+    ClientOptions, RetryConfig,
     aws::{AmazonS3, AmazonS3Builder},
 };
 use std::time::Duration;
@@ -32,8 +32,13 @@ pub(super) fn open(config: &S3Config) -> Result<AmazonS3, BlobError> {
     if let Some(secret) = &config.secret_access_key {
         builder = builder.with_secret_access_key(secret.expose());
     }
-    builder.with_client_options(options).build().map_err(|error| BlobError::Configuration {
-        setting: "storage.s3",
-        message: error.to_string(),
+    // Whoever waits for it is told soon; uploads and jobs are repeated by those who sent them and by the engine.
+    let retry = RetryConfig {
+        max_retries: 4,
+        retry_timeout: Duration::from_secs(20),
+        ..RetryConfig::default()
+    };
+    builder.with_retry(retry).with_client_options(options).build().map_err(|error| {
+        BlobError::Configuration { setting: "storage.s3", message: error.to_string() }
     })
 }

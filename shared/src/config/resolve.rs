@@ -3,9 +3,9 @@
 
 use super::{
     Config, ConfigError, CorsConfig, DatabaseConfig, DocumentsConfig, EncryptionConfig, KeyConfig,
-    LimitsConfig, LogConfig, Problem, ProcessingConfig, RedisConfig, RetentionConfig, ReviewConfig,
-    S3Config, SagasConfig, Secret, ServerConfig, ShutdownConfig, StartupConfig, StorageConfig,
-    StorageKind, WebhooksConfig, WorkerConfig,
+    LimitsConfig, LogConfig, Pooler, Problem, ProcessingConfig, RedisConfig, RetentionConfig,
+    ReviewConfig, S3Config, SagasConfig, Secret, ServerConfig, ShutdownConfig, StartupConfig,
+    StorageConfig, StorageKind, WebhooksConfig, WorkerConfig,
 };
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -42,6 +42,9 @@ struct RawDatabase {
     password: Option<Secret>,
     name: String,
     max_connections: u32,
+    pooler: Pooler,
+    sslmode: Option<String>,
+    ca_file: Option<PathBuf>,
 }
 
 #[derive(Deserialize)]
@@ -50,6 +53,8 @@ struct RawServer {
     host: Option<String>,
     port: u16,
     password: Option<Secret>,
+    tls: bool,
+    ca_file: Option<PathBuf>,
 }
 
 #[derive(Deserialize)]
@@ -159,7 +164,13 @@ fn database(raw: &RawDatabase, data_dir: &Path) -> Result<DatabaseConfig, Config
             (Secret::new(format!("sqlite://{}", file.display())), true)
         }
     };
-    Ok(DatabaseConfig { url, max_connections: raw.max_connections, embedded })
+    Ok(DatabaseConfig {
+        pooler: raw.pooler,
+        sslmode: raw.sslmode.clone(),
+        ca_file: raw.ca_file.clone(),
+        embedded,
+        ..DatabaseConfig::at(url, raw.max_connections)
+    })
 }
 
 fn redis(raw: &RawServer) -> Result<RedisConfig, ConfigError> {
@@ -170,7 +181,8 @@ fn redis(raw: &RawServer) -> Result<RedisConfig, ConfigError> {
                 .password
                 .as_ref()
                 .map_or_else(String::new, |p| format!(":{}@", percent(p.expose())));
-            Some(Secret::new(format!("redis://{password}{}:{}/0", authority(host), raw.port)))
+            let scheme = if raw.tls { "rediss" } else { "redis" };
+            Some(Secret::new(format!("{scheme}://{password}{}:{}/0", authority(host), raw.port)))
         }
         (None, None) if raw.password.is_some() => {
             return Err(ConfigError::one(
@@ -181,7 +193,7 @@ fn redis(raw: &RawServer) -> Result<RedisConfig, ConfigError> {
         }
         (None, None) => None,
     };
-    Ok(RedisConfig { url })
+    Ok(RedisConfig { url, ca_file: raw.ca_file.clone() })
 }
 
 /// A host inside an address: brackets for IPv6, escapes for the path of a socket.

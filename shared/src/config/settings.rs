@@ -128,6 +128,31 @@ pub(super) const SETTINGS: &[Setting] = &[
          doit rester sous `max_connections` de PostgreSQL.",
     ),
     s(
+        "database.pooler",
+        &[],
+        Kind::Choice(&["none", "transaction"]),
+        "`transaction`: a pooler in transaction mode stands before PostgreSQL (PgBouncer, Supabase and others). \
+         Every statement is then sent in a transaction and nothing is prepared or set for a session.",
+        "`transaction` : un pooler en mode transaction est placé devant PostgreSQL (PgBouncer, Supabase et d’autres). \
+         Chaque instruction passe alors dans une transaction, et rien n’est préparé ni réglé pour une session.",
+    ),
+    s(
+        "database.sslmode",
+        &["DB_SSLMODE"],
+        Kind::Choice(&["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]),
+        "TLS to PostgreSQL, as its `sslmode`: `require` encrypts, `verify-full` also proves that it is the right \
+         server. Empty: what the address says, else `prefer`.",
+        "TLS vers PostgreSQL, comme son `sslmode` : `require` chiffre, `verify-full` prouve aussi que c’est le bon \
+         serveur. Vide : ce que dit l’adresse, sinon `prefer`.",
+    ),
+    s(
+        "database.ca_file",
+        &["DB_CA_FILE"],
+        Kind::Text,
+        "PEM file with the authority that signed PostgreSQL's certificate, where it is not a public one.",
+        "Fichier PEM de l’autorité qui a signé le certificat de PostgreSQL, quand elle n’est pas publique.",
+    ),
+    s(
         "redis.url",
         &["REDIS_URL"],
         Kind::SecretUrl(REDIS_SCHEMES),
@@ -144,6 +169,20 @@ pub(super) const SETTINGS: &[Setting] = &[
         Kind::Secret,
         "Redis password.",
         "Mot de passe Redis.",
+    ),
+    s(
+        "redis.tls",
+        &["REDIS_TLS"],
+        Kind::Bool,
+        "TLS to the host above; in an address it is `rediss://`.",
+        "TLS vers l’hôte ci-dessus ; dans une adresse, c’est `rediss://`.",
+    ),
+    s(
+        "redis.ca_file",
+        &["REDIS_CA_FILE"],
+        Kind::Text,
+        "PEM file with the authority that signed Redis' certificate, in the place of those the system trusts.",
+        "Fichier PEM de l’autorité qui a signé le certificat de Redis, à la place de celles du système.",
     ),
     s(
         "storage.kind",

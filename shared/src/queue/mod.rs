@@ -13,7 +13,7 @@ pub use memory::MemoryQueue;
 #[cfg(feature = "redis")]
 pub use redis::RedisQueue;
 #[cfg(feature = "redis")]
-pub(crate) use redis::{connect, subscribe};
+pub(crate) use redis::{client, connect, subscribe};
 
 use crate::{
     config::RedisConfig,
@@ -85,7 +85,7 @@ pub fn open(config: &RedisConfig) -> Result<Arc<dyn Queue>, QueueError> {
     match &config.url {
         None => Ok(Arc::new(MemoryQueue::default())),
         #[cfg(feature = "redis")]
-        Some(url) => Ok(Arc::new(RedisQueue::open(url.expose())?)),
+        Some(_) => Ok(Arc::new(RedisQueue::open(config)?)),
         #[cfg(not(feature = "redis"))]
         Some(_) => Err(QueueError("this build has no Redis support (feature `redis`)".into())),
     }

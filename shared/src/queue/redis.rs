@@ -8,7 +8,10 @@ use super::{
     Handler, Message, Queue, QueueError, fast_path,
     wake::{Bell, WakeStrategy},
 };
-use crate::engine::{Lane, RunId};
+use crate::{
+    config::RedisConfig,
+    engine::{Lane, RunId},
+};
 use apalis::layers::limit::ConcurrencyLimitLayer;
 use apalis_core::{
     backend::{
@@ -22,7 +25,7 @@ use apalis_redis::{Config, RedisStorage};
 use async_trait::async_trait;
 use futures_util::{FutureExt, StreamExt, future::BoxFuture};
 use redis::{
-    Client, Pipeline, RedisError,
+    Client, ErrorKind, Pipeline, RedisError, TlsCertificates,
     aio::{ConnectionManager, ConnectionManagerConfig},
 };
 use std::{
@@ -67,8 +70,42 @@ impl Drop for RedisQueue {
 
 impl From<RedisError> for QueueError {
     fn from(error: RedisError) -> Self {
-        Self(error.to_string())
+        let text = error.to_string();
+        let remedy = if error.kind() == ErrorKind::AuthenticationFailed
+            || matches!(error.code(), Some("NOAUTH" | "WRONGPASS" | "NOPERM"))
+        {
+            "; mend REDIS_PASSWORD, or the password in REDIS_URL"
+        } else if text.contains("certificate") {
+            "; mend redis.ca_file (REDIS_CA_FILE), the authority that signed the server's certificate"
+        } else if error.is_connection_refusal() || error.is_io_error() {
+            "; start Redis, or mend REDIS_HOST and REDIS_PORT, or REDIS_URL (rediss:// where it speaks TLS)"
+        } else {
+            ""
+        };
+        Self(format!("{text}{remedy}"))
     }
+}
+
+/// A client of the configured server; connects when it is first used.
+///
+/// # Errors
+/// An address that is none, or a file with authorities that cannot be used.
+pub(crate) fn client(config: &RedisConfig) -> Result<Client, QueueError> {
+    let Some(url) = &config.url else { return Err(QueueError("redis.url is not set".into())) };
+    // One TLS implementation in the whole process. That somebody installed it already is fine.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let Some(file) = &config.ca_file else { return Ok(Client::open(url.expose())?) };
+    let refused = |why: String| {
+        QueueError(format!("redis.ca_file (REDIS_CA_FILE) {}: {why}", file.display()))
+    };
+    if !url.expose().starts_with("rediss://") {
+        return Err(refused(
+            "it is of use with TLS only: set REDIS_TLS, or begin REDIS_URL with rediss://".into(),
+        ));
+    }
+    let authority = std::fs::read(file).map_err(|e| refused(e.to_string()))?;
+    let certificates = TlsCertificates { client_tls: None, root_cert: Some(authority) };
+    Client::build_with_tls(url.expose(), certificates).map_err(|e| refused(e.to_string()))
 }
 
 /// A connection that mends itself and never keeps a caller waiting for long.
@@ -82,12 +119,12 @@ pub(crate) fn connect(client: &Client) -> Result<ConnectionManager, RedisError> 
 }
 
 impl RedisQueue {
-    /// Opens the queue at a `redis://` address; connects when it is first used.
+    /// Opens the queue on the configured server; connects when it is first used.
     ///
     /// # Errors
-    /// An address that is none.
-    pub fn open(url: &str) -> Result<Self, QueueError> {
-        let client = Client::open(url)?;
+    /// An address that is none, or a file with authorities that cannot be used.
+    pub fn open(config: &RedisConfig) -> Result<Self, QueueError> {
+        let client = client(config)?;
         let conn = connect(&client)?;
         Ok(Self {
             client,

@@ -80,10 +80,9 @@ impl Limiter {
         match &config.url {
             None => Ok(Self::local()),
             #[cfg(feature = "redis")]
-            Some(url) => Ok(Self {
-                local: Local::default(),
-                remote: Some(remote::Remote::open(url.expose())?),
-            }),
+            Some(_) => {
+                Ok(Self { local: Local::default(), remote: Some(remote::Remote::open(config)?) })
+            }
             #[cfg(not(feature = "redis"))]
             Some(_) => Err(QueueError("this build has no Redis support (feature `redis`)".into())),
         }
@@ -151,7 +150,7 @@ mod tests {
     async fn without_the_server_the_process_counts_by_itself() {
         // A port that nobody listens on.
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let config = RedisConfig { url: Some(format!("redis://127.0.0.1:{port}").into()) };
+        let config = RedisConfig::at(format!("redis://127.0.0.1:{port}"));
         let limiter = Limiter::open(&config).unwrap();
         let quota = Quota { name: "x", per_minute: 2 };
         let now = Instant::now();

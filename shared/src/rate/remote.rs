@@ -1,8 +1,11 @@
 //! Buckets in Redis: one script a question, by Redis' clock.
 
-use crate::queue::QueueError;
+use crate::{
+    config::RedisConfig,
+    queue::{QueueError, client},
+};
 use redis::{
-    Client, RedisError, Script,
+    RedisError, Script,
     aio::{ConnectionManager, ConnectionManagerConfig},
 };
 use std::{
@@ -45,13 +48,13 @@ impl fmt::Debug for Remote {
 }
 
 impl Remote {
-    pub(super) fn open(url: &str) -> Result<Self, QueueError> {
-        let config = ConnectionManagerConfig::new()
+    pub(super) fn open(config: &RedisConfig) -> Result<Self, QueueError> {
+        let manager = ConnectionManagerConfig::new()
             .set_response_timeout(Some(PATIENCE))
             .set_connection_timeout(Some(PATIENCE))
             .set_number_of_retries(0)
             .set_max_delay(PATIENCE);
-        let conn = ConnectionManager::new_lazy_with_config(Client::open(url)?, config)?;
+        let conn = ConnectionManager::new_lazy_with_config(client(config)?, manager)?;
         Ok(Self { conn, script: Script::new(TAKE), away: Mutex::new(None) })
     }
 

@@ -4,14 +4,12 @@ use super::{
     Backend, Page, Store,
     error::{Result, StoreError},
 };
+use crate::store::db::Tx;
 use crate::{
     audit::{Act, Action, Broken, Entry, Head, Verifier, Whole},
     engine::RunId,
 };
-use sea_orm::{
-    AccessMode, ConnectionTrait, DatabaseTransaction, IsolationLevel, QueryResult,
-    TransactionOptions, TransactionTrait, Value,
-};
+use sea_orm::{ConnectionTrait, QueryResult, Value};
 use serde_json::json;
 
 /// Entries read at a time.
@@ -123,16 +121,7 @@ impl Store {
         noted: Vec<Head>,
     ) -> Result<std::result::Result<Whole, Broken>> {
         let backend = self.backend();
-        let options = match backend {
-            // A file has no levels: a transaction sees it as it was when it began to read.
-            Backend::Sqlite => TransactionOptions::default(),
-            Backend::Postgres => TransactionOptions {
-                isolation_level: Some(IsolationLevel::RepeatableRead),
-                access_mode: Some(AccessMode::ReadOnly),
-                ..TransactionOptions::default()
-            },
-        };
-        let tx = self.inner.reader.begin_with_options(options).await?;
+        let tx = self.inner.reader.begin_snapshot().await?;
         let find = backend.statement("SELECT seq, hash FROM audit_head WHERE id = 1", []);
         let row = tx.query_one_raw(find).await?.ok_or_else(no_head)?;
         let mut expected = noted;
@@ -203,7 +192,7 @@ struct Now {
 }
 
 /// The end of the chain, locked until the transaction ends.
-async fn head(tx: &DatabaseTransaction, backend: Backend) -> Result<Now> {
+async fn head(tx: &Tx, backend: Backend) -> Result<Now> {
     let lock = format!(
         "SELECT seq, hash, at, {} AS now FROM audit_head WHERE id = 1{}",
         backend.now(),
@@ -224,7 +213,7 @@ fn no_head() -> StoreError {
 
 /// Adds an entry at the end. Nothing may be locked after it in the same transaction: whoever holds the end of the
 /// chain waits for nobody.
-pub(super) async fn append(tx: &DatabaseTransaction, backend: Backend, act: &Act) -> Result<()> {
+pub(super) async fn append(tx: &Tx, backend: Backend, act: &Act) -> Result<()> {
     let head = head(tx, backend).await?;
     let entry = Entry::next(act, head.seq, &head.hash, head.now.max(head.at));
     let insert = backend.statement(

@@ -1,17 +1,15 @@
 //! Group commit: the writes of many concurrent runs in one transaction.
 
 use super::{
-    creation, decisions,
+    creation,
+    db::Db,
+    decisions,
     error::{Result, StoreError},
     registry::Registry,
     sql::Backend,
     writes::{self, Acquisition, Applied, Claimed, Creation, Write},
 };
 use crate::engine::{Created, Decision, RunId};
-use sea_orm::{
-    DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions,
-    TransactionTrait,
-};
 use std::{
     collections::{HashSet, VecDeque},
     sync::Arc,
@@ -57,29 +55,15 @@ impl Op {
 }
 
 /// Starts the committer; it ends when the last sender is gone.
-pub(super) fn start(
-    backend: Backend,
-    db: DatabaseConnection,
-    registry: Arc<Registry>,
-) -> mpsc::Sender<Op> {
+pub(super) fn start(backend: Backend, db: Db, registry: Arc<Registry>) -> mpsc::Sender<Op> {
     let (sender, receiver) = mpsc::channel(4 * MAX_BATCH);
     tokio::spawn(Committer { backend, db, registry }.run(receiver));
     sender
 }
 
-/// A write transaction.
-pub(super) async fn begin(db: &DatabaseConnection) -> Result<DatabaseTransaction> {
-    let options = TransactionOptions {
-        // Takes the write lock now, instead of failing later when a read turns into a write.
-        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-        ..TransactionOptions::default()
-    };
-    Ok(db.begin_with_options(options).await?)
-}
-
 struct Committer {
     backend: Backend,
-    db: DatabaseConnection,
+    db: Db,
     registry: Arc<Registry>,
 }
 
@@ -176,7 +160,7 @@ impl Committer {
             outcome.sure = decisions::apply(&self.db, self.backend, &sure, false).await?.into();
             return Ok(outcome);
         }
-        let tx = begin(&self.db).await?;
+        let tx = self.db.begin().await?;
         if !creations.is_empty() {
             outcome.created =
                 creation::create(&tx, self.backend, &self.registry, GRACE, &creations)

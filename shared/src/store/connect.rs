@@ -1,41 +1,55 @@
 //! Opening the two databases as they have to be opened.
 
 use super::{
-    error::{Result, StoreError},
+    db::Db,
+    refusal::{ConnectError, sqlite_refusal},
     sql::Backend,
 };
-use sea_orm::{ConnectOptions, Database, DatabaseConnection, sqlx::Connection as _};
-use std::{path::PathBuf, time::Duration};
+use crate::config::DatabaseConfig;
+use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbErr, sqlx::Connection as _};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
-/// The writer and the readers.
-pub(super) async fn open(
-    url: &str,
-    connections: u32,
-) -> Result<(Backend, DatabaseConnection, DatabaseConnection)> {
-    let url = url.trim();
+/// Which database, the writer and the readers.
+type Opened = (Backend, Db, Db);
+
+/// A statement that takes longer is given up.
+#[cfg(feature = "postgres")]
+const STATEMENT: Duration = Duration::from_secs(30);
+
+/// Opens what the configuration names.
+pub(super) async fn open(config: &DatabaseConfig) -> Result<Opened, ConnectError> {
+    let url = config.url.expose().trim();
     if let Some(rest) = url.strip_prefix("sqlite:") {
         let path = rest.strip_prefix("//").unwrap_or(rest);
-        return sqlite(path.split('?').next().unwrap_or(path), connections).await;
+        let path = PathBuf::from(path.split('?').next().unwrap_or(path));
+        let (writer, reader) = sqlite(&path, config.max_connections)
+            .await
+            .map_err(|error| sqlite_refusal(&path, config.embedded, &error))?;
+        return Ok((Backend::Sqlite, Db::Direct(writer), Db::Direct(reader)));
     }
     if let Some(rest) = url.strip_prefix("postgresql://").or(url.strip_prefix("postgres://")) {
-        return postgres(&format!("postgres://{rest}"), connections).await;
+        return postgres(&format!("postgres://{rest}"), config).await;
     }
-    Err(StoreError::Corrupt("the database URL must begin with sqlite:// or postgres://".into()))
+    Err(ConnectError::lasting(
+        "database.url (DATABASE_URL) must begin with sqlite:// or postgres://".into(),
+    ))
 }
 
 async fn sqlite(
-    path: &str,
+    path: &Path,
     readers: u32,
-) -> Result<(Backend, DatabaseConnection, DatabaseConnection)> {
-    let path = PathBuf::from(path);
+) -> Result<(DatabaseConnection, DatabaseConnection), DbErr> {
     if let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder).map_err(|e| {
-            StoreError::Unavailable(format!("cannot create the folder {}: {e}", folder.display()))
-        })?;
+        let cannot =
+            |e| DbErr::Custom(format!("cannot create the folder {}: {e}", folder.display()));
+        std::fs::create_dir_all(folder).map_err(cannot)?;
     }
     let options = |connections: u32| {
         let mut options = ConnectOptions::new("sqlite::memory:");
-        let path = path.clone();
+        let path = path.to_owned();
         options
             .max_connections(connections)
             .min_connections(1)
@@ -70,37 +84,63 @@ async fn sqlite(
     // The writer first: it creates the file.
     let writer = Database::connect(options(1)).await?;
     let reader = Database::connect(options(readers.clamp(1, 8))).await?;
-    Ok((Backend::Sqlite, writer, reader))
+    Ok((writer, reader))
 }
 
 #[cfg(feature = "postgres")]
-async fn postgres(
-    url: &str,
-    connections: u32,
-) -> Result<(Backend, DatabaseConnection, DatabaseConnection)> {
+async fn postgres(url: &str, config: &DatabaseConfig) -> Result<Opened, ConnectError> {
+    use super::{db, refusal};
+    use crate::config::Pooler;
+    use sea_orm::sqlx::postgres::PgConnectOptions;
+
+    let mut server: PgConnectOptions = url.parse().map_err(|e| refusal::unreadable(&e))?;
+    if let Some(mode) = &config.sslmode {
+        let mode = mode.parse().map_err(|e| refusal::unreadable(&e))?;
+        server = server.ssl_mode(mode);
+    }
+    if let Some(file) = &config.ca_file {
+        refusal::check_ca_file(file)?;
+        server = server.ssl_root_cert(file);
+    }
+    server = server.application_name("quittance");
+    let through_pooler = config.pooler == Pooler::Transaction;
+    if through_pooler {
+        // A pooler refuses what it would have to remember for a session.
+        server = server.extra_float_digits(None).statement_cache_capacity(0);
+    } else {
+        server = server.options([("statement_timeout", STATEMENT.as_millis().to_string())]);
+    }
+    let place = format!("{}:{}", server.get_host(), server.get_port());
+
     let mut options = ConnectOptions::new(url);
     options
-        .max_connections(connections.max(2))
+        .max_connections(config.max_connections.max(2))
         // All of them at the start, and kept. While passwords are exchanged the driver lets others run some eight hundred
         // times: on a busy server a new connection takes longer than a request waits for one.
-        .min_connections(connections.max(2))
+        .min_connections(config.max_connections.max(2))
         .connect_timeout(Duration::from_secs(5))
         .acquire_timeout(Duration::from_secs(5))
         // A connection that lay idle may have died with a restart of the server.
         .test_before_acquire(false)
         .test_before_acquire_if_idle_for(Duration::from_secs(1))
-        .statement_timeout(Duration::from_secs(30))
         .sqlx_logging(false)
-        .map_sqlx_postgres_opts(|postgres| postgres.application_name("quittance"));
-    let pool = Database::connect(options).await?;
-    Ok((Backend::Postgres, pool.clone(), pool))
+        .map_sqlx_postgres_opts(move |_| server.clone());
+    let connection = Database::connect(options)
+        .await
+        .map_err(|error| refusal::postgres_refusal(&place, &error))?;
+    let db = if through_pooler {
+        let pool = connection.get_postgres_connection_pool().clone();
+        Db::Pooled(db::Pooler::new(pool, STATEMENT))
+    } else {
+        Db::Direct(connection)
+    };
+    Ok((Backend::Postgres, db.clone(), db))
 }
 
 #[cfg(not(feature = "postgres"))]
 #[expect(clippy::unused_async, reason = "the twin with the feature is async")]
-async fn postgres(
-    _url: &str,
-    _connections: u32,
-) -> Result<(Backend, DatabaseConnection, DatabaseConnection)> {
-    Err(StoreError::Corrupt("this build has no PostgreSQL support (feature `postgres`)".into()))
+async fn postgres(_url: &str, _config: &DatabaseConfig) -> Result<Opened, ConnectError> {
+    Err(ConnectError::lasting(
+        "database.url: this build has no PostgreSQL support (feature `postgres`)".into(),
+    ))
 }

@@ -6,8 +6,9 @@ use super::{
     receipts::time,
 };
 use crate::engine::RunId;
+use crate::store::db::Tx;
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult, Value};
+use sea_orm::{ConnectionTrait, QueryResult, Value};
 use serde_json::Value as Json;
 use uuid::Uuid;
 
@@ -89,7 +90,7 @@ impl Store {
 
     pub(super) async fn write_corrections(
         &self,
-        tx: &DatabaseTransaction,
+        tx: &Tx,
         id: RunId,
         client: &str,
         actor: &str,
@@ -136,7 +137,7 @@ impl Store {
     /// Marks a correction as taken back.
     pub(super) async fn write_undone(
         &self,
-        tx: &DatabaseTransaction,
+        tx: &Tx,
         id: RunId,
         correction: Uuid,
         actor: &str,

@@ -8,7 +8,8 @@ use super::{
     writes::{Creation, micros},
 };
 use crate::engine::{Created, NewRun, RunId};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, Value};
+use crate::store::db::Tx;
+use sea_orm::{ConnectionTrait, Value};
 use serde_json::{Value as Json, json};
 use std::{collections::HashSet, time::Duration};
 
@@ -30,7 +31,7 @@ const RUN_COLUMNS: &[(&str, Kind)] = &[
 
 /// Creates runs; one answer for each, in order.
 pub(super) async fn create(
-    tx: &DatabaseTransaction,
+    tx: &Tx,
     backend: Backend,
     registry: &Registry,
     grace: Duration,
@@ -95,7 +96,7 @@ pub(super) async fn create(
 }
 
 /// Says why a run was not inserted.
-async fn existing(tx: &DatabaseTransaction, backend: Backend, run: &NewRun) -> Result<Created> {
+async fn existing(tx: &Tx, backend: Backend, run: &NewRun) -> Result<Created> {
     let (key, hash) = run.idempotency.clone().unzip();
     let find = backend.statement(
         "SELECT id, request_hash FROM run WHERE id = $1 OR (client_id = $2 AND idempotency_key = $3)
@@ -115,11 +116,7 @@ async fn existing(tx: &DatabaseTransaction, backend: Backend, run: &NewRun) -> R
     })
 }
 
-async fn insert_created_events(
-    tx: &DatabaseTransaction,
-    backend: Backend,
-    new: &[&Creation],
-) -> Result<()> {
+async fn insert_created_events(tx: &Tx, backend: Backend, new: &[&Creation]) -> Result<()> {
     let rows = new.iter().map(|c| json!({ "id": sql::id(c.run.id), "actor": c.run.client_id }));
     let source = backend.rows(1, &[("id", Kind::Id), ("actor", Kind::Text)]);
     let insert = created_event(backend, &format!("SELECT * FROM {source}"));
@@ -138,11 +135,7 @@ fn created_event(backend: Backend, source: &str) -> String {
     )
 }
 
-async fn insert_receipts(
-    tx: &DatabaseTransaction,
-    backend: Backend,
-    new: &[&Creation],
-) -> Result<()> {
+async fn insert_receipts(tx: &Tx, backend: Backend, new: &[&Creation]) -> Result<()> {
     let rows: Vec<Json> = new
         .iter()
         .filter_map(|c| c.receipt.as_ref().map(|r| (&c.run, r)))

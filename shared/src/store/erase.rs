@@ -7,12 +7,13 @@ use super::{
     receipts::time,
     sql::Backend,
 };
+use crate::store::db::Tx;
 use crate::{
     audit::{Act, Action},
     engine::{Event, RunId},
 };
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, Value};
+use sea_orm::{ConnectionTrait, Value};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -264,11 +265,7 @@ fn erasures(what: Erasable) -> Vec<String> {
 }
 
 /// Removes what a run holds of a document.
-pub(super) async fn forget_run(
-    tx: &DatabaseTransaction,
-    backend: Backend,
-    run: RunId,
-) -> Result<()> {
+pub(super) async fn forget_run(tx: &Tx, backend: Backend, run: RunId) -> Result<()> {
     for sql in [
         "UPDATE run_step SET output = NULL, error = NULL WHERE run_id = $1",
         "UPDATE run_event SET detail = NULL WHERE run_id = $1 AND detail IS NOT NULL AND detail <> '{\"note\":\"erased\"}'",
@@ -280,11 +277,7 @@ pub(super) async fn forget_run(
 }
 
 /// Keys of the pages of every reading of a receipt.
-pub(super) async fn page_files(
-    tx: &DatabaseTransaction,
-    backend: Backend,
-    receipt: RunId,
-) -> Result<Vec<String>> {
+pub(super) async fn page_files(tx: &Tx, backend: Backend, receipt: RunId) -> Result<Vec<String>> {
     let find = backend.statement(
         "SELECT blob_key FROM derivative WHERE receipt_id = $1",
         [Value::from(receipt.0)],
@@ -294,11 +287,7 @@ pub(super) async fn page_files(
 }
 
 /// Notes files that are to be removed, for now or for whoever finds it undone.
-pub(super) async fn note_removal(
-    tx: &DatabaseTransaction,
-    backend: Backend,
-    removal: &Removal,
-) -> Result<()> {
+pub(super) async fn note_removal(tx: &Tx, backend: Backend, removal: &Removal) -> Result<()> {
     let now = backend.now();
     let insert = format!(
         "INSERT INTO removal (id, kind, runs, files, created_at, next_at)

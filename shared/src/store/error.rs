@@ -34,7 +34,11 @@ impl From<DbErr> for StoreError {
         if is_transient(&error) {
             Self::Unavailable(error.to_string())
         } else {
-            Self::Corrupt(error.to_string())
+            let mut text = error.to_string();
+            if text.contains("prepared statement") {
+                text += " (if a pooler in transaction mode stands before PostgreSQL, set database.pooler to transaction)";
+            }
+            Self::Corrupt(text)
         }
     }
 }

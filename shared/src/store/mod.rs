@@ -8,6 +8,7 @@ mod committer;
 mod connect;
 mod corrections;
 mod creation;
+mod db;
 mod decisions;
 mod dispatch;
 mod effects;
@@ -26,6 +27,7 @@ mod operator;
 mod receipts;
 #[cfg(test)]
 mod recorded;
+mod refusal;
 mod registry;
 mod removals;
 mod reprocess;
@@ -59,6 +61,7 @@ pub use movements::{
 };
 pub use operator::Wishes;
 pub use receipts::{NewReceipt, Page, ReceiptFilter, ReceiptView};
+pub use refusal::ConnectError;
 pub use removals::Unfinished;
 pub use reprocess::{Ending, ReprocessView};
 pub use retention::{Batch, Kept, RETENTION};
@@ -83,8 +86,9 @@ pub use writes::{Applied, Claimed};
 use crate::config::DatabaseConfig;
 use crate::engine::{Created, Decision, Definition, NewRun, RunId};
 use committer::Op;
+use db::{Db, Tx};
 use registry::Registry;
-use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, TransactionTrait};
+use sea_orm::ConnectionTrait;
 use sea_orm_migration::MigratorTrait;
 use std::{sync::Arc, time::Duration};
 use tokio::sync::{mpsc, oneshot};
@@ -100,8 +104,8 @@ pub struct Store {
 struct Inner {
     backend: Backend,
     /// On SQLite a pool of one connection: there is one writer at a time anyway, and this way nobody spins.
-    writer: DatabaseConnection,
-    reader: DatabaseConnection,
+    writer: Db,
+    reader: Db,
     registry: Arc<Registry>,
     commits: mpsc::Sender<Op>,
 }
@@ -113,21 +117,20 @@ impl Store {
     /// Connects and starts the committer. Does not wait for a database that is not there yet.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] when the database cannot be reached, [`StoreError::Corrupt`] when the URL means
-    /// no database this program knows.
-    pub async fn connect(config: &DatabaseConfig) -> Result<Self> {
-        Self::open(config.url.expose(), config.max_connections).await
+    /// Why it cannot be opened.
+    pub async fn connect(config: &DatabaseConfig) -> Result<Self, ConnectError> {
+        let (backend, writer, reader) = connect::open(config).await?;
+        let registry = Arc::new(Registry::builtin());
+        let commits = committer::start(backend, writer.clone(), Arc::clone(&registry));
+        Ok(Self { inner: Arc::new(Inner { backend, writer, reader, registry, commits }) })
     }
 
     /// [`Self::connect`] with the URL and the number of connections (readers on SQLite) given apart.
     ///
     /// # Errors
-    /// As [`Self::connect`].
+    /// [`StoreError::Unavailable`] when waiting may help, else [`StoreError::Corrupt`].
     pub async fn open(url: &str, connections: u32) -> Result<Self> {
-        let (backend, writer, reader) = connect::open(url, connections).await?;
-        let registry = Arc::new(Registry::builtin());
-        let commits = committer::start(backend, writer.clone(), Arc::clone(&registry));
-        Ok(Self { inner: Arc::new(Inner { backend, writer, reader, registry, commits }) })
+        Ok(Self::connect(&DatabaseConfig::at(url, connections)).await?)
     }
 
     /// Brings the schema up to date and stores the definitions.
@@ -138,14 +141,14 @@ impl Store {
         let db = &self.inner.writer;
         if self.backend() == Backend::Postgres {
             // Several processes may start at once: one migrates, the others wait and find nothing to do.
-            let tx = db.begin().await?;
+            let tx = db.begin_migration().await?;
             tx.execute_unprepared("SELECT pg_advisory_xact_lock(7155221704)").await?;
             migration::Migrator::up(&tx, None).await?;
             self.inner.registry.publish(&tx, self.backend()).await?;
-            tx.commit().await?;
-        } else {
-            migration::Migrator::up(db, None).await?;
-            self.inner.registry.publish(db, self.backend()).await?;
+            db.commit_migration(tx).await?;
+        } else if let Db::Direct(file) = db {
+            migration::Migrator::up(file, None).await?;
+            self.inner.registry.publish(file, self.backend()).await?;
         }
         Ok(())
     }
@@ -293,8 +296,8 @@ impl Store {
         }
     }
 
-    async fn begin(&self) -> Result<DatabaseTransaction> {
-        committer::begin(&self.inner.writer).await
+    async fn begin(&self) -> Result<Tx> {
+        self.inner.writer.begin().await
     }
 }
 

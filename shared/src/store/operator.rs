@@ -6,11 +6,12 @@ use super::{
     load,
     writes::Write,
 };
+use crate::store::db::Tx;
 use crate::{
     audit::{Act, Action},
     engine::{Decision, Event, RunId, RunState, decide},
 };
-use sea_orm::{ConnectionTrait, DatabaseTransaction, Value};
+use sea_orm::{ConnectionTrait, Value};
 use std::time::Duration;
 
 /// What people wish of a run while its owner is at work.
@@ -126,7 +127,7 @@ impl Store {
     /// What is wished of a run, in a transaction of the caller's, who writes the act down and tells of it.
     pub(super) async fn operate_in(
         &self,
-        tx: &DatabaseTransaction,
+        tx: &Tx,
         id: RunId,
         actor: &str,
         event: Event,
@@ -160,20 +161,14 @@ impl Store {
     }
 
     /// Adds a line to the history of a run outside any decision.
-    pub(super) async fn record(
-        &self,
-        tx: &DatabaseTransaction,
-        id: RunId,
-        actor: &str,
-        what: &str,
-    ) -> Result<()> {
+    pub(super) async fn record(&self, tx: &Tx, id: RunId, actor: &str, what: &str) -> Result<()> {
         self.record_detail(tx, id, actor, serde_json::json!({ "note": what })).await
     }
 
     /// [`Self::record`] with more to say.
     pub(super) async fn record_detail(
         &self,
-        tx: &DatabaseTransaction,
+        tx: &Tx,
         id: RunId,
         actor: &str,
         detail: serde_json::Value,

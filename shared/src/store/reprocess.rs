@@ -10,8 +10,9 @@ use super::{
     writes::Creation,
 };
 use crate::engine::{NewRun, RunError, RunId, RunState};
+use crate::store::db::Tx;
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult, Value};
+use sea_orm::{ConnectionTrait, QueryResult, Value};
 use serde_json::Value as Json;
 
 /// How a second reading ended.
@@ -169,18 +170,14 @@ impl Store {
     }
 
     /// The open second reading, if it has a result.
-    pub(super) async fn second_on(
-        &self,
-        tx: &DatabaseTransaction,
-        id: RunId,
-    ) -> Result<Option<(RunId, Json)>> {
+    pub(super) async fn second_on(&self, tx: &Tx, id: RunId) -> Result<Option<(RunId, Json)>> {
         let open = self.open_on(tx, id).await?.filter(|p| p.state == RunState::Completed);
         Ok(open.and_then(|p| Some((p.run, p.result?))))
     }
 
     pub(super) async fn write_ending(
         &self,
-        tx: &DatabaseTransaction,
+        tx: &Tx,
         run: RunId,
         ending: Ending,
         actor: &str,

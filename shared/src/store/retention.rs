@@ -7,11 +7,12 @@ use super::{
     error::Result,
     sql::Backend,
 };
+use crate::store::db::Tx;
 use crate::{
     audit::{Act, Action},
     engine::RunId,
 };
-use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult, Value};
+use sea_orm::{ConnectionTrait, QueryResult, Value};
 use serde_json::json;
 use std::time::Duration;
 
@@ -251,13 +252,7 @@ fn lock_of(backend: Backend, table: &str) -> String {
     }
 }
 
-async fn told(
-    tx: &DatabaseTransaction,
-    backend: Backend,
-    kept: Kept,
-    days: u32,
-    count: u64,
-) -> Result<()> {
+async fn told(tx: &Tx, backend: Backend, kept: Kept, days: u32, count: u64) -> Result<()> {
     let detail = json!({ "kind": kept.as_str(), "count": count, "olderThanDays": days });
     audit::append(tx, backend, &Act::new(RETENTION, Action::RetentionApplied).with(detail)).await
 }

@@ -9,12 +9,13 @@ use super::{
     receipts::time,
     sql::{self, Kind, rows_value},
 };
+use crate::store::db::Tx;
 use crate::{
     audit::{Act, Action},
     engine::{RunId, RunState},
 };
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult, Value};
+use sea_orm::{ConnectionTrait, QueryResult, Value};
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
@@ -174,7 +175,7 @@ impl Store {
         Ok(Ok(held.revision + 1))
     }
 
-    async fn hold(&self, tx: &DatabaseTransaction, id: RunId) -> Result<UnderReview> {
+    async fn hold(&self, tx: &Tx, id: RunId) -> Result<UnderReview> {
         let lock = match self.backend() {
             super::Backend::Sqlite => "",
             super::Backend::Postgres => " FOR UPDATE OF c",
@@ -205,7 +206,7 @@ impl Store {
 
     async fn write_result(
         &self,
-        tx: &DatabaseTransaction,
+        tx: &Tx,
         id: RunId,
         actor: &str,
         revision: &Revision,
@@ -244,7 +245,7 @@ impl Store {
 
     async fn write_outcomes(
         &self,
-        tx: &DatabaseTransaction,
+        tx: &Tx,
         held: &UnderReview,
         outcomes: &[FieldOutcome],
     ) -> Result<()> {
@@ -283,7 +284,7 @@ impl Store {
     /// The second reading becomes the first.
     async fn write_accepted(
         &self,
-        tx: &DatabaseTransaction,
+        tx: &Tx,
         held: &UnderReview,
         run: RunId,
         actor: &str,

@@ -11,7 +11,8 @@ use super::{
     workflows::NewWorkflow,
 };
 use crate::engine::{Claim, Decision, Event, NewRun, RunId, decide};
-use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use crate::store::db::Tx;
+use sea_orm::ConnectionTrait;
 use serde_json::{Value as Json, json};
 use std::{collections::HashMap, time::Duration};
 
@@ -73,7 +74,7 @@ pub(super) fn micros(duration: Duration) -> i64 {
 /// Takes the leases that can be taken, decides what follows for each and writes it; `None` where the lease is held
 /// by another, the run waits for its time, or it ended.
 pub(super) async fn acquire(
-    tx: &DatabaseTransaction,
+    tx: &Tx,
     backend: Backend,
     registry: &Registry,
     batch: &[Acquisition],

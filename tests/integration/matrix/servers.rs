@@ -75,7 +75,7 @@ async fn row_09_fifty_messages_about_one_saga_execute_it_once() {
         }
         let id = ground.begun(KIND, &data).await;
         let url = ground.stack.redis.as_ref().unwrap().url();
-        let queue = queue::open(&RedisConfig { url: Some(url.into()) }).unwrap();
+        let queue = queue::open(&RedisConfig::at(url)).unwrap();
         let message = Message { runs: vec![id.parse::<RunId>().unwrap()] };
         queue.dispatch(&Lane::SAGAS, vec![message; 50]).await.unwrap();
         for worker in [0, 1] {

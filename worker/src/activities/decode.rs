@@ -1,6 +1,6 @@
 //! DECODE: the original becomes pages of pixels.
 
-use super::{Tools, pages};
+use super::{Tools, away, pages};
 use crate::{
     executor::activity::{Activity, ActivityContext, ActivityError, Outcome},
     reader::{DecodeError, Decoded},
@@ -55,7 +55,11 @@ pub(super) async fn original(
         Some(key) => key.to_owned(),
         None => Blobs::key_of(context.run.0),
     };
-    context.limited(tools.blobs.get(&key)).await?.map_err(|error| match error {
+    let error = match context.limited(tools.blobs.get(&key)).await? {
+        Ok(bytes) => return Ok(bytes),
+        Err(error) => error,
+    };
+    Err(match error {
         BlobError::NotFound(_) => {
             ActivityError::refused("ORIGINAL_MISSING", "Le fichier original n'existe plus.")
         }
@@ -63,8 +67,8 @@ pub(super) async fn original(
             tracing::error!(%error, "an original is not what was stored");
             ActivityError::refused("ORIGINAL_DAMAGED", "Le fichier original a été altéré.")
         }
-        BlobError::Unavailable(_) | BlobError::Configuration { .. } => {
-            ActivityError::failed("ORIGINAL_UNAVAILABLE", error.to_string())
+        BlobError::Full(_) | BlobError::Unavailable(_) | BlobError::Configuration { .. } => {
+            away::not_done(&tools.blobs, "ORIGINAL_UNAVAILABLE", error).await
         }
     })
 }

@@ -1,6 +1,7 @@
 //! What steps can do, by name. A definition says `activity: receipt.read`; the list below says what that is.
 
 mod analyse;
+mod away;
 mod decode;
 mod document;
 mod extract;

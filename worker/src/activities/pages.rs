@@ -1,6 +1,6 @@
 //! The pages as they are read, kept as pictures without metadata: what people look at, and evidence of the reading.
 
-use super::Tools;
+use super::{Tools, away};
 use crate::{
     executor::activity::{ActivityContext, ActivityError},
     imaging::derivative,
@@ -39,10 +39,12 @@ pub(super) async fn keep(
     for ((number, page), encoded) in (1..).zip(&decoded.pages).zip(encoded) {
         let key = Blobs::page_key(context.run.0, number);
         let put = tools.blobs.put(&key, encoded.bytes.into());
-        let stored = context
-            .limited(put)
-            .await?
-            .map_err(|error| ActivityError::failed("PAGE_NOT_STORED", error.to_string()))?;
+        let stored = match context.limited(put).await? {
+            Ok(stored) => stored,
+            Err(error) => {
+                return Err(away::not_done(&tools.blobs, "PAGE_NOT_STORED", error).await);
+            }
+        };
         pages.push(NewPage {
             page: number,
             blob_key: key,

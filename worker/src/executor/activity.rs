@@ -132,7 +132,7 @@ impl ActivityError {
         Self::failed("PANIC", format!("the step panicked: {text}"))
     }
 
-    pub(super) fn kind(&self) -> &'static str {
+    pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Refused(_) | Self::RefusedPartly(_) => "refused",
             Self::Deferred(_) => "deferred",

@@ -42,7 +42,8 @@ impl Fixture {
         definition.steps.push(second);
         store.define(definition);
         store.migrate().await.unwrap();
-        let redis = RedisConfig { url: std::env::var("REDIS_URL").ok().map(Into::into) };
+        let url = std::env::var("REDIS_URL").ok().map(Into::into);
+        let redis = RedisConfig { url, ..RedisConfig::default() };
         let queue = quittance_shared::queue::open(&redis).unwrap();
         Self { store, queue, notifier: Notifier::local(), name, _folder: folder }
     }

@@ -165,7 +165,8 @@ async fn send(
     let (size, pieces) = state.blobs.read(&file.key).await.map_err(|error| match error {
         // Erased between the two questions.
         BlobError::NotFound(_) => ApiError::unknown(id),
-        other @ (BlobError::Unavailable(_)
+        other @ (BlobError::Full(_)
+        | BlobError::Unavailable(_)
         | BlobError::Damaged(_)
         | BlobError::Configuration { .. }) => ApiError::from(other).about(id),
     })?;

@@ -97,6 +97,7 @@ pub(crate) struct Taken {
         (status = 422, body = Refusal, description = "The key was used with another body"),
         (status = 429, body = Refusal, description = "Over the client's rate; `Retry-After` says when"),
         (status = 503, body = Refusal, description = "Database or storage cannot be reached"),
+        (status = 507, body = Refusal, description = "No room for the file; nothing was stored"),
     )
 )]
 pub(crate) async fn handler(

@@ -12,10 +12,13 @@ mod transactions;
 mod waits;
 mod webhooks;
 
-use sea_orm_migration::prelude::*;
+use sea_orm::ConnectionTrait;
+use sea_orm_migration::{Migration, prelude::*};
+use std::collections::HashSet;
 
 pub(super) struct Migrator;
 
+#[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         vec![
@@ -35,5 +38,18 @@ impl MigratorTrait for Migrator {
 
     fn migration_table_name() -> DynIden {
         "schema_migration".into_iden()
+    }
+
+    /// Those that the database has not seen. It may have seen later ones than this program knows: migrations only add,
+    /// so the replicas of an older version go on while a newer one is rolled out.
+    async fn get_pending_migrations<C: ConnectionTrait>(db: &C) -> Result<Vec<Migration>, DbErr> {
+        let seen: HashSet<String> =
+            Self::get_migration_models(db).await?.into_iter().map(|row| row.version).collect();
+        let known = Self::get_migration_files();
+        let later = seen.len().saturating_sub(known.len());
+        if later > 0 {
+            tracing::info!(later, "the database was migrated by a later version of this program");
+        }
+        Ok(known.into_iter().filter(|one| !seen.contains(one.name())).collect())
     }
 }

@@ -1,5 +1,6 @@
 //! Rows of new workflows, and what their last step leaves behind.
 
+use crate::store::db::Tx;
 use crate::{
     engine::{Effect, RunId},
     ledger::{NewMovement, Owner},
@@ -10,7 +11,7 @@ use crate::{
         writes::Creation,
     },
 };
-use sea_orm::{ConnectionTrait, DatabaseTransaction, Value};
+use sea_orm::{ConnectionTrait, Value};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
@@ -37,11 +38,7 @@ impl WorkflowOutcome {
 }
 
 /// Rows for the workflows among new runs.
-pub(in crate::store) async fn insert(
-    tx: &DatabaseTransaction,
-    backend: Backend,
-    new: &[&Creation],
-) -> Result<()> {
+pub(in crate::store) async fn insert(tx: &Tx, backend: Backend, new: &[&Creation]) -> Result<()> {
     let rows: Vec<Json> = new
         .iter()
         .filter_map(|c| c.workflow.as_ref().map(|w| (&c.run, w)))
