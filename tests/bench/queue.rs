@@ -43,7 +43,7 @@ async fn stack(slots: usize, workers: usize) -> (Stack, Store) {
         .set("LOG_LEVEL", "warn");
     options.workers = workers;
     let stack = Stack::start(options).await;
-    let url = stack.postgres.as_ref().unwrap().url().into();
+    let url = stack.postgres.as_ref().unwrap().url();
     let config = DatabaseConfig::at(url, 8);
     let store = Store::connect(&config).await.expect("the store");
     (stack, store)

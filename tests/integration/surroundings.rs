@@ -79,6 +79,9 @@ fn what_a_server_cannot_start_with_is_one_line() {
     }
 }
 
+/// Settings and the words that the refusal has.
+type Refusal<'a> = (Vec<(&'a str, &'a str)>, &'a [&'a str]);
+
 #[test]
 fn postgresql_by_tls_and_a_password_with_special_characters() {
     let certificates = Certificates::make();
@@ -111,7 +114,7 @@ fn postgresql_by_tls_and_a_password_with_special_characters() {
     let missing = certificates.authority().with_extension("missing");
     let (missing, broken) = (missing.to_str().unwrap(), address(SPECIAL, ""));
     let trusting = |file| [&full[..1], &[("DB_CA_FILE", file)]].concat();
-    let cases: [(Vec<(&str, &str)>, &[&str]); 7] = [
+    let cases: [Refusal<'_>; 7] = [
         ([&with(&[], SPECIAL)[..], &trusting(stranger)].concat(), &["certificate", "DB_CA_FILE"]),
         ([&with(&[], SPECIAL)[..], &trusting(missing)].concat(), &["DB_CA_FILE", ".missing"]),
         // The name counts too.
