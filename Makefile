@@ -66,6 +66,17 @@ load: models build ## load on the whole deployment: health, mixed, scale (ARGS="
 	@scripts/setup load
 	@python3 scripts/load.py --binary $(TARGET)/release/quittance $(ARGS)
 
+# Pinned: what it finds must not change with the day.
+SCHEMATHESIS := 4.32.5
+.cache/schemathesis/bin/schemathesis:
+	python3 -m venv .cache/schemathesis
+	.cache/schemathesis/bin/pip install --quiet --disable-pip-version-check schemathesis==$(SCHEMATHESIS)
+
+.PHONY: test-api
+test-api: test-setup models .cache/schemathesis/bin/schemathesis ## every operation of the OpenAPI document against a server of its own (with the binary that `test` built)
+	@$(CARGO) test --quiet --locked --workspace --features tesseract --test integration --no-run
+	@python3 scripts/test_api.py --binary $(TARGET)/debug/quittance --schemathesis .cache/schemathesis/bin/schemathesis $(ARGS)
+
 .PHONY: gateways
 gateways: ## write deploy/krakend/krakend.json and the dashboards anew (after a change of routes or panels)
 	deploy/krakend/generate

@@ -9,7 +9,7 @@ use quittance_shared::i18n::Text;
 use serde_json::{Map, Value};
 use std::time::Duration;
 
-/// The object that the body holds; an empty body is an empty object.
+/// The object that the body holds; no body and `null` are an empty object.
 pub(crate) async fn object(
     state: &AppState,
     request: Request,
@@ -27,6 +27,7 @@ pub(crate) async fn object(
     }
     match serde_json::from_slice(&bytes) {
         Ok(Value::Object(object)) => Ok(object),
+        Ok(Value::Null) => Ok(Map::new()),
         Ok(_) => Err(not_json("", "")),
         Err(error) => {
             let (line, column) = (error.line(), error.column());

@@ -1,5 +1,7 @@
 //! The description of the API, as `OpenAPI` 3.1.
 
+pub(crate) mod exact;
+
 use crate::{routes, state::AppState};
 use utoipa::{
     Modify, OpenApi,
@@ -45,7 +47,7 @@ impl Modify for Keys {
 
 /// Every operation with its description.
 pub(crate) fn operations() -> OpenApiRouter<AppState> {
-    OpenApiRouter::with_openapi(Document::openapi())
+    let mut operations = OpenApiRouter::with_openapi(Document::openapi())
         .merge(routes::receipts::router())
         .merge(routes::workflows::router())
         .merge(routes::users::router())
@@ -56,7 +58,9 @@ pub(crate) fn operations() -> OpenApiRouter<AppState> {
         .merge(routes::checkout::router())
         .merge(routes::webhooks::router())
         .merge(routes::admin::router())
-        .merge(routes::system::router())
+        .merge(routes::system::router());
+    exact::refine(operations.get_openapi_mut());
+    operations
 }
 
 /// The document that `/api-docs/openapi.json` serves.

@@ -1,5 +1,6 @@
 //! A transaction on the wire, in both directions.
 
+use crate::openapi::exact;
 use chrono::NaiveDate;
 use quittance_shared::{
     domain::{
@@ -108,25 +109,31 @@ impl From<Movement> for WireTransaction {
 #[expect(dead_code, reason = "only describes what is read field by field")]
 pub(crate) struct Submitted {
     /// ISO 8601 day.
-    #[schema(example = "2026-03-01")]
+    #[schema(example = "2026-03-01", format = Date)]
     date: String,
     /// Decimal number, or text of one; negative: money went out.
-    #[schema(example = -25.99)]
+    #[schema(schema_with = exact::amount)]
     amount: f64,
     /// ISO 4217; EUR without it.
+    #[schema(pattern = "^([A-Za-z]{3})?$")]
     currency: Option<String>,
     /// As the bank prints it.
-    #[schema(example = "CB CARREFOUR MARKET 28/02")]
+    #[schema(example = "CB CARREFOUR MARKET 28/02", max_length = 1000, pattern = r"\S")]
     label: String,
     /// ISO 8601 day.
+    #[schema(schema_with = exact::day_or_none)]
     value_date: Option<String>,
     /// The user's account.
+    #[schema(max_length = 1000)]
     account: Option<String>,
     /// The other party.
+    #[schema(max_length = 1000)]
     counterparty: Option<String>,
     /// The bank's own id, or the client's: what repetitions are known by.
+    #[schema(max_length = 1000)]
     bank_id: Option<String>,
     /// The parties' reference.
+    #[schema(max_length = 1000)]
     reference: Option<String>,
 }
 

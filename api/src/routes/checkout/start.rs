@@ -4,6 +4,7 @@ use super::{CommandeRefusal, DEFINITION, url};
 use crate::{
     auth::Caller,
     error::ApiError,
+    openapi::exact,
     routes::sagas::start::{self, Ran},
     state::AppState,
 };
@@ -24,8 +25,10 @@ use uuid::Uuid;
 #[expect(dead_code, reason = "only describes the body that is read piece by piece")]
 struct NewCheckout {
     /// Whose basket.
+    #[schema(schema_with = exact::foreign_id)]
     client_id: Value,
     /// Where.
+    #[schema(schema_with = exact::foreign_id)]
     magasin_id: Value,
 }
 

@@ -5,6 +5,7 @@ use crate::{
     context::Context,
     envelope::Bare,
     error::ApiError,
+    openapi::exact,
     routes::sagas::{
         saga_url,
         start::{self, Ran},
@@ -28,9 +29,23 @@ use utoipa::ToSchema;
 #[expect(dead_code, reason = "only describes the body that is read piece by piece")]
 struct NewOrder {
     /// Who orders.
+    #[schema(schema_with = exact::foreign_id)]
     user_id: Value,
-    /// `[{product_id, quantity}]`.
-    items: Vec<Value>,
+    /// What, 1 to 200 lines.
+    #[schema(min_items = 1, max_items = 200)]
+    items: Vec<OrderLine>,
+}
+
+/// A line of the order.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only describes the body that is read piece by piece")]
+struct OrderLine {
+    /// What.
+    #[schema(schema_with = exact::foreign_id)]
+    product_id: Value,
+    /// How many.
+    #[schema(minimum = 1, maximum = 1_000_000)]
+    quantity: i64,
 }
 
 /// What became of the order.

@@ -39,18 +39,44 @@ const FORM: FormKind =
 #[expect(dead_code, reason = "only describes the form that is read piece by piece")]
 struct AnalyzeForm {
     /// Photo or scan (JPEG, PNG, WebP, TIFF, BMP, GIF) or PDF; judged by content.
-    #[schema(value_type = String, format = Binary)]
+    #[schema(value_type = String, format = Binary, min_length = 1)]
     image: Vec<u8>,
     /// 1 to 128 letters, digits or `. _ - @ : +`. Required where no key names the client; with a client's key it must
     /// be the key's.
-    #[schema(rename = "clientId", example = "client-123")]
-    client_id: Option<String>,
+    #[schema(
+        rename = "clientId",
+        example = "client-123",
+        required = false,
+        pattern = r"^[\p{L}\p{N}._@:+-]{1,128}$"
+    )]
+    client_id: String,
     /// The client's user whose receipt it is; it is exported and erased with that user. As `clientId`.
-    #[schema(rename = "userId", example = "marie")]
-    user_id: Option<String>,
+    #[schema(
+        rename = "userId",
+        example = "marie",
+        required = false,
+        pattern = r"^[\p{L}\p{N}._@:+-]{1,128}$"
+    )]
+    user_id: String,
     /// JSON object: `source`, `expectedType`, `priority` (low, normal, high).
-    #[schema(example = r#"{"source":"mobile_app","expectedType":"retail","priority":"normal"}"#)]
-    metadata: Option<String>,
+    #[schema(required = false)]
+    metadata: UploadMetadata,
+}
+
+/// What the client says about its file; more may stand there.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[expect(dead_code, reason = "only describes the form that is read piece by piece")]
+struct UploadMetadata {
+    /// Where it comes from.
+    #[schema(example = "mobile_app", max_length = 64, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$")]
+    source: Option<String>,
+    /// What it is said to be.
+    #[schema(example = "retail", max_length = 64, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$")]
+    expected_type: Option<String>,
+    /// `low`, `normal` or `high`.
+    #[schema(example = "normal", pattern = "^(low|normal|high)?$")]
+    priority: Option<String>,
 }
 
 /// A receipt that was taken.

@@ -8,6 +8,7 @@ use crate::{
     error::ApiError,
     extract::ReceiptId,
     metadata::field_is,
+    openapi::exact,
     review::{self, Outcome, Revised},
     routes::sagas::body,
     state::AppState,
@@ -21,19 +22,21 @@ use quittance_shared::{
     i18n::Text,
     store::{Reviewing, Revision, UnderReview},
 };
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
 /// Corrections.
-#[derive(ToSchema)]
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "only describes the body that is read piece by piece")]
 struct Corrections {
     /// By name of the field: its value, or null where nothing is printed. Fields: `totalAmount`, `subtotal`,
     /// `totalTax`, `tip` (`{value, currency}` or a number in the currency that was read), `date`, `time`,
     /// `merchantName`, `merchantAddress`, `merchantPhone`, `vatId`, `siret`, `receiptNumber`, `paymentMethod`,
     /// `cardLast4`, `category`, `country`.
-    #[schema(example = json!({"totalAmount": {"value": 25.99, "currency": "EUR"}, "date": "2024-01-31", "tip": null}))]
+    #[schema(schema_with = exact::corrections)]
     fields: BTreeMap<String, Value>,
     /// The rest is right.
     confirm: Option<bool>,

@@ -25,6 +25,16 @@ use quittance_shared::{
 };
 use serde_json::json;
 use std::fmt::Write as _;
+use utoipa::ToSchema;
+
+/// Which bytes.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[expect(dead_code, reason = "only describes the parameter")]
+enum Variant {
+    Original,
+    Derivative,
+}
 
 /// The original as it was sent.
 ///
@@ -34,8 +44,8 @@ use std::fmt::Write as _;
     get, path = "/api/v1/receipts/{id}/image", tag = "receipts", operation_id = "receiptImage",
     params(
         ("id" = uuid::Uuid, Path, description = "Id of the receipt"),
-        ("variant" = Option<String>, Query, description = "`original` (default) or `derivative`"),
-        ("page" = Option<u32>, Query, minimum = 1, description = "Page of the derivative, 1 by default"),
+        ("variant" = inline(Option<Variant>), Query, description = "`original` (default) or `derivative`"),
+        ("page" = Option<u32>, Query, minimum = 1, maximum = 10000, description = "Page of the derivative, 1 by default"),
         ("If-None-Match" = Option<String>, Header, description = "`ETag` of an answer before"),
     ),
     responses(

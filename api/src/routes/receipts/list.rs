@@ -88,11 +88,23 @@ pub(crate) struct Amount {
     currency: Option<String>,
 }
 
+/// Values of `status`.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "only describes the parameter")]
+enum Wanted {
+    Pending,
+    Processing,
+    Completed,
+    Failed,
+    NeedsReview,
+}
+
 /// Receipts, newest first.
 #[utoipa::path(
     get, path = "/api/v1/receipts", tag = "receipts", operation_id = "listReceipts",
     params(
-        ("status" = Option<String>, Query,
+        ("status" = inline(Option<Wanted>), Query,
             description = "Only those of this status: `pending`, `processing`, `completed`, `failed`; or `needs_review`: completed, and a person should look at them"),
         ("clientId" = Option<String>, Query, description = "Only this client's; a client's key sees its own anyway"),
         ("q" = Option<String>, Query, description = "Words to find in merchant, text and file name, all of them"),

@@ -26,6 +26,7 @@ struct NewSaga {
     #[schema(rename = "type", example = "purchase_saga")]
     kind: String,
     /// What the type's definition asks for.
+    #[schema(value_type = Object)]
     data: Value,
 }
 

@@ -20,14 +20,29 @@ pub(crate) struct SagaList {
     offset: u64,
 }
 
+/// Values of `status`.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "only describes the parameter")]
+enum Wanted {
+    Pending,
+    InProgress,
+    Completed,
+    Failed,
+    Compensating,
+    Compensated,
+    Cancelled,
+    NeedsAttention,
+}
+
 /// Sagas, newest first.
 #[utoipa::path(
     get, path = "/api/v1/sagas", tag = "sagas", operation_id = "listSagas",
     params(
-        ("status" = Option<String>, Query, description = "In one state only"),
+        ("status" = inline(Option<Wanted>), Query, description = "In one state only"),
         ("type" = Option<String>, Query, description = "Of one type only"),
-        ("limit" = Option<u64>, Query, maximum = 500, description = "1 to 500, else 50"),
-        ("offset" = Option<u64>, Query, description = "How many to leave out"),
+        ("limit" = Option<u64>, Query, minimum = 1, maximum = 500, description = "1 to 500, else 50"),
+        ("offset" = Option<u64>, Query, maximum = 1_000_000_000, description = "How many to leave out"),
     ),
     responses(
         (status = 200, body = SagaList, description = "The page"),

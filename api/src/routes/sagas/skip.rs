@@ -32,7 +32,12 @@ const DONE: Text = text("Étape passée", "The step was skipped");
 #[expect(dead_code, reason = "only describes the body that is read piece by piece")]
 struct Skip {
     /// Why, for the history.
-    #[schema(example = "Refunded by hand, ticket 4711")]
+    #[schema(
+        example = "Refunded by hand, ticket 4711",
+        min_length = 1,
+        max_length = 2000,
+        pattern = r"\S"
+    )]
     reason: String,
 }
 

@@ -33,8 +33,8 @@ pub(crate) struct SummariesAnswer {
     params(
         ("userId" = String, Path, description = "Id of the user, as the client says it"),
         ("clientId" = Option<String>, Query, description = "Whose user; a client's key sees its own users only"),
-        ("from" = Option<String>, Query, description = "From the month of this day on, ISO 8601; months are whole"),
-        ("to" = Option<String>, Query, description = "To this day, inclusive, ISO 8601"),
+        ("from" = Option<chrono::NaiveDate>, Query, description = "From the month of this day on, ISO 8601; months are whole"),
+        ("to" = Option<chrono::NaiveDate>, Query, description = "To this day, inclusive, ISO 8601"),
         ("account" = Option<String>, Query, description = "Of this account only"),
         ("currency" = Option<String>, Query, description = "Of this currency only, ISO 4217"),
     ),

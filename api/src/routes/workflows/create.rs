@@ -18,6 +18,7 @@ use axum::{
     extract::{Request, State},
     http::{HeaderValue, header},
 };
+use quittance_documents::statement::CsvMapping;
 use quittance_shared::{
     blobs::Blobs,
     domain::money::Currency,
@@ -46,22 +47,26 @@ const MAX_ACCOUNT: usize = 64;
 struct WorkflowForm {
     /// Photo or scan (JPEG, PNG, WebP, TIFF, BMP, GIF), PDF, or bank statement (OFX, QIF, CAMT.052/053/054, MT940, CSV);
     /// judged by content.
-    #[schema(value_type = String, format = Binary)]
+    #[schema(value_type = String, format = Binary, min_length = 1)]
     document: Vec<u8>,
     /// Whose transactions they are: 1 to 128 letters, digits or `. _ - @ : +`.
-    #[schema(rename = "userId", example = "marie")]
+    #[schema(rename = "userId", example = "marie", pattern = r"^[\p{L}\p{N}._@:+-]{1,128}$")]
     user_id: String,
     /// The client whose user that is; the key's without it.
-    #[schema(rename = "clientId")]
-    client_id: Option<String>,
+    #[schema(rename = "clientId", required = false, pattern = r"^[\p{L}\p{N}._@:+-]{0,128}$")]
+    client_id: String,
     /// JSON: what the columns of a CSV file mean; found out without it.
-    mapping: Option<String>,
+    #[schema(required = false)]
+    mapping: CsvMapping,
     /// ISO 4217, for files that name none.
-    currency: Option<String>,
+    #[schema(required = false, pattern = "^([A-Za-z]{3})?$")]
+    currency: String,
     /// The user's account, for files that name none.
-    account: Option<String>,
+    #[schema(required = false, max_length = 64, pattern = r"^[^\x00-\x1f\x7f-\x9f]*$")]
+    account: String,
     /// `low`, `normal` or `high`.
-    priority: Option<String>,
+    #[schema(required = false, pattern = "^(low|normal|high)?$")]
+    priority: String,
 }
 
 /// A document that was taken.

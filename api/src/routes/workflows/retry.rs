@@ -15,13 +15,13 @@ use axum::{
     extract::{Request, State},
     http::{HeaderValue, StatusCode, header},
 };
+use quittance_documents::statement::CsvMapping;
 use quittance_shared::{
     engine::RunId,
     i18n::Text,
     store::{StoreError, WorkflowState},
 };
 use serde::Serialize;
-use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -33,8 +33,7 @@ const MAX_BYTES: usize = 64 * 1024;
 #[expect(dead_code, reason = "only describes what is read field by field")]
 struct Retry {
     /// What the columns of a CSV file mean.
-    #[schema(value_type = Option<Object>)]
-    mapping: Option<Value>,
+    mapping: Option<CsvMapping>,
 }
 
 /// A workflow that goes on.

@@ -52,6 +52,7 @@ pub enum ColumnRole {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CsvMapping {
     /// One of `;`, `,`, tab, `|`.
+    #[schema(min_length = 1, max_length = 1)]
     pub delimiter: char,
     /// Label such as `UTF-8` or `windows-1252`; found out when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -66,7 +67,7 @@ pub struct CsvMapping {
     pub columns: Vec<ColumnRole>,
     /// Currency of amounts whose row names none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, example = "EUR")]
+    #[schema(value_type = Option<String>, example = "EUR", pattern = "^[A-Za-z]{3}$")]
     pub currency: Option<Currency>,
 }
 

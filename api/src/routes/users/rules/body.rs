@@ -20,6 +20,7 @@ const MAX_BYTES: usize = 64 * 1024;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct NewRule {
     /// For people.
+    #[schema(min_length = 1, max_length = 200, pattern = r"\S")]
     name: String,
     /// Smaller is tried first; 0 without it.
     #[serde(default)]

@@ -33,6 +33,7 @@ const MAX_BYTES: usize = 16 * 1024 * 1024;
 #[expect(dead_code, reason = "only describes what is read field by field")]
 struct Batch {
     /// 1 to 10,000.
+    #[schema(min_items = 1, max_items = 10_000)]
     transactions: Vec<Submitted>,
     /// Keep them: what is known already stays as it is. False without it.
     store: Option<bool>,

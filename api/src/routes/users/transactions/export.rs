@@ -24,8 +24,29 @@ use quittance_shared::{
     store::{AccountSum, Movement, MovementFilter, StoreError},
 };
 use std::{io, pin::pin};
+use utoipa::ToSchema;
 
 type Pieces = stream::BoxStream<'static, io::Result<Bytes>>;
+
+/// Kinds of files.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[expect(dead_code, reason = "only describes the parameter")]
+enum Format {
+    Csv,
+    Jsonl,
+    Xlsx,
+    Ofx,
+}
+
+/// Decimal signs of CSV.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[expect(dead_code, reason = "only describes the parameter")]
+enum DecimalSign {
+    Point,
+    Comma,
+}
 
 /// Transactions as a file.
 ///
@@ -37,13 +58,15 @@ type Pieces = stream::BoxStream<'static, io::Result<Bytes>>;
     params(
         ("userId" = String, Path, description = "Id of the user, as the client says it"),
         ("clientId" = Option<String>, Query, description = "Whose user; a client's key sees its own users only"),
-        ("format" = String, Query, description = "`csv`, `jsonl`, `xlsx` or `ofx`"),
-        ("decimal" = Option<String>, Query, description = "Of CSV: `point`, or `comma` with semicolons and French headers"),
+        ("format" = inline(Format), Query, description = "`csv`, `jsonl`, `xlsx` or `ofx`"),
+        ("decimal" = inline(Option<DecimalSign>), Query, description = "Of CSV: `point`, or `comma` with semicolons and French headers"),
         ("bom" = Option<bool>, Query, description = "Of CSV: begins with the mark by which spreadsheets know UTF-8"),
-        ("from" = Option<String>, Query, description = "And every other filter of the list"),
+        ("from" = Option<chrono::NaiveDate>, Query, description = "And every other filter of the list"),
     ),
     responses(
-        (status = 200, description = "The file", content_type = "application/octet-stream"),
+        (status = 200, description = "The file", content(
+            ("text/csv"), ("application/x-ndjson"), ("application/x-ofx"),
+            ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))),
         (status = 400, body = Refusal, description = "A parameter is malformed"),
         (status = 401, body = Refusal, description = "No key, or an unknown one"),
         (status = 403, body = Refusal, description = "The client is not the key's"),

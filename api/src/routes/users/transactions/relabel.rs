@@ -6,6 +6,7 @@ use crate::{
     error::{ApiError, ErrorCode},
     extract::path_text,
     metadata::field_is,
+    openapi::exact,
     owner::User,
     state::AppState,
     transaction::WireTransaction,
@@ -31,12 +32,18 @@ const MAX_NAME: usize = 200;
 
 /// What shall be said from now on; what is absent stays.
 #[derive(ToSchema)]
+#[schema(min_properties = 1)]
 #[expect(dead_code, reason = "only describes what is read field by field")]
 struct Labels {
     /// Slug of a category.
-    #[schema(example = "groceries")]
-    category: Option<String>,
+    #[schema(schema_with = exact::category, required = false)]
+    category: String,
     /// The merchant as people call it; null: there is none.
+    #[schema(
+        min_length = 1,
+        max_length = 200,
+        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
+    )]
     merchant: Option<String>,
 }
 

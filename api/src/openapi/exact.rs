@@ -1,0 +1,154 @@
+//! What a parameter may hold, said once for every operation that has it: its name tells.
+
+use utoipa::openapi::{
+    KnownFormat, ObjectBuilder, OpenApi, RefOr, Required, Schema, SchemaFormat, Type,
+    path::{Operation, Parameter, ParameterIn, PathItem},
+    schema::AnyOfBuilder,
+};
+
+/// Ids of clients and users: letters and digits of every script.
+const CLIENT: &str = r"^[\p{L}\p{N}._@:+-]{1,128}$";
+/// The same where an empty text counts as none.
+const CLIENT_OR_NONE: &str = r"^[\p{L}\p{N}._@:+-]{0,128}$";
+/// ISO 4217, where an empty text counts as none.
+const CURRENCY_OR_NONE: &str = "^([A-Za-z]{3})?$";
+/// Not blank.
+const SAYING: &str = r"\S";
+const NO_NUL: &str = r"^[^\x00]*$";
+const DECIMAL_OR_NONE: &str = r"^(-?[0-9]{1,15}(\.[0-9]{0,3}0*)?)?$";
+const IF_MATCH: &str = r#"^(\*|(W/)?"-?[0-9]{1,18}"|-?[0-9]{1,18})$"#;
+const IF_NONE_MATCH: &str = r#"^(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)$"#;
+const IDEMPOTENCY_KEY: &str = "^[!-~]{1,255}$";
+/// Longest text of a filter, characters.
+const LONGEST_FILTER: usize = 200;
+
+/// Narrows the parameters of all operations.
+pub(super) fn refine(document: &mut OpenApi) {
+    let operations = document.paths.paths.values_mut().flat_map(operations);
+    for parameter in operations.flat_map(|o| o.parameters.iter_mut().flatten()) {
+        if let RefOr::T(parameter) = parameter {
+            narrow(parameter);
+        }
+    }
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch]
+        .into_iter()
+        .filter_map(Option::as_mut)
+}
+
+fn narrow(parameter: &mut Parameter) {
+    let exact = match (parameter.name.as_str(), &parameter.parameter_in) {
+        ("userId", ParameterIn::Path) => text(CLIENT),
+        ("userId" | "clientId", ParameterIn::Query) => text(CLIENT_OR_NONE),
+        ("currency", ParameterIn::Query) => text(CURRENCY_OR_NONE),
+        ("account" | "category" | "merchant" | "q", ParameterIn::Query) => {
+            text(NO_NUL).max_length(Some(LONGEST_FILTER))
+        }
+        ("minAmount" | "maxAmount", ParameterIn::Query) => text(DECIMAL_OR_NONE),
+        ("If-Match", ParameterIn::Header) => text(IF_MATCH),
+        ("If-None-Match", ParameterIn::Header) => text(IF_NONE_MATCH),
+        ("Idempotency-Key", ParameterIn::Header) => text(IDEMPOTENCY_KEY),
+        (_, ParameterIn::Query) if parameter.required == Required::False => {
+            parameter.schema = parameter.schema.take().map(or_empty);
+            return;
+        }
+        _ => return,
+    };
+    parameter.schema = Some(exact.into());
+}
+
+/// A query parameter that is given without a value counts as absent.
+fn or_empty(schema: RefOr<Schema>) -> RefOr<Schema> {
+    let dated = |format: &Option<SchemaFormat>| {
+        matches!(format, Some(SchemaFormat::KnownFormat(KnownFormat::Uuid | KnownFormat::Date)))
+    };
+    match schema {
+        RefOr::T(Schema::Object(object)) if dated(&object.format) => {
+            AnyOfBuilder::new().item(object).item(empty()).into()
+        }
+        other => other,
+    }
+}
+
+fn empty() -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::String).max_length(Some(0))
+}
+
+fn text(pattern: &str) -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern))
+}
+
+/// The id of somebody else's thing: a whole number, or a text.
+pub(crate) fn foreign_id() -> Schema {
+    let number = ObjectBuilder::new().schema_type(Type::Integer);
+    let word = text(SAYING).min_length(Some(1)).max_length(Some(200));
+    AnyOfBuilder::new().item(number).item(word).into()
+}
+
+/// An amount as a JSON number, or as the text of one.
+pub(crate) fn amount() -> Schema {
+    let number = ObjectBuilder::new().schema_type(Type::Number);
+    let word = text(r"^\s*-?[0-9]{1,15}(\.[0-9]{0,3}0*)?\s*$");
+    AnyOfBuilder::new().item(number).item(word).into()
+}
+
+/// A day that may be left out in every way.
+pub(crate) fn day_or_none() -> Schema {
+    let day = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .format(Some(SchemaFormat::KnownFormat(KnownFormat::Date)));
+    let null = ObjectBuilder::new().schema_type(Type::Null);
+    AnyOfBuilder::new().item(day).item(empty()).item(null).into()
+}
+
+/// Values by the name of the field that is corrected; null: nothing is printed.
+pub(crate) fn corrections() -> Schema {
+    let names = quittance_documents::review::FIELDS.iter().map(|field| field.name);
+    let name = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names));
+    let example = serde_json::json!({
+        "totalAmount": {"value": 25.99, "currency": "EUR"}, "date": "2024-01-31", "tip": null,
+    });
+    let fields = ObjectBuilder::new().schema_type(Type::Object).property_names(Some(name));
+    fields
+        .additional_properties(Some(Schema::default()))
+        .min_properties(Some(1))
+        .examples([example])
+        .into()
+}
+
+/// Slug of a category that is known.
+pub(crate) fn category() -> Schema {
+    let slugs = quittance_analysis::category::CATEGORIES.iter().map(|c| c.slug);
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(slugs)).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+    use std::collections::BTreeMap;
+
+    /// A name that says the same in every operation has one schema.
+    #[test]
+    fn parameters_of_one_name_are_alike() {
+        let document = serde_json::to_value(crate::openapi()).unwrap();
+        let mut seen: BTreeMap<(String, String), Value> = BTreeMap::new();
+        let items = document["paths"].as_object().unwrap().values();
+        for operation in items.flat_map(|item| item.as_object().unwrap().values()) {
+            for parameter in operation["parameters"].as_array().into_iter().flatten() {
+                let of = |key: &str| parameter[key].as_str().unwrap().to_owned();
+                let (name, place) = (of("name"), of("in"));
+                // Lists differ in these by what they list.
+                if ["limit", "cursor", "status", "state"].contains(&name.as_str()) {
+                    continue;
+                }
+                let schema = &parameter["schema"];
+                let known = seen.entry((name.clone(), place)).or_insert_with(|| schema.clone());
+                assert_eq!(known, schema, "{name}");
+            }
+        }
+        let pattern = &seen[&("clientId".to_owned(), "query".to_owned())]["pattern"];
+        assert_eq!(pattern, super::CLIENT_OR_NONE);
+    }
+}
