@@ -3,7 +3,7 @@
 import schemathesis
 
 FORMS = {
-    "POST /api/v1/receipts/analyze": {"image", "clientId", "metadata"},
+    "POST /api/v1/receipts/analyze": {"image", "clientId", "userId", "metadata"},
     "POST /api/v1/workflows": {"document", "userId", "clientId", "mapping", "currency", "account", "priority"},
 }
 

@@ -76,7 +76,7 @@ def main():
         if not wait(server, port):
             print("test-api: the server did not start", file=sys.stderr)
             return 1
-        command = [options.schemathesis, "--config-file", str(HERE / "schemathesis.toml"), "run"]
+        command = [str(Path(options.schemathesis).absolute()), "--config-file", str(HERE / "schemathesis.toml"), "run"]
         command += [f"http://127.0.0.1:{port}/api-docs/openapi.json", "-H", f"X-API-Key: {key}", *options.rest]
         surroundings = os.environ | {"SCHEMATHESIS_HOOKS": "schemathesis_hooks", "PYTHONPATH": str(HERE)}
         found = subprocess.run(command, cwd=folder, env=surroundings, timeout=options.seconds, check=False).returncode
@@ -94,7 +94,9 @@ def main():
             server.wait()
         log.close()
         if found:
-            print((folder / "server.log").read_text()[-4000:], file=sys.stderr)
+            lines = (folder / "server.log").read_text().splitlines()
+            errors = [line for line in lines if "ERROR" in line or "panicked" in line]
+            print("\n".join(["--- the server's errors and last lines", *errors[-20:], *lines[-10:]]), file=sys.stderr)
         shutil.rmtree(folder, ignore_errors=True)
     return found
 

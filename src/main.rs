@@ -4,6 +4,7 @@ mod cli;
 mod commands;
 
 use clap::Parser;
+use quittance_worker::sandbox;
 use std::process::ExitCode;
 
 /// A saga is thousands of small allocations: `make bench-sagas` shows the difference.
@@ -12,6 +13,10 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    // A process that a worker started for one document: it knows no settings.
+    if sandbox::asked() {
+        return sandbox::serve();
+    }
     let cli = cli::Cli::parse();
     match commands::run(cli) {
         Ok(code) => code,

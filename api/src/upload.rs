@@ -31,6 +31,8 @@ use std::{
 const OVERHEAD: u64 = 256 * 1024;
 /// Longest text field, bytes.
 const MAX_TEXT: usize = 16 * 1024;
+/// Bytes that are read for what stands before a part's content; what is read at once may be most of it.
+const MAX_HEAD: u64 = 1024 * 1024;
 /// Most fields of a form.
 const MAX_FIELDS: usize = 32;
 /// How far into a file its size in pixels is looked for; some cameras put a preview in front.
@@ -89,7 +91,20 @@ struct Source {
     stream: BodyDataStream,
     read: u64,
     limit: u64,
+    /// Where the head of a part has to have ended: it is held in memory until it does.
+    head_limit: Option<u64>,
     over: bool,
+}
+
+impl SharedBody {
+    fn begin_head(&self) {
+        let mut source = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        source.head_limit = Some(source.read + MAX_HEAD);
+    }
+
+    fn end_head(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).head_limit = None;
+    }
 }
 
 impl Stream for SharedBody {
@@ -103,6 +118,10 @@ impl Stream for SharedBody {
             if source.read > source.limit {
                 source.over = true;
                 return Poll::Ready(Some(Err(axum::Error::new(std::io::Error::other("too long")))));
+            }
+            if source.head_limit.is_some_and(|limit| source.read > limit) {
+                let long = std::io::Error::other("a part's head is too long");
+                return Poll::Ready(Some(Err(axum::Error::new(long))));
             }
         }
         next
@@ -133,7 +152,8 @@ pub(crate) async fn read(
     }
     let limit = state.config.processing.max_upload_bytes + OVERHEAD;
     let (parts, body) = request.into_parts();
-    let source = Source { stream: body.into_data_stream(), read: 0, limit, over: false };
+    let source =
+        Source { stream: body.into_data_stream(), read: 0, limit, head_limit: None, over: false };
     let body = SharedBody(Arc::new(Mutex::new(source)));
     let rest = body.clone();
     let request = Request::from_parts(parts, Body::from_stream(body));
@@ -152,8 +172,14 @@ pub(crate) async fn read(
 /// Reads and throws away a body that is refused, within bounds, so that its client gets to read why.
 pub(crate) async fn discard(body: Body) {
     let stream = body.into_data_stream();
-    drain(SharedBody(Arc::new(Mutex::new(Source { stream, read: 0, limit: 0, over: false }))))
-        .await;
+    drain(SharedBody(Arc::new(Mutex::new(Source {
+        stream,
+        read: 0,
+        limit: 0,
+        head_limit: None,
+        over: false,
+    }))))
+    .await;
 }
 
 /// Reads on after a refusal, within bounds.
@@ -161,6 +187,7 @@ async fn drain(body: SharedBody) {
     {
         let mut source = body.0.lock().unwrap_or_else(PoisonError::into_inner);
         source.limit = source.read + DRAIN_BYTES;
+        source.head_limit = None;
     }
     let mut body = body;
     let rest = async { while let Some(Ok(_)) = body.next().await {} };
@@ -182,7 +209,11 @@ async fn read_form(
         Multipart::from_request(request, &()).await.map_err(|_| broken_form(kind.file))?;
     let (mut texts, mut file) = (BTreeMap::new(), None);
     let mut fields = 0;
-    while let Some(field) = form.next_field().await.map_err(|_| broken())? {
+    loop {
+        body.begin_head();
+        let next = form.next_field().await.map_err(|_| broken())?;
+        body.end_head();
+        let Some(field) = next else { break };
         fields += 1;
         if fields > MAX_FIELDS {
             return Err(ApiError::field(

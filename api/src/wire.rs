@@ -117,6 +117,10 @@ pub(crate) fn reason(error: Option<&RunError>) -> Text {
             "le fichier est endommagé ou incomplet. Envoyez-le de nouveau ou reprenez la photo.",
             "the file is damaged or incomplete. Send it again or take the photo again.",
         ),
+        "DOCUMENT_TOO_COMPLEX" => (
+            "le document demande trop de mémoire ou de temps pour être lu. Envoyez une photo ou un PDF plus simple.",
+            "the document needs too much memory or time to be read. Send a photo or a simpler PDF.",
+        ),
         "ENCRYPTED_FILE" => (
             "le PDF est protégé par un mot de passe. Envoyez-le sans protection.",
             "the PDF is protected by a password. Send it without protection.",

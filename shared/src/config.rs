@@ -170,6 +170,10 @@ pub struct ProcessingConfig {
     pub heic: String,
     /// Folder of the models.
     pub models_dir: PathBuf,
+    /// `process` or `none`.
+    pub isolation: String,
+    /// Memory one document may take while it is decoded, bytes.
+    pub decode_memory_bytes: u64,
 }
 
 impl ProcessingConfig {

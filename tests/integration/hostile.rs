@@ -2,11 +2,15 @@
 
 use crate::support::{
     client::{Client, Upload},
-    expect, shared_data,
-    stack::on_both_with,
+    expect,
+    process::output,
+    shared_data,
+    stack::{Options, Shape, on, on_both_with, quittance},
 };
 use std::{
+    io::{Read as _, Write as _},
     path::Path,
+    process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
@@ -97,4 +101,86 @@ fn invents_nothing(file: &str, result: &serde_json::Value) {
             "{file}: {field} was invented: {result}"
         );
     }
+}
+
+/// 47 million white pixels in a few kilobytes, within the limit by its header.
+fn wide_picture() -> Vec<u8> {
+    const WRITE: &str = "import struct, sys, zlib\n\
+        side = 6900\n\
+        chunk = lambda kind, data: struct.pack('>I', len(data)) + kind + data + struct.pack('>I', zlib.crc32(kind + data))\n\
+        head = struct.pack('>IIBBBBB', side, side, 8, 2, 0, 0, 0)\n\
+        rows = zlib.compress((b'\\0' + b'\\xff' * (3 * side)) * side, 9)\n\
+        sys.stdout.write((b'\\x89PNG\\r\\n\\x1a\\n' + chunk(b'IHDR', head) + chunk(b'IDAT', rows) + chunk(b'IEND', b'')).hex())";
+    hex::decode(output(Command::new("python3").args(["-c", WRITE])).trim()).unwrap()
+}
+
+/// Decoding takes more memory than one document may: its process ends, the document has failed for good, the worker
+/// and everybody else's documents do not notice.
+#[tokio::test]
+async fn a_document_that_takes_too_much_ends_its_own_process_only() {
+    let options =
+        Options::of(Shape::Embedded).set("QUITTANCE_PROCESSING_DECODE_MEMORY_BYTES", 64 << 20);
+    on(options, async |stack| {
+        let client = stack.client();
+        let wide = client.accepted(&Upload::of(wide_picture(), "wide.png")).await;
+        let slip = client.accepted(&Upload::slip()).await;
+        client.failed(&wide).await;
+        let why = stack.sql("SELECT error_code FROM run WHERE state = 'failed'");
+        assert_eq!(why, ["DOCUMENT_TOO_COMPLEX"]);
+        let answer = client.result(&wide).await;
+        expect::refusal(&answer, 422, "PROCESSING_ERROR");
+        assert!(
+            answer.json["error"]["message"].as_str().unwrap().contains("trop de mémoire"),
+            "{}",
+            answer.json
+        );
+        client.completed(&slip).await;
+        assert!(stack.worker().ended().is_none());
+        let peak = stack.worker().peak_memory();
+        println!("one document too many: worker peak {} MiB", peak >> 20);
+    })
+    .await;
+}
+
+/// What a decoder gave up before it sees a byte of the document, as the kernel says.
+#[test]
+fn a_decoder_is_confined_before_it_reads() {
+    let mut child = quittance(&["decode"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the program");
+    let mut stdin = child.stdin.take().unwrap();
+    let bounds = r#"{"max_pixels":50000000,"max_pages":1,"memory":268435456,"seconds":7}"#;
+    writeln!(stdin, "{bounds}").unwrap();
+    let kernel =
+        |file: &str| std::fs::read_to_string(format!("/proc/{}/{file}", child.id())).unwrap();
+    let started = Instant::now();
+    while !kernel("status").contains("Seccomp:\t2") {
+        assert!(started.elapsed() < LIMIT, "never confined: {}", kernel("status"));
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert!(kernel("status").contains("NoNewPrivs:\t1"));
+    let limits = kernel("limits");
+    for limit in [
+        ("Max cpu time", "7"),
+        ("Max file size", "0"),
+        ("Max core file size", "0"),
+        ("Max open files", "16"),
+    ] {
+        let line = limits.lines().find_map(|line| line.strip_prefix(limit.0)).unwrap();
+        assert_eq!(line.split_whitespace().next(), Some(limit.1), "{limits}");
+    }
+    let space = limits.lines().find_map(|line| line.strip_prefix("Max address space")).unwrap();
+    let space: u64 = space.split_whitespace().next().unwrap().parse().expect("a limit");
+    assert!((256 << 20..8 * GIB).contains(&space), "{space}");
+    stdin.write_all(&crate::support::slip()).unwrap();
+    drop(stdin);
+    let mut said = Vec::new();
+    child.stdout.take().unwrap().read_to_end(&mut said).unwrap();
+    assert!(child.wait().unwrap().success());
+    let line = said.split(|byte| *byte == b'\n').next().unwrap();
+    let line: serde_json::Value = serde_json::from_slice(line).unwrap();
+    assert_eq!(line["walls"]["calls"], true, "{line}");
+    assert!(line["outcome"]["Ok"]["pages"][0]["width"].as_u64().unwrap() > 100, "{line}");
 }

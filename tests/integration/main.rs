@@ -35,5 +35,6 @@ mod sagas;
 mod servers;
 mod surroundings;
 mod tenants;
+mod tricks;
 mod webhooks;
 mod workflows;

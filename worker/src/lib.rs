@@ -11,5 +11,6 @@ pub mod pdf;
 pub mod probe;
 pub mod reader;
 pub mod runner;
+pub mod sandbox;
 pub mod scratch;
 mod settings;

@@ -9,10 +9,14 @@ use quittance_shared::{
 use quittance_worker::{
     probe,
     runner::{self, WorkerDeps},
+    sandbox,
 };
 use std::{process::ExitCode, time::Duration};
 
 fn main() -> ExitCode {
+    if sandbox::asked() {
+        return sandbox::serve();
+    }
     match start() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -10,7 +10,7 @@ use crate::imaging::{DecodeError, FileKind, guard, warning};
 use crate::reader::DecodedPage;
 
 /// Drawing follows the nesting of the file's objects; this much stack is only used by files that ask for it.
-const STACK: usize = 256 << 20;
+pub(crate) const STACK: usize = 256 << 20;
 
 /// What a PDF gave.
 #[derive(Debug)]

@@ -11,6 +11,7 @@ use crate::{
     executor::{Executor, held::Held, isolation::Isolation, pool::CpuPool, random},
     participants::Participants,
     reader::{Reader, ReaderConfig},
+    sandbox::Decoder,
     scratch::Scratch,
 };
 use anyhow::{anyhow, bail};
@@ -180,6 +181,7 @@ pub async fn run(
     if let Some(reader) = deps.reader {
         let tools = Tools {
             blobs: deps.blobs.clone(),
+            decoder: Decoder::new(&deps.config.processing),
             reader,
             scratch: scratch.clone(),
             pool: pool.clone(),

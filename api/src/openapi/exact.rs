@@ -17,10 +17,12 @@ const SAYING: &str = r"\S";
 const NO_NUL: &str = r"^[^\x00]*$";
 const DECIMAL_OR_NONE: &str = r"^(-?[0-9]{1,15}(\.[0-9]{0,3}0*)?)?$";
 const IF_MATCH: &str = r#"^(\*|(W/)?"-?[0-9]{1,18}"|-?[0-9]{1,18})$"#;
-const IF_NONE_MATCH: &str = r#"^(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)$"#;
+const IF_NONE_MATCH: &str = r#"^(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)?$"#;
 const IDEMPOTENCY_KEY: &str = "^[!-~]{1,255}$";
 /// Longest text of a filter, characters.
 const LONGEST_FILTER: usize = 200;
+/// Longest reason of an erasure, characters.
+const LONGEST_REASON: usize = 500;
 
 /// Narrows the parameters of all operations.
 pub(super) fn refine(document: &mut OpenApi) {
@@ -46,9 +48,12 @@ fn narrow(parameter: &mut Parameter) {
         ("account" | "category" | "merchant" | "q", ParameterIn::Query) => {
             text(NO_NUL).max_length(Some(LONGEST_FILTER))
         }
+        ("actor" | "client" | "action" | "subject", ParameterIn::Query) => text(NO_NUL),
+        ("reason", ParameterIn::Query) => text(NO_NUL).max_length(Some(LONGEST_REASON)),
         ("minAmount" | "maxAmount", ParameterIn::Query) => text(DECIMAL_OR_NONE),
         ("If-Match", ParameterIn::Header) => text(IF_MATCH),
         ("If-None-Match", ParameterIn::Header) => text(IF_NONE_MATCH),
+        ("Last-Event-ID", ParameterIn::Header) => text("^[0-9]{0,15}$"),
         ("Idempotency-Key", ParameterIn::Header) => text(IDEMPOTENCY_KEY),
         (_, ParameterIn::Query) if parameter.required == Required::False => {
             parameter.schema = parameter.schema.take().map(or_empty);
@@ -61,15 +66,16 @@ fn narrow(parameter: &mut Parameter) {
 
 /// A query parameter that is given without a value counts as absent.
 fn or_empty(schema: RefOr<Schema>) -> RefOr<Schema> {
-    let dated = |format: &Option<SchemaFormat>| {
-        matches!(format, Some(SchemaFormat::KnownFormat(KnownFormat::Uuid | KnownFormat::Date)))
-    };
-    match schema {
-        RefOr::T(Schema::Object(object)) if dated(&object.format) => {
-            AnyOfBuilder::new().item(object).item(empty()).into()
-        }
-        other => other,
+    if let RefOr::T(Schema::Object(object)) = &schema
+        && object.enum_values.is_none()
+        && !matches!(
+            object.format,
+            Some(SchemaFormat::KnownFormat(KnownFormat::Uuid | KnownFormat::Date))
+        )
+    {
+        return schema;
     }
+    AnyOfBuilder::new().item(schema).item(empty()).into()
 }
 
 fn empty() -> ObjectBuilder {
@@ -140,7 +146,7 @@ mod tests {
                 let of = |key: &str| parameter[key].as_str().unwrap().to_owned();
                 let (name, place) = (of("name"), of("in"));
                 // Lists differ in these by what they list.
-                if ["limit", "cursor", "status", "state"].contains(&name.as_str()) {
+                if ["limit", "cursor", "status", "state", "from", "to"].contains(&name.as_str()) {
                     continue;
                 }
                 let schema = &parameter["schema"];

@@ -337,6 +337,22 @@ pub(super) const SETTINGS: &[Setting] = &[
         "Dossier que remplit `make models`.",
     ),
     s(
+        "processing.isolation",
+        &[],
+        Kind::Choice(&["process", "none"]),
+        "Where documents are decoded: `process` gives each a process of its own, without files or \
+         network (Linux); `none` decodes in the worker.",
+        "Où les documents sont décodés : `process` donne à chacun un processus à lui, sans fichiers \
+         ni réseau (Linux) ; `none` décode dans le worker.",
+    ),
+    s(
+        "processing.decode_memory_bytes",
+        &[],
+        Kind::Int(67_108_864, 17_179_869_184),
+        "Memory one document may take while it is decoded in its process, in bytes.",
+        "Mémoire qu’un document peut prendre pendant son décodage dans son processus, en octets.",
+    ),
+    s(
         "documents.processor.url",
         &[],
         Kind::Base,

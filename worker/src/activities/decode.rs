@@ -2,14 +2,17 @@
 
 use super::{Tools, away, pages};
 use crate::{
-    executor::activity::{Activity, ActivityContext, ActivityError, Outcome},
-    reader::{DecodeError, Decoded},
+    executor::{
+        activity::{Activity, ActivityContext, ActivityError, Outcome},
+        pool::Stop,
+    },
+    reader::Decoded,
+    sandbox::Failure,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
 use quittance_shared::blobs::{BlobError, Blobs};
 use serde_json::{Value, json};
-use std::sync::Arc;
 
 pub(super) struct Decode(pub(super) Tools);
 
@@ -37,13 +40,20 @@ pub(super) async fn decode(
     context: &ActivityContext,
 ) -> Result<Decoded, ActivityError> {
     let bytes = original(tools, context).await?;
-    let reader = Arc::clone(&tools.reader);
-    tools.pool.run(context.limit, &context.stop, move |_| reader.decode(&bytes)).await?.map_err(
-        |error: DecodeError| {
+    let decoder = tools.decoder.clone();
+    // Before the attempt's own limit: a document that takes that long is refused, it is not tried again.
+    let limit = context.limit / 8 * 7;
+    let work = move |stop: &Stop| decoder.decode(&bytes, limit, || stop.asked());
+    tools.pool.run(context.limit, &context.stop, work).await?.map_err(|failure| match failure {
+        Failure::Refused(error) => {
             tracing::info!(code = error.code(), %error, "the original cannot be decoded");
             ActivityError::refused(error.code(), error.message_fr())
-        },
-    )
+        }
+        other @ (Failure::Unavailable(_) | Failure::Stopped) => {
+            tracing::warn!(error = %other, "the original was not decoded");
+            ActivityError::failed("DECODER_UNAVAILABLE", other.to_string())
+        }
+    })
 }
 
 /// Fetches the original of a run.

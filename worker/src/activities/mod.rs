@@ -20,6 +20,7 @@ use crate::{
     executor::{activity::Activity, pool::CpuPool},
     participants::Participants,
     reader::Reader,
+    sandbox::Decoder,
     scratch::Scratch,
 };
 use quittance_documents::review::Thresholds;
@@ -49,7 +50,9 @@ impl std::fmt::Debug for Activities {
 pub struct Tools {
     /// Originals.
     pub blobs: Blobs,
-    /// Decoding and OCR.
+    /// Bytes to pixels.
+    pub decoder: Decoder,
+    /// OCR.
     pub reader: Arc<Reader>,
     /// Decoded pages between two steps.
     pub scratch: Scratch,

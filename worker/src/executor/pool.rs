@@ -37,10 +37,16 @@ pub struct Stop(Arc<AtomicBool>);
 struct Stopped;
 
 impl Stop {
+    /// Whether nobody wants the outcome any more.
+    #[must_use]
+    pub fn asked(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+
     /// Leaves the work if nobody wants its outcome any more: unwinds to the pool, quietly. For callbacks of code that
     /// offers no other way out.
     pub fn check(&self) {
-        if self.0.load(Ordering::Acquire) {
+        if self.asked() {
             resume_unwind(Box::new(Stopped));
         }
     }

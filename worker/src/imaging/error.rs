@@ -1,9 +1,10 @@
 //! Why a file cannot become pages. Every case is permanent: the same bytes will fail again.
 
 use super::sniff::FileKind;
+use serde::{Deserialize, Serialize};
 
 /// Why a file was refused.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum DecodeError {
     /// Not a kind of file that can be read.
     #[error("unsupported file type: {found}")]
@@ -15,9 +16,9 @@ pub enum DecodeError {
     #[error("{found} files need {package}, which is not installed")]
     NeedsTool {
         /// What the content is.
-        found: &'static str,
+        found: String,
         /// The Debian package to install.
-        package: &'static str,
+        package: String,
     },
     /// More pixels than allowed, by the header or while decoding.
     #[error("image too large: {width} x {height} pixels, at most {max_pixels} allowed")]
@@ -45,6 +46,18 @@ pub enum DecodeError {
         /// What the decoder said, for logs and support.
         detail: String,
     },
+    /// Decoding needs more memory or time than a document may take.
+    #[error("the document is too complex: {detail}")]
+    TooComplex {
+        /// What was used up, for logs and support.
+        detail: String,
+    },
+    /// The decoder's process ended over it.
+    #[error("the decoder crashed: {detail}")]
+    Crashed {
+        /// How, for logs and support.
+        detail: String,
+    },
     /// A PDF that needs a password.
     #[error("the PDF is protected by a password")]
     Encrypted,
@@ -61,7 +74,8 @@ impl DecodeError {
             Self::Unsupported { .. } | Self::NeedsTool { .. } => "UNSUPPORTED_FILE_TYPE",
             Self::TooLarge { .. } => "IMAGE_TOO_LARGE",
             Self::TooSmall { .. } => "IMAGE_TOO_SMALL",
-            Self::Damaged { .. } => "DAMAGED_FILE",
+            Self::Damaged { .. } | Self::Crashed { .. } => "DAMAGED_FILE",
+            Self::TooComplex { .. } => "DOCUMENT_TOO_COMPLEX",
             Self::Encrypted => "ENCRYPTED_FILE",
             Self::Empty => "EMPTY_FILE",
         }
@@ -88,6 +102,11 @@ impl DecodeError {
             ),
             Self::Damaged { kind, .. } => {
                 format!("Le fichier {kind} est endommagé ou incomplet et ne peut pas être lu.")
+            }
+            Self::Crashed { .. } => "Le fichier est endommagé et ne peut pas être lu.".into(),
+            Self::TooComplex { .. } => {
+                "Le document demande trop de mémoire ou de temps pour être lu. Envoyez une photo ou un PDF plus simple."
+                    .into()
             }
             Self::Encrypted => {
                 "Le PDF est protégé par un mot de passe. Envoyez-en une copie sans protection."
@@ -118,6 +137,10 @@ impl DecodeError {
             }
             Self::Damaged { kind, .. } => {
                 format!("The {kind} file is damaged or incomplete and cannot be read.")
+            }
+            Self::Crashed { .. } => "The file is damaged and cannot be read.".into(),
+            Self::TooComplex { .. } => {
+                "The document needs too much memory or time to be read. Send a photo or a simpler PDF.".into()
             }
             Self::Encrypted => {
                 "The PDF is protected by a password. Send a copy without protection.".into()

@@ -23,9 +23,12 @@ const WALL: Duration = Duration::from_secs(30);
 const MOST_BYTES: u64 = 160 << 20;
 
 /// The picture as PNG.
-pub(super) fn to_png(bytes: &[u8]) -> Result<Vec<u8>, DecodeError> {
+pub(crate) fn to_png(bytes: &[u8]) -> Result<Vec<u8>, DecodeError> {
     let (Some(program), Some(limiter)) = (tools::find(PROGRAM), tools::find(LIMITER)) else {
-        return Err(DecodeError::NeedsTool { found: "heic", package: tools::HEIC.package });
+        return Err(DecodeError::NeedsTool {
+            found: "heic".into(),
+            package: tools::HEIC.package.into(),
+        });
     };
     let failed = |detail: String| DecodeError::Damaged { kind: FileKind::Heic, detail };
     let io = |e: std::io::Error| failed(e.to_string());

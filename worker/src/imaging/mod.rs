@@ -9,7 +9,7 @@
 pub mod decode;
 pub mod derivative;
 mod error;
-mod heic;
+pub(crate) mod heic;
 pub(crate) mod quality;
 mod sniff;
 #[cfg(test)]

@@ -1,11 +1,12 @@
 //! What a file is, by its first bytes and never by its name.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 use super::DecodeError;
 
 /// A kind of file that can be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FileKind {
     /// JPEG.
     Jpeg,

@@ -68,6 +68,15 @@ impl From<audit::Entry> for AuditEntry {
     }
 }
 
+/// A day, or a time.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "only describes the parameter")]
+enum DayOrTime {
+    Day(NaiveDate),
+    Time(DateTime<Utc>),
+}
+
 /// Who did what, newest first.
 #[utoipa::path(
     get, path = "/api/v1/admin/audit", tag = "admin", operation_id = "listAudit",
@@ -76,10 +85,10 @@ impl From<audit::Entry> for AuditEntry {
         ("client" = Option<String>, Query, description = "About this client's data only"),
         ("action" = Option<String>, Query, description = "Of this kind only; `run.` means every kind that begins so"),
         ("subject" = Option<String>, Query, description = "About this only, such as `receipt:UUID`"),
-        ("from" = Option<String>, Query, description = "From this day or time on, ISO 8601"),
-        ("to" = Option<String>, Query, description = "To this day, inclusive, or before this time, ISO 8601"),
+        ("from" = inline(Option<DayOrTime>), Query, description = "From this day or time on, ISO 8601"),
+        ("to" = inline(Option<DayOrTime>), Query, description = "To this day, inclusive, or before this time, ISO 8601"),
         ("limit" = Option<u64>, Query, minimum = 1, maximum = 1000, description = "Entries, 100 by default"),
-        ("cursor" = Option<u64>, Query, description = "`nextCursor` of the page before"),
+        ("cursor" = Option<u64>, Query, minimum = 1, description = "`nextCursor` of the page before"),
     ),
     responses(
         (status = 200, body = Success<AuditPage>, description = "Entries"),

@@ -28,7 +28,7 @@ const MAX_BYTES: usize = 8 * 1024;
 #[expect(dead_code, reason = "only describes the body")]
 pub(crate) struct HoldWish {
     /// 1 to 500 characters.
-    #[schema(example = "affaire 2026/12")]
+    #[schema(example = "affaire 2026/12", min_length = 1, max_length = 500, pattern = r"\S")]
     reason: String,
 }
 
