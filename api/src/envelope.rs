@@ -16,7 +16,7 @@ use quittance_shared::{domain::clock::rfc3339, engine::RunId};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::sync::Arc;
-use utoipa::ToSchema;
+use utoipa::{IntoResponses, ToSchema};
 
 /// A good answer.
 #[derive(Debug)]
@@ -212,6 +212,16 @@ pub(crate) struct Refusal {
     processing_time: u64,
     /// RFC 3339, UTC.
     timestamp: String,
+}
+
+/// What every call with a key may be answered, for the description.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "only describes answers")]
+pub(crate) enum Refusals {
+    #[response(status = 401, description = "No key, or an unknown one")]
+    Unauthorised(Refusal),
+    #[response(status = 503, description = "The database cannot be reached")]
+    Unavailable(Refusal),
 }
 
 /// Why something was refused, for the description.

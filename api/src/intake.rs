@@ -2,6 +2,7 @@
 
 use crate::{
     auth::Caller,
+    envelope::Refusal,
     error::{ApiError, ErrorCode},
     limits::Meter,
     state::AppState,
@@ -18,6 +19,33 @@ use quittance_shared::{
     telemetry::is_traceparent,
 };
 use tokio::sync::OwnedSemaphorePermit;
+use utoipa::IntoResponses;
+
+/// What an upload may be answered, for its documentation.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "only describes answers")]
+pub(crate) enum UploadRefusals {
+    #[response(status = 400, description = "A field is missing or wrong")]
+    Malformed(Refusal),
+    #[response(status = 401, description = "No key, or an unknown one")]
+    Unauthorised(Refusal),
+    #[response(status = 403, description = "The client is not the key's")]
+    Forbidden(Refusal),
+    #[response(status = 408, description = "The upload took too long")]
+    Late(Refusal),
+    #[response(status = 413, description = "Too many bytes or pixels")]
+    Large(Refusal),
+    #[response(status = 415, description = "By its content none of the formats that are taken")]
+    Unsupported(Refusal),
+    #[response(status = 422, description = "The key was used with another body")]
+    Reused(Refusal),
+    #[response(status = 429, description = "Over the client's rate; `Retry-After` says when")]
+    Often(Refusal),
+    #[response(status = 503, description = "Database or storage cannot be reached")]
+    Unavailable(Refusal),
+    #[response(status = 507, description = "No room for the file; nothing was stored")]
+    Full(Refusal),
+}
 
 /// A place among the uploads; what announces itself as too long is refused before a byte of it is read.
 pub(crate) fn admit(

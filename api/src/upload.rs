@@ -1,6 +1,12 @@
 //! Reading an upload: the form's fields in any order, the file streamed to the storage while it comes in, each limit
 //! applied at the first byte that breaks it.
 
+mod body;
+mod refusals;
+
+pub(crate) use body::discard;
+pub(crate) use refusals::too_large;
+
 use crate::{
     error::{ApiError, ErrorCode},
     metadata::field_is,
@@ -8,38 +14,27 @@ use crate::{
     state::AppState,
 };
 use axum::{
-    body::{Body, BodyDataStream},
+    body::Body,
     extract::{FromRequest as _, Multipart, Request, multipart::Field},
     http::{StatusCode, header},
 };
-use bytes::Bytes;
-use futures_util::{Stream, StreamExt as _};
+use body::{SharedBody, drain};
 use quittance_documents::statement;
 use quittance_shared::{
     blobs::{Stored, Writer},
     i18n::Text,
 };
-use std::{
-    collections::BTreeMap,
-    pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
-    task::{Context, Poll},
-    time::Duration,
-};
+use refusals::{broken_form, missing, not_taken, too_many_pixels, too_slow, twice};
+use std::{collections::BTreeMap, time::Duration};
 
 /// Bytes that fields and separators may take beside the file.
 const OVERHEAD: u64 = 256 * 1024;
 /// Longest text field, bytes.
 const MAX_TEXT: usize = 16 * 1024;
-/// Bytes that are read for what stands before a part's content; what is read at once may be most of it.
-const MAX_HEAD: u64 = 1024 * 1024;
 /// Most fields of a form.
 const MAX_FIELDS: usize = 32;
 /// How far into a file its size in pixels is looked for; some cameras put a preview in front.
 const HEAD: usize = 256 * 1024;
-/// What is still read and thrown away after a refusal, so that a client that is sending gets to read it.
-const DRAIN_BYTES: u64 = 64 * 1024 * 1024;
-const DRAIN_TIME: Duration = Duration::from_secs(10);
 
 /// How much of a file that is no picture decides whether it is a bank statement.
 const STATEMENT: usize = 64 * 1024;
@@ -83,51 +78,6 @@ impl FormKind {
     }
 }
 
-/// The body, shared between the form's reader and whoever throws the rest away.
-#[derive(Clone)]
-struct SharedBody(Arc<Mutex<Source>>);
-
-struct Source {
-    stream: BodyDataStream,
-    read: u64,
-    limit: u64,
-    /// Where the head of a part has to have ended: it is held in memory until it does.
-    head_limit: Option<u64>,
-    over: bool,
-}
-
-impl SharedBody {
-    fn begin_head(&self) {
-        let mut source = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        source.head_limit = Some(source.read + MAX_HEAD);
-    }
-
-    fn end_head(&self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).head_limit = None;
-    }
-}
-
-impl Stream for SharedBody {
-    type Item = Result<Bytes, axum::Error>;
-
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let mut source = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let next = source.stream.poll_next_unpin(cx);
-        if let Poll::Ready(Some(Ok(bytes))) = &next {
-            source.read += bytes.len() as u64;
-            if source.read > source.limit {
-                source.over = true;
-                return Poll::Ready(Some(Err(axum::Error::new(std::io::Error::other("too long")))));
-            }
-            if source.head_limit.is_some_and(|limit| source.read > limit) {
-                let long = std::io::Error::other("a part's head is too long");
-                return Poll::Ready(Some(Err(axum::Error::new(long))));
-            }
-        }
-        next
-    }
-}
-
 /// Reads the form, writing the file under `key`.
 pub(crate) async fn read(
     state: &AppState,
@@ -152,9 +102,7 @@ pub(crate) async fn read(
     }
     let limit = state.config.processing.max_upload_bytes + OVERHEAD;
     let (parts, body) = request.into_parts();
-    let source =
-        Source { stream: body.into_data_stream(), read: 0, limit, head_limit: None, over: false };
-    let body = SharedBody(Arc::new(Mutex::new(source)));
+    let body = SharedBody::new(body, limit);
     let rest = body.clone();
     let request = Request::from_parts(parts, Body::from_stream(body));
 
@@ -169,31 +117,6 @@ pub(crate) async fn read(
     result
 }
 
-/// Reads and throws away a body that is refused, within bounds, so that its client gets to read why.
-pub(crate) async fn discard(body: Body) {
-    let stream = body.into_data_stream();
-    drain(SharedBody(Arc::new(Mutex::new(Source {
-        stream,
-        read: 0,
-        limit: 0,
-        head_limit: None,
-        over: false,
-    }))))
-    .await;
-}
-
-/// Reads on after a refusal, within bounds.
-async fn drain(body: SharedBody) {
-    {
-        let mut source = body.0.lock().unwrap_or_else(PoisonError::into_inner);
-        source.limit = source.read + DRAIN_BYTES;
-        source.head_limit = None;
-    }
-    let mut body = body;
-    let rest = async { while let Some(Ok(_)) = body.next().await {} };
-    let _ = tokio::time::timeout(DRAIN_TIME, rest).await;
-}
-
 async fn read_form(
     state: &AppState,
     request: Request,
@@ -202,8 +125,7 @@ async fn read_form(
     body: &SharedBody,
 ) -> Result<Upload, ApiError> {
     let broken = || {
-        let over = body.0.lock().unwrap_or_else(PoisonError::into_inner).over;
-        if over { too_large(state, kind.file) } else { broken_form(kind.file) }
+        if body.is_over() { too_large(state, kind.file) } else { broken_form(kind.file) }
     };
     let mut form =
         Multipart::from_request(request, &()).await.map_err(|_| broken_form(kind.file))?;
@@ -346,87 +268,6 @@ fn clean_name(name: &str) -> Option<String> {
 /// Makes the file durable.
 pub(crate) async fn finish(writer: Writer) -> Result<Stored, ApiError> {
     Ok(writer.finish().await?)
-}
-
-fn twice(name: &'static str) -> ApiError {
-    field_is(name, "est donné deux fois ; une seule est possible", "is given twice; give it once")
-}
-
-fn missing(form: &FormKind) -> ApiError {
-    let (name, taken) = (form.file, form.taken());
-    ApiError::field(
-        name,
-        Text::new(
-            format!("Le champ « {name} » manque : joignez-y {}.", taken.fr),
-            format!("The field \"{name}\" is missing: put {} there.", taken.en),
-        ),
-    )
-}
-
-fn broken_form(name: &'static str) -> ApiError {
-    ApiError::field(
-        name,
-        Text::new(
-            "Le formulaire multipart est incomplet ou mal formé. Renvoyez-le en entier, avec sa « boundary ».",
-            "The multipart form is incomplete or malformed. Send it again in full, with its boundary.",
-        ),
-    )
-}
-
-pub(crate) fn too_large(state: &AppState, name: &'static str) -> ApiError {
-    let limit = state.config.processing.max_upload_bytes;
-    #[expect(clippy::cast_precision_loss, reason = "shown with one digit")]
-    let mib = limit as f64 / f64::from(1 << 20);
-    ApiError::new(
-        StatusCode::PAYLOAD_TOO_LARGE,
-        ErrorCode::PayloadTooLarge,
-        Text::new(
-            format!(
-                "Le fichier du champ « {name} » dépasse {limit} octets ({mib:.1} Mio). Réduisez la photo ou envoyez \
-                 moins de pages."
-            ),
-            format!(
-                "The file in the field \"{name}\" is larger than {limit} bytes ({mib:.1} MiB). Make the photo smaller \
-                 or send fewer pages."
-            ),
-        ),
-    )
-    .at(name)
-}
-
-fn too_many_pixels(limit: u64, name: &'static str) -> ApiError {
-    let millions = limit / 1_000_000;
-    ApiError::new(
-        StatusCode::PAYLOAD_TOO_LARGE,
-        ErrorCode::PayloadTooLarge,
-        Text::new(
-            format!("L'image du champ « {name} » dépasse {millions} millions de pixels. Réduisez-la."),
-            format!("The image in the field \"{name}\" has more than {millions} million pixels. Make it smaller."),
-        ),
-    )
-    .at(name)
-}
-
-fn not_taken(head: &[u8], form: &FormKind) -> ApiError {
-    ApiError::new(
-        StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        ErrorCode::UnsupportedMediaType,
-        sniff::refusal(head, form),
-    )
-    .at(form.file)
-}
-
-fn too_slow(limit: Duration) -> ApiError {
-    let seconds = limit.as_secs();
-    ApiError::new(
-        StatusCode::REQUEST_TIMEOUT,
-        ErrorCode::RequestTimeout,
-        Text::new(
-            format!("L'envoi a duré plus de {seconds} s. Réessayez avec une meilleure connexion ou un fichier plus petit."),
-            format!("The upload took more than {seconds} s. Try again with a better connection or a smaller file."),
-        ),
-    )
-    .header(header::CONNECTION, header::HeaderValue::from_static("close"))
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Every route with a stranger's key: nothing of another client is shown, nothing of it changes.
 
+mod routes;
+
 use crate::support::{
     client::{Answer, Client, PATIENCE, Upload},
     expect,
@@ -11,108 +13,15 @@ use reqwest::{
     Method,
     multipart::{Form, Part},
 };
+use routes::{Kind, ROUTES};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Instant,
 };
 
-/// What a stranger may have of a route.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    /// For everybody, without a key.
-    Public,
-    /// The same for every key.
-    Common,
-    /// One thing of one client: to a stranger it does not exist.
-    One,
-    /// The caller's own things.
-    List,
-    /// A user of the caller's client: one of the same name is another one.
-    User,
-    /// Makes something of the caller's own.
-    Create,
-    /// With scope `admin` only.
-    Admin,
-}
-
-/// Every route there is. A new one belongs here, after somebody has thought about who may call it.
-const ROUTES: &[(&str, Kind)] = &[
-    ("POST /api/commande/checkout", Kind::Create),
-    ("GET /api/commande/{id}", Kind::One),
-    ("GET /api/commande/{id}/historique", Kind::One),
-    ("GET /api/v1/admin/audit", Kind::Admin),
-    ("GET /api/v1/categories", Kind::Common),
-    ("GET /api/v1/quality", Kind::List),
-    ("GET /api/v1/receipts", Kind::List),
-    ("POST /api/v1/receipts/analyze", Kind::Create),
-    ("GET /api/v1/receipts/stats", Kind::Admin),
-    ("DELETE /api/v1/receipts/{id}", Kind::One),
-    ("POST /api/v1/receipts/{id}/confirm", Kind::One),
-    ("GET /api/v1/receipts/{id}/corrections", Kind::One),
-    ("DELETE /api/v1/receipts/{id}/corrections/{correctionId}", Kind::One),
-    ("GET /api/v1/receipts/{id}/events", Kind::One),
-    ("GET /api/v1/receipts/{id}/evidence", Kind::One),
-    ("PATCH /api/v1/receipts/{id}/fields", Kind::One),
-    ("GET /api/v1/receipts/{id}/image", Kind::One),
-    ("PUT /api/v1/receipts/{id}/legal-hold", Kind::Admin),
-    ("DELETE /api/v1/receipts/{id}/legal-hold", Kind::Admin),
-    ("GET /api/v1/receipts/{id}/reprocess", Kind::One),
-    ("POST /api/v1/receipts/{id}/reprocess", Kind::One),
-    ("DELETE /api/v1/receipts/{id}/reprocess", Kind::One),
-    ("POST /api/v1/receipts/{id}/reprocess/accept", Kind::One),
-    ("GET /api/v1/receipts/{id}/result", Kind::One),
-    ("POST /api/v1/receipts/{id}/retry", Kind::One),
-    ("GET /api/v1/receipts/{id}/status", Kind::One),
-    ("GET /api/v1/sagas", Kind::List),
-    ("POST /api/v1/sagas", Kind::Create),
-    ("GET /api/v1/sagas/{id}", Kind::One),
-    ("POST /api/v1/sagas/{id}/cancel", Kind::One),
-    ("POST /api/v1/sagas/{id}/compensate", Kind::One),
-    ("GET /api/v1/sagas/{id}/events", Kind::One),
-    ("POST /api/v1/sagas/{id}/execute", Kind::One),
-    ("POST /api/v1/sagas/{id}/pause", Kind::One),
-    ("POST /api/v1/sagas/{id}/resume", Kind::One),
-    ("POST /api/v1/sagas/{id}/retry", Kind::One),
-    ("POST /api/v1/sagas/{id}/steps/{n}/skip", Kind::Admin),
-    ("DELETE /api/v1/users/{userId}", Kind::User),
-    ("GET /api/v1/users/{userId}/duplicates", Kind::User),
-    ("GET /api/v1/users/{userId}/export", Kind::User),
-    ("GET /api/v1/users/{userId}/matches", Kind::User),
-    ("GET /api/v1/users/{userId}/recurring", Kind::User),
-    ("GET /api/v1/users/{userId}/rules", Kind::User),
-    ("POST /api/v1/users/{userId}/rules", Kind::User),
-    ("POST /api/v1/users/{userId}/rules/preview", Kind::User),
-    ("PUT /api/v1/users/{userId}/rules/{ruleId}", Kind::One),
-    ("DELETE /api/v1/users/{userId}/rules/{ruleId}", Kind::One),
-    ("GET /api/v1/users/{userId}/summaries", Kind::User),
-    ("GET /api/v1/users/{userId}/transactions", Kind::User),
-    ("POST /api/v1/users/{userId}/transactions/analyze", Kind::User),
-    ("GET /api/v1/users/{userId}/transactions/export", Kind::User),
-    ("PATCH /api/v1/users/{userId}/transactions/{id}", Kind::One),
-    ("GET /api/v1/users/{userId}/unusual", Kind::User),
-    ("GET /api/v1/webhooks", Kind::List),
-    ("POST /api/v1/webhooks", Kind::Create),
-    ("GET /api/v1/webhooks/{id}", Kind::One),
-    ("DELETE /api/v1/webhooks/{id}", Kind::One),
-    ("PATCH /api/v1/webhooks/{id}", Kind::One),
-    ("GET /api/v1/webhooks/{id}/deliveries", Kind::One),
-    ("POST /api/v1/webhooks/{id}/deliveries/{deliveryId}/retry", Kind::One),
-    ("POST /api/v1/webhooks/{id}/rotate", Kind::One),
-    ("POST /api/v1/webhooks/{id}/test", Kind::One),
-    ("GET /api/v1/workflows", Kind::List),
-    ("POST /api/v1/workflows", Kind::Create),
-    ("GET /api/v1/workflows/{id}", Kind::One),
-    ("DELETE /api/v1/workflows/{id}", Kind::One),
-    ("POST /api/v1/workflows/{id}/retry", Kind::One),
-    ("GET /health", Kind::Public),
-    ("GET /health/live", Kind::Public),
-    ("GET /health/ready", Kind::Public),
-    ("GET /metrics", Kind::Public),
-    ("POST /saga/order", Kind::Create),
-];
-
 const OWNER: &str = "shop-lyon";
+
 /// The idempotency key that everybody uses for a route.
 fn key_of(route: &str) -> String {
     format!("same-for-all{}", route.replace(|c: char| !c.is_ascii_alphanumeric(), "-"))

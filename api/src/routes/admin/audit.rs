@@ -2,7 +2,7 @@
 
 use crate::{
     auth::Admin,
-    envelope::{Answer, Refusal, Success},
+    envelope::{Answer, Refusal, Refusals, Success},
     error::ApiError,
     extract::Params,
     metadata::field_is,
@@ -93,9 +93,8 @@ enum DayOrTime {
     responses(
         (status = 200, body = Success<AuditPage>, description = "Entries"),
         (status = 400, body = Refusal, description = "A parameter is malformed"),
-        (status = 401, body = Refusal, description = "No key, or an unknown one"),
         (status = 403, body = Refusal, description = "The key has not the scope `admin`"),
-        (status = 503, body = Refusal, description = "The database cannot be reached"),
+        Refusals,
     )
 )]
 pub(crate) async fn handler(

@@ -2,7 +2,7 @@
 
 use crate::{
     auth::Caller,
-    envelope::{Answer, Refusal, Success},
+    envelope::{Answer, Refusal, Refusals, Success},
     error::ApiError,
     extract::Params,
     metadata::field_is,
@@ -127,9 +127,8 @@ pub(crate) struct LearnedEffect {
     responses(
         (status = 200, body = Success<Quality>, description = "The numbers"),
         (status = 400, body = Refusal, description = "`clientId` is malformed"),
-        (status = 401, body = Refusal, description = "No key, or an unknown one"),
         (status = 403, body = Refusal, description = "Another client's numbers"),
-        (status = 503, body = Refusal, description = "The database cannot be reached"),
+        Refusals,
     )
 )]
 pub(crate) async fn handler(

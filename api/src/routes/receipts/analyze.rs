@@ -4,10 +4,11 @@ use super::status_url;
 use crate::{
     auth::Caller,
     context::Context,
-    envelope::{Answer, Refusal, Success},
+    envelope::{Answer, Success},
     error::{ApiError, ErrorCode},
     estimate::DEFINITION,
-    idempotency, intake,
+    idempotency,
+    intake::{self, UploadRefusals},
     limits::Meter,
     metadata::{Metadata, field_is},
     state::AppState,
@@ -108,16 +109,7 @@ pub(crate) struct Accepted {
         (status = 202, body = Success<Accepted>, description = "Taken", headers(
             ("Location" = String, description = "Where the status is"),
             ("Retry-After" = u64, description = "Seconds after which asking is worth it"))),
-        (status = 400, body = Refusal, description = "A field is missing or wrong"),
-        (status = 401, body = Refusal, description = "No key, or an unknown one"),
-        (status = 403, body = Refusal, description = "The client is not the key's"),
-        (status = 408, body = Refusal, description = "The upload took too long"),
-        (status = 413, body = Refusal, description = "Too many bytes or pixels"),
-        (status = 415, body = Refusal, description = "Neither image nor PDF, by content"),
-        (status = 422, body = Refusal, description = "The key was used with another body"),
-        (status = 429, body = Refusal, description = "Over the client's rate; `Retry-After` says when"),
-        (status = 503, body = Refusal, description = "Database or storage cannot be reached"),
-        (status = 507, body = Refusal, description = "No room for the file; nothing was stored"),
+        UploadRefusals,
     )
 )]
 pub(crate) async fn handler(

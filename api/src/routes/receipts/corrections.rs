@@ -3,7 +3,7 @@
 use super::find;
 use crate::{
     auth::Caller,
-    envelope::{Answer, Refusal, Success},
+    envelope::{Answer, Refusal, Refusals, Success},
     error::ApiError,
     extract::ReceiptId,
     review::{self, CorrectionOut},
@@ -33,9 +33,8 @@ pub(crate) struct CorrectionHistory {
     responses(
         (status = 200, body = Success<CorrectionHistory>, description = "The corrections"),
         (status = 400, body = Refusal, description = "The id is malformed"),
-        (status = 401, body = Refusal, description = "No key, or an unknown one"),
         (status = 404, body = Refusal, description = "Unknown, erased, or another client's"),
-        (status = 503, body = Refusal, description = "The database cannot be reached"),
+        Refusals,
     )
 )]
 pub(crate) async fn handler(

@@ -4,7 +4,7 @@ use super::find;
 use crate::{
     auth::Caller,
     context::Context,
-    envelope::Refusal,
+    envelope::{Refusal, Refusals},
     error::ApiError,
     extract::ReceiptId,
     feed::{self, Moment, Voice},
@@ -66,10 +66,9 @@ impl Voice for Words {
         (status = 200, content_type = "text/event-stream", body = String, description = "Events until the end"),
         (status = 204, description = "The end was seen already"),
         (status = 400, body = Refusal, description = "The id or `Last-Event-ID` is malformed"),
-        (status = 401, body = Refusal, description = "No key, or an unknown one"),
         (status = 404, body = Refusal, description = "Unknown, erased, or another client's"),
         (status = 429, body = Refusal, description = "The client holds as many streams open as it may"),
-        (status = 503, body = Refusal, description = "The database cannot be reached"),
+        Refusals,
     )
 )]
 pub(crate) async fn handler(

@@ -4,7 +4,7 @@ use super::find;
 use crate::{
     auth::Caller,
     context::Context,
-    envelope::{Answer, Refusal, Success},
+    envelope::{Answer, Refusal, Refusals, Success},
     error::ApiError,
     extract::ReceiptId,
     metadata::field_is,
@@ -60,12 +60,11 @@ struct Corrections {
         (status = 200, body = Success<Revised>, description = "Corrected", headers(
             ("ETag" = String, description = "The new version"))),
         (status = 400, body = Refusal, description = "A field is unknown or its value is not allowed; `field` names it"),
-        (status = 401, body = Refusal, description = "No key, or an unknown one"),
         (status = 404, body = Refusal, description = "Unknown, erased, or another client's"),
         (status = 409, body = Refusal, description = "It is not completed"),
         (status = 412, body = Refusal, description = "The result was changed since (`PRECONDITION_FAILED`)"),
         (status = 413, body = Refusal, description = "The body is too large"),
-        (status = 503, body = Refusal, description = "The database cannot be reached"),
+        Refusals,
     )
 )]
 pub(crate) async fn handler(

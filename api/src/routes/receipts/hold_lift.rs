@@ -3,7 +3,7 @@
 use super::{find, hold_place::Held};
 use crate::{
     auth::{Admin, Caller},
-    envelope::{Answer, Refusal, Success},
+    envelope::{Answer, Refusal, Refusals, Success},
     error::ApiError,
     extract::ReceiptId,
     state::AppState,
@@ -17,11 +17,10 @@ use axum::extract::State;
     responses(
         (status = 200, body = Success<Held>, description = "It may be erased"),
         (status = 400, body = Refusal, description = "The id is malformed"),
-        (status = 401, body = Refusal, description = "No key, or an unknown one"),
         (status = 403, body = Refusal, description = "The key has not the scope `admin`"),
         (status = 404, body = Refusal, description = "Unknown"),
         (status = 410, body = Refusal, description = "It was erased (`GONE`)"),
-        (status = 503, body = Refusal, description = "The database cannot be reached"),
+        Refusals,
     )
 )]
 pub(crate) async fn handler(

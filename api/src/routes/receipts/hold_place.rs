@@ -4,7 +4,7 @@ use super::find;
 use crate::{
     auth::{Admin, Caller},
     body,
-    envelope::{Answer, Refusal, Success},
+    envelope::{Answer, Refusal, Refusals, Success},
     erasing::reason_too_long,
     error::ApiError,
     extract::ReceiptId,
@@ -69,11 +69,10 @@ impl Held {
     responses(
         (status = 200, body = Success<Held>, description = "It stays"),
         (status = 400, body = Refusal, description = "The id or `reason` is malformed"),
-        (status = 401, body = Refusal, description = "No key, or an unknown one"),
         (status = 403, body = Refusal, description = "The key has not the scope `admin`"),
         (status = 404, body = Refusal, description = "Unknown"),
         (status = 410, body = Refusal, description = "It was erased (`GONE`)"),
-        (status = 503, body = Refusal, description = "The database cannot be reached"),
+        Refusals,
     )
 )]
 pub(crate) async fn handler(

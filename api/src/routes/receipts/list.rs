@@ -3,7 +3,7 @@
 use crate::{
     auth::Caller,
     context::Context,
-    envelope::{Answer, Refusal, Success},
+    envelope::{Answer, Refusal, Refusals, Success},
     error::ApiError,
     extract::Params,
     review::{self, ReviewReason},
@@ -114,8 +114,7 @@ enum Wanted {
     responses(
         (status = 200, body = Success<Receipts>, description = "A page"),
         (status = 400, body = Refusal, description = "A parameter is malformed"),
-        (status = 401, body = Refusal, description = "No key, or an unknown one"),
-        (status = 503, body = Refusal, description = "The database cannot be reached"),
+        Refusals,
     )
 )]
 pub(crate) async fn handler(

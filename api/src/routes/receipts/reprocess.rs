@@ -7,7 +7,7 @@ use super::{
 use crate::{
     auth::Caller,
     context::Context,
-    envelope::{Answer, Refusal, Success},
+    envelope::{Answer, Refusal, Refusals, Success},
     error::{ApiError, ErrorCode},
     extract::ReceiptId,
     state::AppState,
@@ -36,10 +36,9 @@ const DEFINITION: &str = "receipt_again";
         (status = 202, body = Success<Reprocess>, description = "Begun, or begun before", headers(
             ("Location" = String, description = "Where its state is"))),
         (status = 400, body = Refusal, description = "The id is malformed"),
-        (status = 401, body = Refusal, description = "No key, or an unknown one"),
         (status = 404, body = Refusal, description = "Unknown, erased, or another client's"),
         (status = 409, body = Refusal, description = "It is not completed"),
-        (status = 503, body = Refusal, description = "The database cannot be reached"),
+        Refusals,
     )
 )]
 pub(crate) async fn handler(

@@ -4,7 +4,7 @@ use super::find;
 use crate::{
     auth::Caller,
     context::Context,
-    envelope::{Answer, Refusal, Success},
+    envelope::{Answer, Refusal, Refusals, Success},
     error::ApiError,
     extract::ReceiptId,
     review::active,
@@ -106,9 +106,8 @@ impl From<Difference> for DifferenceOut {
     responses(
         (status = 200, body = Success<Reprocess>, description = "Where it stands"),
         (status = 400, body = Refusal, description = "The id is malformed"),
-        (status = 401, body = Refusal, description = "No key, or an unknown one"),
         (status = 404, body = Refusal, description = "Unknown, erased, or another client's"),
-        (status = 503, body = Refusal, description = "The database cannot be reached"),
+        Refusals,
     )
 )]
 pub(crate) async fn handler(

@@ -3,7 +3,7 @@
 use super::find;
 use crate::{
     auth::Caller,
-    envelope::{Answer, Refusal, Success},
+    envelope::{Answer, Refusal, Refusals, Success},
     error::{ApiError, ErrorCode},
     extract::ReceiptId,
     review,
@@ -69,10 +69,9 @@ fn as_stored<S: Serializer>(document: &Arc<RawValue>, to: S) -> Result<S::Ok, S:
         (status = 304, description = "The client has this version"),
         (status = 202, body = Refusal, description = "Not ready yet (`PROCESSING_ERROR`)"),
         (status = 400, body = Refusal, description = "The id is malformed"),
-        (status = 401, body = Refusal, description = "No key, or an unknown one"),
         (status = 404, body = Refusal, description = "Unknown, erased, or another client's"),
         (status = 422, body = Refusal, description = "Processing failed; the message says why"),
-        (status = 503, body = Refusal, description = "The database cannot be reached"),
+        Refusals,
     )
 )]
 pub(crate) async fn handler(

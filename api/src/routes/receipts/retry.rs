@@ -4,7 +4,7 @@ use super::{find, status_url};
 use crate::{
     auth::Caller,
     context::Context,
-    envelope::{Answer, Refusal, Success},
+    envelope::{Answer, Refusal, Refusals, Success},
     error::{ApiError, ErrorCode},
     extract::ReceiptId,
     state::AppState,
@@ -44,10 +44,9 @@ pub(crate) struct Retried {
     responses(
         (status = 202, body = Success<Retried>, description = "Runs again"),
         (status = 400, body = Refusal, description = "The id is malformed"),
-        (status = 401, body = Refusal, description = "No key, or an unknown one"),
         (status = 404, body = Refusal, description = "Unknown, erased, or another client's"),
         (status = 409, body = Refusal, description = "It has not failed"),
-        (status = 503, body = Refusal, description = "The database cannot be reached"),
+        Refusals,
     )
 )]
 pub(crate) async fn handler(

@@ -2,7 +2,7 @@
 
 use crate::{
     auth::Admin,
-    envelope::{Answer, Refusal, Success},
+    envelope::{Answer, Refusal, Refusals, Success},
     error::ApiError,
     state::AppState,
 };
@@ -79,9 +79,8 @@ pub(crate) struct QueueHealth {
     get, path = "/api/v1/receipts/stats", tag = "receipts", operation_id = "receiptStats",
     responses(
         (status = 200, body = Success<Stats>, description = "The numbers"),
-        (status = 401, body = Refusal, description = "No key, or an unknown one"),
         (status = 403, body = Refusal, description = "The key has no scope admin"),
-        (status = 503, body = Refusal, description = "The database cannot be reached"),
+        Refusals,
     )
 )]
 pub(crate) async fn handler(

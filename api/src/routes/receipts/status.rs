@@ -4,7 +4,7 @@ use super::{MAX_WAIT_SECONDS, find};
 use crate::{
     auth::Caller,
     context::Context,
-    envelope::{Answer, Refusal, Success},
+    envelope::{Answer, Refusal, Refusals, Success},
     error::ApiError,
     extract::{Params, ReceiptId},
     routes::sagas::wait::Preferences,
@@ -61,9 +61,8 @@ pub(crate) struct ReceiptStatus {
             ("ETag" = String, description = "Of status and progress, for `If-None-Match`"))),
         (status = 304, description = "Neither status nor progress changed"),
         (status = 400, body = Refusal, description = "The id or `wait` is malformed"),
-        (status = 401, body = Refusal, description = "No key, or an unknown one"),
         (status = 404, body = Refusal, description = "Unknown, erased, or another client's"),
-        (status = 503, body = Refusal, description = "The database cannot be reached"),
+        Refusals,
     )
 )]
 pub(crate) async fn handler(

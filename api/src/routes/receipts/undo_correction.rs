@@ -4,7 +4,7 @@ use super::find;
 use crate::{
     auth::Caller,
     context::Context,
-    envelope::{Answer, Refusal, Success},
+    envelope::{Answer, Refusal, Refusals, Success},
     error::{ApiError, ErrorCode},
     extract::path_text,
     review::{self, Outcome, Revised},
@@ -69,10 +69,9 @@ impl FromRequestParts<AppState> for Ids {
         (status = 200, body = Success<Revised>, description = "Taken back", headers(
             ("ETag" = String, description = "The new version"))),
         (status = 400, body = Refusal, description = "An id or `If-Match` is malformed"),
-        (status = 401, body = Refusal, description = "No key, or an unknown one"),
         (status = 404, body = Refusal, description = "No such receipt, or no such correction of it"),
         (status = 412, body = Refusal, description = "The result was changed since (`PRECONDITION_FAILED`)"),
-        (status = 503, body = Refusal, description = "The database cannot be reached"),
+        Refusals,
     )
 )]
 pub(crate) async fn handler(

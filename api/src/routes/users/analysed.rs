@@ -2,6 +2,7 @@
 
 use super::transactions::filter::filter;
 use crate::{context::Context, error::ApiError, extract::Params, state::AppState};
+use chrono::NaiveDate;
 use quittance_analysis::{Analysed, Analyser, Language, Rule};
 use quittance_shared::{
     domain::transaction::LabelSource,
@@ -9,6 +10,24 @@ use quittance_shared::{
     ledger::Owner,
     store::{Movement, MovementFilter},
 };
+use utoipa::IntoParams;
+
+/// Which transactions an analysis takes, for its documentation.
+#[derive(IntoParams)]
+#[into_params(rename_all = "camelCase", parameter_in = Query)]
+#[expect(dead_code, reason = "only describes parameters")]
+pub(super) struct Which {
+    /// Whose user; a client's key sees its own users only.
+    client_id: Option<String>,
+    /// From this day on, ISO 8601; of summaries, from its month on.
+    from: Option<NaiveDate>,
+    /// To this day, inclusive, ISO 8601.
+    to: Option<NaiveDate>,
+    /// Of this account only.
+    account: Option<String>,
+    /// Of this currency only, ISO 4217.
+    currency: Option<String>,
+}
 
 /// The user's rules.
 pub(super) async fn rules(state: &AppState, owner: &Owner) -> Result<Vec<Rule>, ApiError> {

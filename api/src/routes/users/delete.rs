@@ -3,7 +3,7 @@
 use crate::{
     auth::Caller,
     context::Context,
-    envelope::{Answer, Refusal, Success},
+    envelope::{Answer, Refusal, Refusals, Success},
     erasing,
     error::{ApiError, ErrorCode},
     extract::Params,
@@ -43,10 +43,9 @@ pub(crate) struct ErasedUser {
     responses(
         (status = 200, body = Success<ErasedUser>, description = "Erased"),
         (status = 400, body = Refusal, description = "A parameter is malformed"),
-        (status = 401, body = Refusal, description = "No key, or an unknown one"),
         (status = 403, body = Refusal, description = "The client is not the key's"),
         (status = 409, body = Refusal, description = "Receipts are under a legal hold"),
-        (status = 503, body = Refusal, description = "The database cannot be reached"),
+        Refusals,
     )
 )]
 pub(crate) async fn handler(

@@ -2,7 +2,7 @@
 
 use crate::{
     auth::Caller,
-    envelope::Refusal,
+    envelope::{Refusal, Refusals},
     error::ApiError,
     export::archive::{self, Pipe},
     owner::User,
@@ -34,9 +34,8 @@ const AHEAD: usize = 4;
     responses(
         (status = 200, description = "The file", content_type = "application/zip"),
         (status = 400, body = Refusal, description = "A parameter is malformed"),
-        (status = 401, body = Refusal, description = "No key, or an unknown one"),
         (status = 403, body = Refusal, description = "The client is not the key's"),
-        (status = 503, body = Refusal, description = "The database cannot be reached"),
+        Refusals,
     )
 )]
 pub(crate) async fn handler(

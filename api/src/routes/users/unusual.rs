@@ -1,9 +1,9 @@
 //! `GET /api/v1/users/{userId}/unusual`: amounts that stand out.
 
-use super::analysed::{compute, language, transactions};
+use super::analysed::{Which, compute, language, transactions};
 use crate::{
     context::Context,
-    envelope::{Answer, Refusal, Success},
+    envelope::{Answer, Refusal, Refusals, Success},
     error::ApiError,
     extract::Params,
     owner::User,
@@ -25,20 +25,12 @@ pub(crate) struct UnusualAmountsAnswer {
 /// Amounts that stand out from what the same merchant or category usually costs.
 #[utoipa::path(
     get, path = "/api/v1/users/{userId}/unusual", tag = "analysis", operation_id = "listUnusual",
-    params(
-        ("userId" = String, Path, description = "Id of the user, as the client says it"),
-        ("clientId" = Option<String>, Query, description = "Whose user; a client's key sees its own users only"),
-        ("from" = Option<chrono::NaiveDate>, Query, description = "From this day on, ISO 8601"),
-        ("to" = Option<chrono::NaiveDate>, Query, description = "To this day, inclusive, ISO 8601"),
-        ("account" = Option<String>, Query, description = "Of this account only"),
-        ("currency" = Option<String>, Query, description = "Of this currency only, ISO 4217"),
-    ),
+    params(("userId" = String, Path, description = "Id of the user, as the client says it"), Which),
     responses(
         (status = 200, body = Success<UnusualAmountsAnswer>, description = "What was found"),
         (status = 400, body = Refusal, description = "A parameter is malformed"),
-        (status = 401, body = Refusal, description = "No key, or an unknown one"),
         (status = 403, body = Refusal, description = "The client is not the key's"),
-        (status = 503, body = Refusal, description = "The database cannot be reached"),
+        Refusals,
     )
 )]
 pub(crate) async fn handler(

@@ -3,7 +3,7 @@
 use super::{Webhook, WebhookId, body, find, unknown};
 use crate::{
     auth::Caller,
-    envelope::{Answer, Refusal, Success},
+    envelope::{Answer, Refusal, Refusals, Success},
     error::ApiError,
     routes::users::rules::body::read,
     state::AppState,
@@ -36,9 +36,8 @@ pub(crate) struct WebhookChange {
         (status = 200, body = Success<Webhook>, description = "As it is now"),
         (status = 413, body = Refusal, description = "The body is too large"),
         (status = 400, body = Refusal, description = "The id is malformed"),
-        (status = 401, body = Refusal, description = "No key, or an unknown one"),
         (status = 404, body = Refusal, description = "Unknown, or another client's"),
-        (status = 503, body = Refusal, description = "The database cannot be reached"),
+        Refusals,
     )
 )]
 pub(crate) async fn handler(

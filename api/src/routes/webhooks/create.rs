@@ -3,7 +3,7 @@
 use super::{WebhookWithSecret, body};
 use crate::{
     auth::Caller,
-    envelope::{Answer, Refusal, Success},
+    envelope::{Answer, Refusal, Refusals, Success},
     error::{ApiError, ErrorCode},
     idempotency, owner,
     routes::users::rules::body::read,
@@ -56,12 +56,11 @@ pub(crate) struct NewWebhook {
     responses(
         (status = 201, body = Success<WebhookWithSecret>, description = "It is kept"),
         (status = 400, body = Refusal, description = "A field is missing or wrong"),
-        (status = 401, body = Refusal, description = "No key, or an unknown one"),
         (status = 403, body = Refusal, description = "The client is not the key's"),
         (status = 409, body = Refusal, description = "The client has as many endpoints as may be"),
         (status = 413, body = Refusal, description = "The body is too large"),
         (status = 422, body = Refusal, description = "The key was used with another body"),
-        (status = 503, body = Refusal, description = "The database cannot be reached"),
+        Refusals,
     )
 )]
 pub(crate) async fn handler(

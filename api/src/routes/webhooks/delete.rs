@@ -1,7 +1,12 @@
 //! `DELETE /api/v1/webhooks/{id}`.
 
 use super::{WebhookId, find};
-use crate::{auth::Caller, envelope::Refusal, error::ApiError, state::AppState};
+use crate::{
+    auth::Caller,
+    envelope::{Refusal, Refusals},
+    error::ApiError,
+    state::AppState,
+};
 use axum::{extract::State, http::StatusCode};
 
 /// Removes an endpoint with the list of its deliveries. What is under way to it is given up.
@@ -11,9 +16,8 @@ use axum::{extract::State, http::StatusCode};
     responses(
         (status = 204, description = "It is gone"),
         (status = 400, body = Refusal, description = "The id is malformed"),
-        (status = 401, body = Refusal, description = "No key, or an unknown one"),
         (status = 404, body = Refusal, description = "Unknown, or another client's"),
-        (status = 503, body = Refusal, description = "The database cannot be reached"),
+        Refusals,
     )
 )]
 pub(crate) async fn handler(

@@ -3,7 +3,7 @@
 use super::{WebhookId, find};
 use crate::{
     auth::Caller,
-    envelope::{Answer, Refusal, Success},
+    envelope::{Answer, Refusal, Refusals, Success},
     error::ApiError,
     extract::Params,
     routes::users::transactions::filter::parsed,
@@ -107,9 +107,8 @@ impl From<DeliveryView> for Delivery {
     responses(
         (status = 200, body = Success<Deliveries>, description = "A page"),
         (status = 400, body = Refusal, description = "The id is malformed"),
-        (status = 401, body = Refusal, description = "No key, or an unknown one"),
         (status = 404, body = Refusal, description = "Unknown, or another client's"),
-        (status = 503, body = Refusal, description = "The database cannot be reached"),
+        Refusals,
     )
 )]
 pub(crate) async fn handler(

@@ -3,7 +3,7 @@
 use super::{Webhook, WebhookId, find};
 use crate::{
     auth::Caller,
-    envelope::{Answer, Refusal, Success},
+    envelope::{Answer, Refusal, Refusals, Success},
     error::ApiError,
     state::AppState,
 };
@@ -16,9 +16,8 @@ use axum::extract::State;
     responses(
         (status = 200, body = Success<Webhook>, description = "As it is kept"),
         (status = 400, body = Refusal, description = "The id is malformed"),
-        (status = 401, body = Refusal, description = "No key, or an unknown one"),
         (status = 404, body = Refusal, description = "Unknown, or another client's"),
-        (status = 503, body = Refusal, description = "The database cannot be reached"),
+        Refusals,
     )
 )]
 pub(crate) async fn handler(

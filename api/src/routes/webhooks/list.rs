@@ -3,7 +3,7 @@
 use super::Webhook;
 use crate::{
     auth::Caller,
-    envelope::{Answer, Refusal, Success},
+    envelope::{Answer, Refusal, Refusals, Success},
     error::ApiError,
     extract::Params,
     state::AppState,
@@ -26,8 +26,7 @@ pub(crate) struct Webhooks {
     responses(
         (status = 200, body = Success<Webhooks>, description = "All of them"),
         (status = 400, body = Refusal, description = "A parameter is malformed"),
-        (status = 401, body = Refusal, description = "No key, or an unknown one"),
-        (status = 503, body = Refusal, description = "The database cannot be reached"),
+        Refusals,
     )
 )]
 pub(crate) async fn handler(

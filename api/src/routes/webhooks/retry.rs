@@ -3,7 +3,7 @@
 use super::{WebhookId, announce, find, test::UnderWay};
 use crate::{
     auth::Caller,
-    envelope::{Answer, Refusal, Success},
+    envelope::{Answer, Refusal, Refusals, Success},
     error::{ApiError, ErrorCode},
     extract::path_text,
     state::AppState,
@@ -47,9 +47,8 @@ impl FromRequestParts<AppState> for DeliveryId {
         (status = 202, body = Success<UnderWay>, description = "It is under way"),
         (status = 409, body = Refusal, description = "It was delivered, or is under way"),
         (status = 400, body = Refusal, description = "The id is malformed"),
-        (status = 401, body = Refusal, description = "No key, or an unknown one"),
         (status = 404, body = Refusal, description = "Unknown, or another client's"),
-        (status = 503, body = Refusal, description = "The database cannot be reached"),
+        Refusals,
     )
 )]
 pub(crate) async fn handler(

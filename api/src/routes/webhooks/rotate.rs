@@ -3,7 +3,7 @@
 use super::{WebhookId, WebhookWithSecret, find, unknown};
 use crate::{
     auth::Caller,
-    envelope::{Answer, Refusal, Success},
+    envelope::{Answer, Refusal, Refusals, Success},
     error::ApiError,
     metadata::field_is,
     routes::sagas::body,
@@ -42,9 +42,8 @@ struct Rotation {
         (status = 200, body = Success<WebhookWithSecret>, description = "With its new secret"),
         (status = 413, body = Refusal, description = "The body is too large"),
         (status = 400, body = Refusal, description = "The id is malformed"),
-        (status = 401, body = Refusal, description = "No key, or an unknown one"),
         (status = 404, body = Refusal, description = "Unknown, or another client's"),
-        (status = 503, body = Refusal, description = "The database cannot be reached"),
+        Refusals,
     )
 )]
 pub(crate) async fn handler(

@@ -3,7 +3,7 @@
 use super::{WebhookId, announce, find, unknown};
 use crate::{
     auth::Caller,
-    envelope::{Answer, Refusal, Success},
+    envelope::{Answer, Refusal, Refusals, Success},
     error::ApiError,
     state::AppState,
 };
@@ -28,9 +28,8 @@ pub(crate) struct UnderWay {
     responses(
         (status = 202, body = Success<UnderWay>, description = "It is under way; the list of deliveries says what came of it"),
         (status = 400, body = Refusal, description = "The id is malformed"),
-        (status = 401, body = Refusal, description = "No key, or an unknown one"),
         (status = 404, body = Refusal, description = "Unknown, or another client's"),
-        (status = 503, body = Refusal, description = "The database cannot be reached"),
+        Refusals,
     )
 )]
 pub(crate) async fn handler(

@@ -4,9 +4,10 @@ use super::{mapping, url};
 use crate::{
     auth::Caller,
     context::Context,
-    envelope::{Answer, Refusal, Success},
+    envelope::{Answer, Success},
     error::ApiError,
-    idempotency, intake,
+    idempotency,
+    intake::{self, UploadRefusals},
     limits::Meter,
     metadata::field_is,
     owner::owner,
@@ -93,16 +94,7 @@ pub(crate) struct Taken {
         (status = 202, body = Success<Taken>, description = "Taken", headers(
             ("Location" = String, description = "Where the workflow is"),
             ("Retry-After" = u64, description = "Seconds after which asking is worth it"))),
-        (status = 400, body = Refusal, description = "A field is missing or wrong"),
-        (status = 401, body = Refusal, description = "No key, or an unknown one"),
-        (status = 403, body = Refusal, description = "The client is not the key's"),
-        (status = 408, body = Refusal, description = "The upload took too long"),
-        (status = 413, body = Refusal, description = "Too many bytes or pixels"),
-        (status = 415, body = Refusal, description = "None of the formats, by content"),
-        (status = 422, body = Refusal, description = "The key was used with another body"),
-        (status = 429, body = Refusal, description = "Over the client's rate; `Retry-After` says when"),
-        (status = 503, body = Refusal, description = "Database or storage cannot be reached"),
-        (status = 507, body = Refusal, description = "No room for the file; nothing was stored"),
+        UploadRefusals,
     )
 )]
 pub(crate) async fn handler(

@@ -4,7 +4,7 @@ use super::{WorkflowId, find};
 use crate::{
     auth::Caller,
     context::Context,
-    envelope::{Answer, Refusal, Success},
+    envelope::{Answer, Refusal, Refusals, Success},
     erasing,
     error::ApiError,
     extract::Params,
@@ -47,10 +47,9 @@ pub(crate) struct Erased {
     responses(
         (status = 200, body = Success<Erased>, description = "Erased"),
         (status = 400, body = Refusal, description = "The id is malformed"),
-        (status = 401, body = Refusal, description = "No key, or an unknown one"),
         (status = 404, body = Refusal, description = "Unknown, or another client's"),
         (status = 410, body = Refusal, description = "It was erased before (`GONE`)"),
-        (status = 503, body = Refusal, description = "The database cannot be reached"),
+        Refusals,
     )
 )]
 pub(crate) async fn handler(

@@ -4,7 +4,7 @@ use super::{WorkflowId, find, wire::Detailed};
 use crate::{
     auth::Caller,
     context::Context,
-    envelope::{Answer, Refusal, Success},
+    envelope::{Answer, Refusal, Refusals, Success},
     error::ApiError,
     extract::Params,
     routes::receipts::MAX_WAIT_SECONDS,
@@ -31,9 +31,8 @@ const NET: Duration = Duration::from_secs(1);
     responses(
         (status = 200, body = Success<Detailed>, description = "The workflow"),
         (status = 400, body = Refusal, description = "The id or `wait` is malformed"),
-        (status = 401, body = Refusal, description = "No key, or an unknown one"),
         (status = 404, body = Refusal, description = "Unknown, erased, or another client's"),
-        (status = 503, body = Refusal, description = "The database cannot be reached"),
+        Refusals,
     )
 )]
 pub(crate) async fn handler(

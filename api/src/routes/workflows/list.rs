@@ -4,7 +4,7 @@ use super::wire::Workflow;
 use crate::{
     auth::Caller,
     context::Context,
-    envelope::{Answer, Refusal, Success},
+    envelope::{Answer, Refusal, Refusals, Success},
     error::ApiError,
     extract::Params,
     routes::users::transactions::filter::{parsed, wrong},
@@ -45,8 +45,7 @@ pub(crate) struct Workflows {
     responses(
         (status = 200, body = Success<Workflows>, description = "A page"),
         (status = 400, body = Refusal, description = "A parameter is malformed"),
-        (status = 401, body = Refusal, description = "No key, or an unknown one"),
-        (status = 503, body = Refusal, description = "The database cannot be reached"),
+        Refusals,
     )
 )]
 pub(crate) async fn handler(

@@ -5,7 +5,7 @@ use crate::{
     auth::Caller,
     body,
     context::Context,
-    envelope::{Answer, Refusal, Success},
+    envelope::{Answer, Refusal, Refusals, Success},
     error::{ApiError, ErrorCode},
     idempotency, intake,
     state::AppState,
@@ -58,10 +58,9 @@ pub(crate) struct Retried {
     responses(
         (status = 202, body = Success<Retried>, description = "Goes on"),
         (status = 400, body = Refusal, description = "The id or the mapping is malformed"),
-        (status = 401, body = Refusal, description = "No key, or an unknown one"),
         (status = 404, body = Refusal, description = "Unknown, erased, or another client's"),
         (status = 409, body = Refusal, description = "It has not failed"),
-        (status = 503, body = Refusal, description = "The database cannot be reached"),
+        Refusals,
     )
 )]
 pub(crate) async fn handler(

@@ -6,7 +6,7 @@ use super::{
     read,
 };
 use crate::{
-    envelope::{Answer, Refusal, Success},
+    envelope::{Answer, Refusal, Refusals, Success},
     error::{ApiError, ErrorCode},
     idempotency,
     owner::User,
@@ -37,12 +37,11 @@ use uuid::Uuid;
     responses(
         (status = 201, body = Success<KnownRule>, description = "It is kept"),
         (status = 400, body = Refusal, description = "A field is missing or wrong"),
-        (status = 401, body = Refusal, description = "No key, or an unknown one"),
         (status = 403, body = Refusal, description = "The client is not the key's"),
         (status = 409, body = Refusal, description = "The user has as many rules as may be"),
         (status = 413, body = Refusal, description = "The body is too large"),
         (status = 422, body = Refusal, description = "The key was used with another body"),
-        (status = 503, body = Refusal, description = "The database cannot be reached"),
+        Refusals,
     )
 )]
 pub(crate) async fn handler(

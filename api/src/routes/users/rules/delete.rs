@@ -1,7 +1,12 @@
 //! `DELETE /api/v1/users/{userId}/rules/{ruleId}`.
 
 use super::{RuleId, unknown};
-use crate::{envelope::Refusal, error::ApiError, owner::User, state::AppState};
+use crate::{
+    envelope::{Refusal, Refusals},
+    error::ApiError,
+    owner::User,
+    state::AppState,
+};
 use axum::{extract::State, http::StatusCode};
 
 /// Removes a rule. What is stored keeps the labels it has.
@@ -15,10 +20,9 @@ use axum::{extract::State, http::StatusCode};
     responses(
         (status = 204, description = "It is gone"),
         (status = 400, body = Refusal, description = "The id is malformed"),
-        (status = 401, body = Refusal, description = "No key, or an unknown one"),
         (status = 403, body = Refusal, description = "The client is not the key's"),
         (status = 404, body = Refusal, description = "There is no such rule"),
-        (status = 503, body = Refusal, description = "The database cannot be reached"),
+        Refusals,
     )
 )]
 pub(crate) async fn handler(

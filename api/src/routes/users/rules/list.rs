@@ -2,7 +2,7 @@
 
 use super::{KnownRule, read};
 use crate::{
-    envelope::{Answer, Refusal, Success},
+    envelope::{Answer, Refusal, Refusals, Success},
     error::ApiError,
     owner::User,
     state::AppState,
@@ -28,9 +28,8 @@ pub(crate) struct Rules {
     responses(
         (status = 200, body = Success<Rules>, description = "All of them"),
         (status = 400, body = Refusal, description = "A parameter is malformed"),
-        (status = 401, body = Refusal, description = "No key, or an unknown one"),
         (status = 403, body = Refusal, description = "The client is not the key's"),
-        (status = 503, body = Refusal, description = "The database cannot be reached"),
+        Refusals,
     )
 )]
 pub(crate) async fn handler(

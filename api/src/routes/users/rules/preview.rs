@@ -3,7 +3,7 @@
 use super::body::{self, NewRule};
 use crate::{
     context::Context,
-    envelope::{Answer, Refusal, Success},
+    envelope::{Answer, Refusal, Refusals, Success},
     error::ApiError,
     owner::User,
     routes::users::analysed::{compute, language, load, rules},
@@ -53,10 +53,9 @@ pub(crate) struct Preview {
     responses(
         (status = 200, body = Success<Preview>, description = "What would change"),
         (status = 400, body = Refusal, description = "A field is missing or wrong"),
-        (status = 401, body = Refusal, description = "No key, or an unknown one"),
         (status = 403, body = Refusal, description = "The client is not the key's"),
         (status = 413, body = Refusal, description = "The body is too large"),
-        (status = 503, body = Refusal, description = "The database cannot be reached"),
+        Refusals,
     )
 )]
 pub(crate) async fn handler(

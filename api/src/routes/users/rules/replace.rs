@@ -6,7 +6,7 @@ use super::{
     read, unknown,
 };
 use crate::{
-    envelope::{Answer, Refusal, Success},
+    envelope::{Answer, Refusal, Refusals, Success},
     error::ApiError,
     owner::User,
     state::AppState,
@@ -26,11 +26,10 @@ use quittance_shared::store::StoreError;
     responses(
         (status = 200, body = Success<KnownRule>, description = "It is replaced"),
         (status = 400, body = Refusal, description = "A field is missing or wrong"),
-        (status = 401, body = Refusal, description = "No key, or an unknown one"),
         (status = 403, body = Refusal, description = "The client is not the key's"),
         (status = 404, body = Refusal, description = "There is no such rule"),
         (status = 413, body = Refusal, description = "The body is too large"),
-        (status = 503, body = Refusal, description = "The database cannot be reached"),
+        Refusals,
     )
 )]
 pub(crate) async fn handler(

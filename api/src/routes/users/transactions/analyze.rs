@@ -3,7 +3,7 @@
 use crate::{
     body,
     context::Context,
-    envelope::{Answer, Refusal, Success},
+    envelope::{Answer, Refusal, Refusals, Success},
     error::ApiError,
     idempotency,
     metadata::field_is,
@@ -71,10 +71,9 @@ pub(crate) struct Analysed {
     responses(
         (status = 200, body = Success<Analysed>, description = "Analysed"),
         (status = 400, body = Refusal, description = "A transaction is malformed; the message says which and how"),
-        (status = 401, body = Refusal, description = "No key, or an unknown one"),
         (status = 403, body = Refusal, description = "The client is not the key's"),
         (status = 413, body = Refusal, description = "The body is too large"),
-        (status = 503, body = Refusal, description = "The database cannot be reached"),
+        Refusals,
     )
 )]
 pub(crate) async fn handler(

@@ -3,7 +3,7 @@
 use super::filter::{filter, wrong};
 use crate::{
     auth::Caller,
-    envelope::Refusal,
+    envelope::{Refusal, Refusals},
     error::ApiError,
     export::{csv::Dialect, jsonl, ofx, xlsx::Book},
     extract::Params,
@@ -68,9 +68,8 @@ enum DecimalSign {
             ("text/csv"), ("application/x-ndjson"), ("application/x-ofx"),
             ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))),
         (status = 400, body = Refusal, description = "A parameter is malformed"),
-        (status = 401, body = Refusal, description = "No key, or an unknown one"),
         (status = 403, body = Refusal, description = "The client is not the key's"),
-        (status = 503, body = Refusal, description = "The database cannot be reached"),
+        Refusals,
     )
 )]
 pub(crate) async fn handler(

@@ -2,7 +2,7 @@
 
 use super::filter::{filter, parsed};
 use crate::{
-    envelope::{Answer, Refusal, Success},
+    envelope::{Answer, Refusal, Refusals, Success},
     error::ApiError,
     extract::Params,
     owner::User,
@@ -50,9 +50,8 @@ pub(crate) struct Transactions {
     responses(
         (status = 200, body = Success<Transactions>, description = "A page"),
         (status = 400, body = Refusal, description = "A parameter is malformed"),
-        (status = 401, body = Refusal, description = "No key, or an unknown one"),
         (status = 403, body = Refusal, description = "The client is not the key's"),
-        (status = 503, body = Refusal, description = "The database cannot be reached"),
+        Refusals,
     )
 )]
 pub(crate) async fn handler(

@@ -2,7 +2,7 @@
 
 use crate::{
     body,
-    envelope::{Answer, Refusal, Success},
+    envelope::{Answer, Refusal, Refusals, Success},
     error::{ApiError, ErrorCode},
     extract::path_text,
     metadata::field_is,
@@ -80,10 +80,9 @@ impl FromRequestParts<AppState> for TransactionId {
     responses(
         (status = 200, body = Success<WireTransaction>, description = "As it is now"),
         (status = 400, body = Refusal, description = "A field is wrong"),
-        (status = 401, body = Refusal, description = "No key, or an unknown one"),
         (status = 403, body = Refusal, description = "The client is not the key's"),
         (status = 404, body = Refusal, description = "The user has no such transaction"),
-        (status = 503, body = Refusal, description = "The database cannot be reached"),
+        Refusals,
     )
 )]
 pub(crate) async fn handler(
