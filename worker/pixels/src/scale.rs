@@ -1,7 +1,8 @@
 //! Scaling and turning of RGB images.
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::U8x3;
+use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use image::RgbImage;
 
 use crate::planes;
@@ -13,15 +14,17 @@ pub type Part = [f64; 4];
 /// `None` when a side is zero or the part lies outside.
 #[must_use]
 pub fn resize(image: &RgbImage, part: Part, width: u32, height: u32) -> Option<RgbImage> {
+    // Typed: the untyped call is built for every kind of pixel, which takes minutes.
     let source =
-        ImageRef::new(image.width(), image.height(), image.as_raw(), PixelType::U8x3).ok()?;
-    let mut target = Image::new(width, height, PixelType::U8x3);
+        TypedImageRef::<U8x3>::from_buffer(image.width(), image.height(), image.as_raw()).ok()?;
+    let mut scaled = RgbImage::new(width, height);
+    let mut target = TypedImage::<U8x3>::from_buffer(width, height, &mut scaled).ok()?;
     let [left, top, w, h] = part;
     let options = ResizeOptions::new()
         .resize_alg(ResizeAlg::Convolution(FilterType::Bilinear))
         .crop(left, top, w, h);
-    Resizer::new().resize(&source, &mut target, &options).ok()?;
-    RgbImage::from_raw(width, height, target.into_vec())
+    Resizer::new().resize_typed(&source, &mut target, &options).ok()?;
+    Some(scaled)
 }
 
 /// Scales a whole image down to at most `max_pixels`, when it has more.
