@@ -132,6 +132,17 @@ async fn check_storage(
     }
 }
 
+/// The database for a command that asks a few things and ends.
+///
+/// # Errors
+/// As [`open_store`].
+pub async fn open_store_briefly(config: &Config) -> anyhow::Result<Store> {
+    let mut config = config.clone();
+    // Each connection costs an exchange of keys and passwords.
+    config.database.max_connections = 2;
+    open_store(&config, &CancellationToken::new()).await
+}
+
 /// The database, with this version's tables.
 ///
 /// # Errors

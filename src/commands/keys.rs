@@ -6,7 +6,7 @@ use quittance_shared::{
     config::{Config, MAX_CLIENT_LENGTH, Scope, is_client_id},
     domain::clock::rfc3339,
     keys::ApiKey,
-    parts::open_store,
+    parts::open_store_briefly,
     store::{KeyAdded, KeyHash, KeyLimits, KeyState, KeyView, NewKey, Rotated, Store},
 };
 use rand::rngs::OsRng;
@@ -15,7 +15,6 @@ use std::{
     process::ExitCode,
     time::Duration,
 };
-use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// Standard output carries what a script wants, keys above all; the words about it go to standard error.
@@ -29,7 +28,7 @@ pub(super) fn run(config: &Config, command: &Keys) -> anyhow::Result<ExitCode> {
     let (mut stdout, mut stderr) = (io::stdout().lock(), io::stderr().lock());
     let mut out = Out { data: &mut stdout, words: &mut stderr };
     runtime.block_on(async {
-        let store = open_store(config, &CancellationToken::new()).await?;
+        let store = open_store_briefly(config).await?;
         match command {
             Keys::Create(arguments) => create(&store, arguments, &mut out).await,
             Keys::List { all } => list(&store, *all, &mut out).await,

@@ -18,11 +18,10 @@ use anyhow::Context as _;
 use quittance_shared::{
     config::{self, Config},
     i18n::Language,
-    parts::open_store,
+    parts::open_store_briefly,
     store::Store,
 };
 use std::{io::Write as _, path::Path, process::ExitCode};
-use tokio_util::sync::CancellationToken;
 
 /// Does what the command line says.
 pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
@@ -89,5 +88,5 @@ async fn known_store(config: &Config) -> anyhow::Result<Store> {
             file.display()
         );
     }
-    open_store(config, &CancellationToken::new()).await
+    open_store_briefly(config).await
 }

@@ -4,7 +4,7 @@ use anyhow::Context as _;
 use quittance_shared::{
     config::Config,
     lifecycle::{Roles, Shutdown},
-    parts::{Parts, open_store},
+    parts::{Parts, open_store_briefly},
     telemetry,
 };
 use quittance_worker::{
@@ -12,7 +12,6 @@ use quittance_worker::{
     runner::{self, WorkerDeps},
 };
 use std::{io::Write as _, process::ExitCode, time::Duration};
-use tokio_util::sync::CancellationToken;
 
 /// Which half of the work this process does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +51,7 @@ pub(super) fn run(config: Config, role: Role) -> anyhow::Result<ExitCode> {
 pub(super) fn migrate(config: Config) -> anyhow::Result<ExitCode> {
     telemetry::init_log(&config.log)?;
     runtime()?.block_on(async move {
-        open_store(&config, &CancellationToken::new()).await?;
+        open_store_briefly(&config).await?;
         writeln!(std::io::stdout(), "the database has this version's tables")?;
         Ok(ExitCode::SUCCESS)
     })
