@@ -88,6 +88,9 @@ class LoadStack(Stack):
         settings["QUITTANCE_LOG_LEVEL"] = "warn"
         return settings
 
+    def limits(self):
+        return {}
+
     def worker_with(self, slots):
         """One more worker, with so many slots; ready when this returns."""
         port = free_port()

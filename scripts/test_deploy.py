@@ -6,6 +6,7 @@ Standard library only; loopback only; every process is stopped on every way out.
 """
 
 import argparse
+import json
 import re
 import shutil
 import subprocess
@@ -35,6 +36,22 @@ def files():
             check(len(re.findall(rf"alertname: {name}\b", tested)) >= 2, f"rules_test.yml does not show {name} silent and raised")
             for guide in ("docs/OPERATIONS.md", "docs/fr/EXPLOITATION.md"):
                 check(f"`{name}`" in (ROOT / guide).read_text(), f"{guide} does not explain {name}")
+
+
+def browsers():
+    """What pages of other origins may send and read is the same at every gateway as at the API itself."""
+    api = (ROOT / "api/src/middleware/security.rs").read_text()
+    allowed = {h.lower() for h in re.findall(r'^        "([a-z-]+)",$', api, re.M)}
+    exposed = {"location", "retry-after", "etag", "preference-applied", "x-request-id", "ratelimit", "ratelimit-policy"}
+    check("traceparent" in allowed and "limits::STANDING" in api, "the API's headers for browsers are not found")
+    kong = (ROOT / "deploy/kong/kong.yml").read_text()
+    krakend = json.loads((ROOT / "deploy/krakend/krakend.json").read_text())["extra_config"]["security/cors"]
+    for name, may_send, may_read in (
+        ("Kong", *(re.search(rf"^ +{key}: \[(.*)\]$", kong, re.M).group(1).split(", ") for key in ("headers", "exposed_headers"))),
+        ("KrakenD", krakend["allow_headers"], krakend["expose_headers"]),
+    ):
+        missing = (allowed - {h.lower() for h in may_send}) | (exposed - {h.lower() for h in may_read})
+        check(not missing, f"{name} keeps from browsers: {sorted(missing)}")
 
 
 def compose(folder):
@@ -75,6 +92,7 @@ def run(stack):
         print(f"  {time.monotonic() - began:5.1f} s  {what}", flush=True)
 
     files()
+    browsers()
     compose(stack.folder)
     say("files: generated ones are fresh, rules tested, compose file whole, secrets required")
     stack.start()

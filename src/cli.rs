@@ -109,7 +109,7 @@ pub(crate) enum Command {
     /// Who did what: check that the log is whole, or read it
     #[command(subcommand)]
     Audit(Audit),
-    /// Originals and pages at rest
+    /// Originals, pages and secrets at rest
     #[command(subcommand)]
     Storage(Storage),
     /// The demonstration shop: the services that the builtin sagas call, on loopback
@@ -202,7 +202,7 @@ pub(crate) struct AuditList {
 /// What to do with stored files.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Storage {
-    /// Put every file under the first of `storage.encryption.keys`, those without encryption too
+    /// Put every file, and the secrets of webhooks, under the first of `storage.encryption.keys`, what is plain too
     ///
     /// Servers may run meanwhile, once all of them have the new list of keys. Can be broken off and begun again.
     RotateKeys,

@@ -21,11 +21,17 @@ fn main() -> ExitCode {
 fn start() -> anyhow::Result<()> {
     let config = Config::load(&Overrides::from_arguments("quittance-api", std::env::args_os())?)?;
     config.check_distributed("quittance-api")?;
-    telemetry::init_log(&config.log)?;
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(run(config))
 }
 
 async fn run(config: Config) -> anyhow::Result<()> {
+    let traces = telemetry::init(&config, "api")?;
+    let ended = serve(config).await;
+    traces.finish().await;
+    ended
+}
+
+async fn serve(config: Config) -> anyhow::Result<()> {
     let shutdown = Shutdown::on_signals(Duration::from_secs(config.shutdown.drain_seconds))?;
     let listener = quittance_api::bind(&config).await?;
     let parts = Parts::open(config, &shutdown.soft).await?;

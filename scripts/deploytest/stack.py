@@ -86,9 +86,18 @@ class Stack:
             **more,
         }
 
+    def limits(self):
+        """What the compose file allows a client and an address, where .env says nothing."""
+        compose = (ROOT / "docker-compose.yml").read_text()
+        shipped = dict(re.findall(r"^\s+(QUITTANCE_LIMITS_\w+): \$\{\1:-(\d+)\}$", compose, re.M))
+        rates = [int(shipped.get(f"QUITTANCE_LIMITS_{what}_PER_MINUTE", 0)) for what in ("REQUESTS", "UPLOADS")]
+        check(all(rates), f"docker-compose.yml has no rates for clients: {shipped}")
+        check(shipped.get("QUITTANCE_LIMITS_CONNECTIONS_PER_IP") == "0", "the gateway's own connections are limited as one client's")
+        return shipped
+
     def api(self, number):
-        port = str(self.api_ports[number])
-        self.apis[number : number + 1] = [self.ground.start(f"api-{number}", [self.binary, "api"], self.settings(PORT=port))]
+        settings = self.settings(PORT=str(self.api_ports[number]), **self.limits())
+        self.apis[number : number + 1] = [self.ground.start(f"api-{number}", [self.binary, "api"], settings)]
 
     def worker(self, number):
         settings = self.settings(QUITTANCE_WORKER_PORT=str(self.worker_ports[number]), QUEUE_CONCURRENCY="2")

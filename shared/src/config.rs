@@ -17,6 +17,7 @@ mod sagas;
 mod secret;
 mod servers;
 mod settings;
+mod telemetry;
 mod webhooks;
 
 pub use documents::{DocumentsConfig, ServiceConfig};
@@ -28,6 +29,7 @@ pub use retention::RetentionConfig;
 pub use sagas::{ParticipantConfig, SagasConfig};
 pub use secret::Secret;
 pub use servers::{DatabaseConfig, Pooler, RedisConfig};
+pub use telemetry::TelemetryConfig;
 pub use webhooks::WebhooksConfig;
 
 use crate::tools;
@@ -73,6 +75,8 @@ pub struct Config {
     pub keys: Vec<KeyConfig>,
     /// Log.
     pub log: LogConfig,
+    /// Spans.
+    pub telemetry: TelemetryConfig,
     /// Cross-origin calls.
     pub cors: CorsConfig,
     /// Limits of a call.

@@ -15,6 +15,7 @@ pub mod queue;
 pub mod rate;
 pub mod removal;
 pub mod sagas;
+pub mod sealed;
 pub mod store;
 pub mod telemetry;
 pub mod tools;

@@ -10,6 +10,7 @@ use crate::{
     notify::Notifier,
     queue::{self, Queue},
     sagas,
+    sealed::Sealer,
     store::{Store, StoreError},
     telemetry::Metrics,
 };
@@ -163,6 +164,7 @@ pub async fn open_store(config: &Config, stop: &CancellationToken) -> anyhow::Re
         store.define(definition);
     }
     store.set_saga_values(config.sagas.values.clone());
+    store.seal_with(Sealer::new(&config.storage.encryption).map_err(anyhow::Error::msg)?);
     let migrate = || async {
         match store.migrate().await {
             Err(error @ StoreError::Corrupt(_)) => Ok(Err(error)),

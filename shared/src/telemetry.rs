@@ -1,6 +1,8 @@
-//! Log, metrics and trace context of a process.
+//! Log, metrics and spans of a process.
 
-use crate::config::{LogConfig, LogFormat};
+pub mod traces;
+
+use crate::config::{Config, LogConfig, LogFormat};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use std::{
     io::IsTerminal as _,
@@ -18,6 +20,18 @@ pub enum TelemetryError {
     /// Somebody set up metrics before.
     #[error("metrics cannot be set up: {0}")]
     Metrics(String),
+    /// Spans cannot be sent.
+    #[error("{0}")]
+    Traces(String),
+}
+
+/// Begins to write the log and, where a collector is configured, to send spans; `role` is the service's name there.
+///
+/// # Errors
+/// When the process has a log already, or the collector's address or headers are none.
+pub fn init(config: &Config, role: &str) -> Result<traces::Traces, TelemetryError> {
+    init_log(&config.log)?;
+    traces::Traces::open(&config.telemetry, role)
 }
 
 /// Begins to write the log, to standard error: standard output belongs to what a command prints.

@@ -62,7 +62,13 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 }
 
 async fn serve(config: Config, role: Role) -> anyhow::Result<ExitCode> {
-    telemetry::init_log(&config.log)?;
+    let traces = telemetry::init(&config, role.name())?;
+    let ended = carry_on(config, role).await;
+    traces.finish().await;
+    ended.map(|()| ExitCode::SUCCESS)
+}
+
+async fn carry_on(config: Config, role: Role) -> anyhow::Result<()> {
     let shutdown = Shutdown::on_signals(Duration::from_secs(config.shutdown.drain_seconds))?;
     let mut roles = Roles::default();
     // The address is taken before anything is waited for, so that a port in use is said at once.
@@ -82,8 +88,7 @@ async fn serve(config: Config, role: Role) -> anyhow::Result<ExitCode> {
         greet(&format!("http://{}", listener.local_addr()?))?;
         roles.spawn("api", quittance_api::run(listener, parts, shutdown.clone()));
     }
-    roles.join(&shutdown).await?;
-    Ok(ExitCode::SUCCESS)
+    roles.join(&shutdown).await
 }
 
 fn greet(base: &str) -> std::io::Result<()> {

@@ -24,6 +24,8 @@ struct Tally {
     /// Of nothing the database knows.
     stray: Vec<String>,
     failed: u64,
+    /// Of webhooks, put under the key.
+    secrets: u64,
 }
 
 /// Puts every file under the first key.
@@ -35,9 +37,13 @@ pub(super) fn rotate_keys(config: &Config) -> anyhow::Result<ExitCode> {
             bail!("storage.encryption.keys: there is no key to encrypt with; add one");
         };
         let store = super::known_store(config).await?;
+        // First: what cannot be opened keeps its key configured.
+        let secrets = store.reseal_webhooks().await.context("the secrets of webhooks")?;
         let tally = rotate(&store, &blobs, config.processing.max_pages).await?;
+        let tally = Tally { secrets, ..tally };
         let detail = serde_json::json!({
             "key": key, "rewrapped": tally.rewrapped, "encrypted": tally.encrypted, "failed": tally.failed,
+            "secrets": tally.secrets,
         });
         store.audit(&Act::new("command", Action::KeysRotated).with(detail)).await?;
         tally.report(&blobs, &key).await
@@ -92,6 +98,7 @@ impl Tally {
             "{} files: {} put under the key {key:?}, {} encrypted for the first time",
             self.files, self.rewrapped, self.encrypted
         )?;
+        writeln!(out, "{} secrets of webhooks put under the key {key:?}", self.secrets)?;
         if self.failed > 0 {
             writeln!(out, "{} files FAILED; nothing was lost, run this again", self.failed)?;
             return Ok(ExitCode::FAILURE);

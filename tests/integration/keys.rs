@@ -8,6 +8,7 @@ use crate::support::{
 };
 use reqwest::Method;
 use rustix::process::Signal;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::time::{Duration, Instant};
 
@@ -131,9 +132,50 @@ async fn keys_of_the_database_are_made_rotated_and_taken_back_without_a_restart(
         let used = stack.sql("SELECT count(*) FROM api_key WHERE last_used_at IS NOT NULL");
         assert!(used[0].parse::<u32>().unwrap() >= 2, "{used:?}");
         kept_nowhere(stack, &[&first, &second, &third, &boss]);
+        audited(stack, &[&first, &second, &third, &boss]);
         public(stack, &boss).await;
     })
     .await;
+}
+
+/// Who made, rotated and took back what, in the log, without the keys or their hashes.
+fn audited(stack: &Stack, keys: &[&str]) {
+    let list = ["audit", "list", "--action", "key.", "--json"];
+    let text = output(&mut stack.command(&list));
+    let mut entries: Vec<Value> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    entries.reverse();
+    for entry in &mut entries {
+        // As it was hashed: text.
+        entry["detail"] = serde_json::from_str(entry["detail"].as_str().unwrap()).unwrap();
+    }
+    let word = |entry: &Value, name: &str| entry[name].as_str().unwrap_or_default().to_owned();
+    let said: Vec<_> = entries
+        .iter()
+        .map(|e| (word(e, "action"), word(e, "client"), word(&e["detail"], "name")))
+        .collect();
+    let line = |action: &str, client: &str, name: &str| {
+        (format!("key.{action}"), client.to_owned(), name.to_owned())
+    };
+    let expected = [
+        line("created", "shop", "till"),
+        line("created", "office", "boss"),
+        line("rotated", "shop", "till"),
+        line("rotated", "shop", "till"),
+        line("revoked", "shop", "till"),
+    ];
+    assert!(said.starts_with(&expected), "{said:#?}");
+    assert!(said[5..].iter().all(|more| *more == expected[4]), "its predecessors: {said:#?}");
+    for (entry, rotated) in entries.iter().zip([false, false, true, true]) {
+        assert_eq!(entry["actor"], "command");
+        assert!(entry["subject"].as_str().unwrap().starts_with("key:"), "{entry}");
+        assert_eq!(entry["detail"]["successor"].is_string(), rotated, "{entry}");
+    }
+    for key in keys {
+        let hash = hex::encode(Sha256::digest(key));
+        assert!(!text.contains(&key[3..]) && !text.contains(&hash), "a key is in the log");
+    }
+    assert!(output(&mut stack.command(&["audit", "verify"])).contains("head "));
 }
 
 /// The keys themselves are in no table and no log.

@@ -35,6 +35,7 @@ mod sagas;
 mod servers;
 mod surroundings;
 mod tenants;
+mod traces;
 mod tricks;
 mod webhooks;
 mod workflows;

@@ -5,6 +5,7 @@ use crate::support::{
     expect,
     ground::{BOTH, Ground, QUICK, on_ground},
     stack::{Options, Shape, on},
+    tls::Certificates,
 };
 use axum::{
     Router,
@@ -16,11 +17,13 @@ use axum::{
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use reqwest::Method;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex},
+    io::{BufRead as _, BufReader, Write as _},
+    sync::{Arc, Mutex, mpsc},
     time::{Duration, Instant},
 };
 
@@ -253,6 +256,79 @@ async fn addresses_of_the_inside_are_not_called() {
         assert!(delivery["error"].as_str().unwrap().starts_with("ADDRESS_REFUSED"), "{delivery}");
         assert_eq!(delivery["attempts"], 1);
         assert!(receiver.all().is_empty(), "{:?}", receiver.all());
+    })
+    .await;
+}
+
+/// Takes messages over TLS, one connection each; gives its address and what came.
+fn secure(certificates: &Certificates) -> (String, mpsc::Receiver<String>) {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let chain = vec![CertificateDer::from_pem_file(certificates.certificate()).unwrap()];
+    let key = PrivateKeyDer::from_pem_file(certificates.key()).unwrap();
+    let config = rustls::ServerConfig::builder().with_no_client_auth();
+    let config = Arc::new(config.with_single_cert(chain, key).unwrap());
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://{}/hook", listener.local_addr().unwrap());
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        for socket in listener.incoming().flatten() {
+            let tls = rustls::ServerConnection::new(Arc::clone(&config)).unwrap();
+            let mut stream = BufReader::new(rustls::StreamOwned::new(tls, socket));
+            let (mut head, mut line) = (String::new(), String::new());
+            // Whoever does not trust the certificate hangs up.
+            while stream.read_line(&mut line).is_ok_and(|read| read > 2) {
+                head += &std::mem::take(&mut line);
+            }
+            if head.is_empty() {
+                continue;
+            }
+            let answer = b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n";
+            stream.get_mut().write_all(answer).unwrap();
+            stream.get_mut().conn.send_close_notify();
+            let _ = stream.get_mut().flush();
+            if sender.send(head).is_err() {
+                return;
+            }
+        }
+    });
+    (url, receiver)
+}
+
+#[tokio::test]
+async fn a_message_travels_by_tls_to_whom_the_authority_vouches_for_and_to_nobody_else() {
+    let (known, unknown) = (Certificates::make(), Certificates::make());
+    let options = Options::of(Shape::Embedded)
+        .set("QUITTANCE_PROCESSING_LANES", "sagas")
+        .set("QUITTANCE_WEBHOOKS_ALLOW_PRIVATE", true)
+        .set("QUITTANCE_WEBHOOKS_CA_FILE", known.authority().display());
+    on(options, async |stack| {
+        let client = stack.client();
+        let ((good, came), (bad, nothing)) = (secure(&known), secure(&unknown));
+        let (hook, _) = endpoint(&client, &good, &[]).await;
+        client.post(&format!("{hook}/test"), &json!({})).await;
+        newest(&client, &hook, "delivered").await;
+        let head = came.try_recv().unwrap();
+        assert!(
+            head.starts_with("POST /hook HTTP/1.1") && head.contains("webhook-signature: v1,"),
+            "{head}"
+        );
+
+        let (hook, _) = endpoint(&client, &bad, &[]).await;
+        client.post(&format!("{hook}/test"), &json!({})).await;
+        let started = Instant::now();
+        loop {
+            let answer = client.get(&format!("{hook}/deliveries")).await;
+            let newest = expect::success(&answer, 200)["deliveries"][0].clone();
+            if newest["error"].as_str().is_some_and(|e| e.contains("certificate is not trusted")) {
+                break;
+            }
+            assert!(started.elapsed() < PATIENCE, "{newest:#}");
+            tokio::time::sleep(Duration::from_millis(30)).await;
+        }
+        assert!(nothing.try_recv().is_err(), "something was said to a stranger");
+        // Nobody tries it again.
+        client.call(Method::DELETE, &hook).await;
+        stack.sql("UPDATE run SET wake_at = 0 WHERE finished_at IS NULL");
     })
     .await;
 }

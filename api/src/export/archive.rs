@@ -9,7 +9,10 @@ use quittance_shared::{
     domain::clock::rfc3339,
     engine::RunId,
     ledger::Owner,
-    store::{AuditFilter, EventRow, MovementFilter, ReceiptView, StoreError, WorkflowView},
+    store::{
+        AuditFilter, Erasable, EventRow, Hold, MovementFilter, ReceiptView, StoreError,
+        WorkflowView,
+    },
 };
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -199,7 +202,7 @@ impl Archive<'_> {
             let text = store.receipt_text(receipt).await?;
             let corrections = store.corrections(id).await?;
             let history = store.history(id).await?;
-            let hold = store.legal_hold(id).await?;
+            let hold = store.legal_hold(Erasable::Receipt, id).await?;
             Ok::<_, StoreError>((pages, result, text, corrections, history, hold))
         });
         let (pages, result, text, corrections, history, hold) = read.map_err(io::Error::other)?;
@@ -217,7 +220,7 @@ impl Archive<'_> {
             "createdAt": rfc3339(receipt.created_at), "finishedAt": receipt.finished_at.map(rfc3339),
             "state": receipt.state.as_str(), "error": receipt.error.as_ref().map(|e| &e.code),
             "reviewedAt": receipt.reviewed_at.map(rfc3339), "reviewReasons": receipt.review_reasons,
-            "legalHold": hold.map(|hold| json!({ "at": rfc3339(hold.at), "by": hold.by, "reason": hold.reason })),
+            "legalHold": hold.map(held),
             "result": result, "text": text, "corrections": corrections, "history": histories(history),
         });
         self.json(&format!("{folder}/receipt.json"), &about)?;
@@ -243,7 +246,12 @@ impl Archive<'_> {
 
     fn workflow(&mut self, id: RunId, workflow: &WorkflowView) -> io::Result<()> {
         let folder = format!("workflows/{id}");
-        let history = self.wait.block_on(self.state.store.history(id)).map_err(io::Error::other)?;
+        let store = self.state.store.clone();
+        let read = self.wait.block_on(async {
+            let hold = store.legal_hold(Erasable::Workflow, id).await?;
+            Ok::<_, StoreError>((store.history(id).await?, hold))
+        });
+        let (history, hold) = read.map_err(io::Error::other)?;
         let original =
             self.original(&folder, workflow.blob_key.as_deref(), &workflow.content_type)?;
         let about = json!({
@@ -253,7 +261,7 @@ impl Archive<'_> {
             "mapping": workflow.mapping, "preview": workflow.preview, "state": workflow.state.as_str(),
             "error": workflow.error.as_ref().map(|e| &e.code), "createdAt": rfc3339(workflow.created_at),
             "finishedAt": workflow.finished_at.map(rfc3339), "found": workflow.found, "stored": workflow.stored,
-            "result": workflow.result, "history": histories(history),
+            "result": workflow.result, "history": histories(history), "legalHold": hold.map(held),
         });
         self.json(&format!("{folder}/workflow.json"), &about)?;
         self.audited(&format!("workflow:{id}"))?;
@@ -292,6 +300,10 @@ impl Archive<'_> {
             filter.before = Some(before);
         }
     }
+}
+
+fn held(hold: Hold) -> Value {
+    json!({ "at": rfc3339(hold.at), "by": hold.by, "reason": hold.reason })
 }
 
 fn histories(events: Vec<EventRow>) -> Vec<Value> {

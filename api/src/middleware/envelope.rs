@@ -7,6 +7,7 @@ use crate::{
     context::{Context, REQUEST_ID},
     envelope::{Bare, Pending},
     error::{ApiError, ErrorCode},
+    intake,
     state::AppState,
 };
 use axum::{
@@ -15,7 +16,10 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use quittance_shared::i18n::Text;
+use quittance_shared::{
+    i18n::Text,
+    telemetry::traces::{self, Span},
+};
 use std::sync::Arc;
 use tracing::Instrument as _;
 
@@ -33,6 +37,7 @@ pub(crate) async fn layer(
         .map_or_else(|| "unmatched".to_owned(), |path| path.as_str().to_owned());
     request.extensions_mut().insert(context.clone());
     let span = tracing::info_span!("request", request_id = %context.request_id, %method, route);
+    let mut traced = trace(&mut request, &context, &method, &route);
 
     let mut response = next.run(request).instrument(span.clone()).await;
     let pending = response.extensions_mut().remove::<Pending>();
@@ -49,7 +54,43 @@ pub(crate) async fn layer(
     }
     headers.append(header::VARY, HeaderValue::from_static("accept-language"));
     record(&span, &context, &method, route, response.status());
+    traced.set("http.response.status_code", i64::from(response.status().as_u16()));
+    if response.status().is_server_error() {
+        traced.failed(response.status().as_str());
+    }
     response
+}
+
+/// The span of a call. What the call begins belongs under it, so its context takes the place of the client's.
+fn trace(request: &mut Request, context: &Context, method: &Method, route: &str) -> Span {
+    // Asked every few seconds by machines.
+    if !traces::are_on() || route.starts_with("/health") || route == "/metrics" {
+        return Span::none();
+    }
+    let method = known(method);
+    let parent = intake::traceparent(request.headers());
+    let mut span = Span::server(method, route, parent.as_deref());
+    span.set("http.request.method", method);
+    span.set("http.route", route.to_owned());
+    span.set("quittance.request_id", context.request_id.to_string());
+    if let Some(own) = span.traceparent().and_then(|own| HeaderValue::from_str(&own).ok()) {
+        request.headers_mut().insert("traceparent", own);
+    }
+    span
+}
+
+/// A method is free text: only those that exist may become a label.
+fn known(method: &Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "POST" => "POST",
+        "DELETE" => "DELETE",
+        "HEAD" => "HEAD",
+        "OPTIONS" => "OPTIONS",
+        "PUT" => "PUT",
+        "PATCH" => "PATCH",
+        _ => "OTHER",
+    }
 }
 
 fn record(
@@ -68,17 +109,7 @@ fn record(
         _ if method == Method::GET => tracing::debug!(status = code, ms, "answered"),
         _ => tracing::info!(status = code, ms, "answered"),
     });
-    // A method is free text: only those that exist may become a label.
-    let method = match method.as_str() {
-        "GET" => "GET",
-        "POST" => "POST",
-        "DELETE" => "DELETE",
-        "HEAD" => "HEAD",
-        "OPTIONS" => "OPTIONS",
-        "PUT" => "PUT",
-        "PATCH" => "PATCH",
-        _ => "OTHER",
-    };
+    let method = known(method);
     metrics::counter!("http_requests_total", "method" => method, "route" => route.clone(), "status" => code.to_string())
         .increment(1);
     metrics::histogram!("http_request_duration_seconds", "method" => method, "route" => route)

@@ -5,7 +5,7 @@ use super::{
     Config, ConfigError, CorsConfig, DatabaseConfig, DocumentsConfig, EncryptionConfig, KeyConfig,
     LimitsConfig, LogConfig, Pooler, Problem, ProcessingConfig, RedisConfig, RetentionConfig,
     ReviewConfig, S3Config, SagasConfig, Secret, ServerConfig, ShutdownConfig, StartupConfig,
-    StorageConfig, StorageKind, WebhooksConfig, WorkerConfig,
+    StorageConfig, StorageKind, TelemetryConfig, WebhooksConfig, WorkerConfig,
 };
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -27,6 +27,7 @@ pub(super) struct Raw {
     sagas: SagasConfig,
     keys: Vec<KeyConfig>,
     log: LogConfig,
+    telemetry: TelemetryConfig,
     cors: CorsConfig,
     limits: LimitsConfig,
     startup: StartupConfig,
@@ -104,6 +105,7 @@ pub(super) fn resolve(raw: Raw) -> Result<Config, ConfigError> {
             .map(|key| KeyConfig { sha256: key.sha256.to_ascii_lowercase(), ..key })
             .collect(),
         log: raw.log,
+        telemetry: raw.telemetry,
         cors: raw.cors,
         limits: raw.limits,
         startup: raw.startup,

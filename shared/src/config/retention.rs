@@ -14,6 +14,8 @@ pub struct RetentionConfig {
     pub transactions_days: Option<u32>,
     /// Ended sagas and other runs without a document.
     pub runs_days: Option<u32>,
+    /// Ended deliveries of webhooks.
+    pub webhooks_days: Option<u32>,
     /// Tombstones of what was erased.
     pub tombstones_days: Option<u32>,
     /// The audit log.
@@ -31,6 +33,7 @@ impl RetentionConfig {
             (Kept::Results, self.results_days),
             (Kept::Transactions, self.transactions_days),
             (Kept::Runs, self.runs_days),
+            (Kept::Webhooks, self.webhooks_days),
             (Kept::Tombstones, self.tombstones_days),
             (Kept::Audit, self.audit_days),
         ];

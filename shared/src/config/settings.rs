@@ -428,6 +428,13 @@ pub(super) const SETTINGS: &[Setting] = &[
         "Jours de conservation des sagas terminées, avec leur historique.",
     ),
     s(
+        "retention.webhooks_days",
+        &[],
+        Kind::Days,
+        "Days that ended deliveries of webhooks are kept: what was told whom, and what came of it.",
+        "Jours de conservation des livraisons de webhooks terminées : ce qui a été dit à qui, et avec quel résultat.",
+    ),
+    s(
         "retention.tombstones_days",
         &[],
         Kind::Days,
@@ -506,6 +513,13 @@ pub(super) const SETTINGS: &[Setting] = &[
          désigne.",
     ),
     s(
+        "webhooks.ca_file",
+        &[],
+        Kind::Text,
+        "PEM file with authorities of your own that sign endpoints' certificates, beside those that the system trusts.",
+        "Fichier PEM de vos propres autorités, qui signent les certificats des destinataires, en plus de celles du système.",
+    ),
+    s(
         "webhooks.timeout_ms",
         &[],
         Kind::Int(100, 55_000),
@@ -548,6 +562,30 @@ pub(super) const SETTINGS: &[Setting] = &[
         Kind::Choice(&["auto", "text", "json"]),
         "`auto`: text on a terminal, JSON elsewhere.",
         "`auto` : texte sur un terminal, JSON ailleurs.",
+    ),
+    s(
+        "telemetry.otlp_endpoint",
+        &["OTEL_EXPORTER_OTLP_ENDPOINT"],
+        Kind::Base,
+        "Collector that spans are sent to, by OTLP over HTTP (protobuf), to `/v1/traces` below this address: \
+         `http://jaeger:4318`. Empty: no spans.",
+        "Collecteur qui reçoit les spans, par OTLP sur HTTP (protobuf), à `/v1/traces` sous cette adresse : \
+         `http://jaeger:4318`. Vide : aucun span.",
+    ),
+    s(
+        "telemetry.otlp_headers",
+        &[],
+        Kind::Headers,
+        "Headers sent to the collector.",
+        "En-têtes envoyés au collecteur.",
+    ),
+    s(
+        "telemetry.sample_ratio",
+        &[],
+        Kind::Share,
+        "Share of traces that are kept, of those that begin here; where a call brings a `traceparent`, its flag decides.",
+        "Part des traces gardées, parmi celles qui commencent ici ; si un appel apporte un `traceparent`, c’est lui qui \
+         décide.",
     ),
     s(
         "cors.origins",

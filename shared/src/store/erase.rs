@@ -4,7 +4,6 @@
 use super::{
     Store, audit,
     error::{Result, StoreError},
-    receipts::time,
     sql::Backend,
 };
 use crate::store::db::Tx;
@@ -12,7 +11,6 @@ use crate::{
     audit::{Act, Action},
     engine::{Event, RunId},
 };
-use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, Value};
 use serde_json::json;
 use uuid::Uuid;
@@ -53,19 +51,8 @@ pub struct Removal {
     pub files: Vec<String>,
 }
 
-/// A receipt that must not be erased.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Hold {
-    /// Since when.
-    pub at: DateTime<Utc>,
-    /// Who said so.
-    pub by: String,
-    /// Why.
-    pub reason: String,
-}
-
 impl Erasable {
-    fn table(self) -> &'static str {
+    pub(super) fn table(self) -> &'static str {
         match self {
             Self::Receipt => "receipt",
             Self::Workflow => "workflow",
@@ -108,12 +95,9 @@ impl Store {
         // The run before its row, as the engine's writes lock them.
         let lock = format!("SELECT id FROM run WHERE id = $1{}", backend.for_update());
         tx.query_one_raw(backend.statement(lock, [Value::from(id.0)])).await?;
-        let (table, hold) = match what {
-            Erasable::Receipt => ("receipt", "hold_at"),
-            Erasable::Workflow => ("workflow", "CAST(NULL AS bigint)"),
-        };
         let find = format!(
-            "SELECT client_id, sha256, blob_key, deleted_at, {hold} AS hold_at FROM {table} WHERE id = $1{}",
+            "SELECT client_id, sha256, blob_key, deleted_at, hold_at FROM {} WHERE id = $1{}",
+            what.table(),
             backend.for_update()
         );
         let row = tx.query_one_raw(backend.statement(find, [Value::from(id.0)])).await?;
@@ -168,70 +152,6 @@ impl Store {
             operated.tell();
         }
         Ok(Erased::Now(removal))
-    }
-
-    /// Forbids to erase a receipt, or changes why.
-    ///
-    /// # Errors
-    /// [`StoreError::NotFound`] for an unknown or erased receipt.
-    pub async fn place_hold(&self, id: RunId, actor: &str, reason: &str) -> Result<Hold> {
-        let backend = self.backend();
-        let tx = self.begin().await?;
-        let update = format!(
-            "UPDATE receipt SET hold_at = COALESCE(hold_at, {}), hold_by = $2, hold_reason = $3
-             WHERE id = $1 AND deleted_at IS NULL RETURNING client_id, hold_at",
-            backend.now()
-        );
-        let reason = reason.replace('\0', "\u{fffd}");
-        let values = [Value::from(id.0), Value::from(actor), Value::from(reason.clone())];
-        let row = tx.query_one_raw(backend.statement(update, values)).await?;
-        let row = row.ok_or(StoreError::NotFound)?;
-        let (client, at): (String, i64) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-        // The reason may hold anybody's name: it stays with the receipt.
-        let act = Act::new(actor, Action::HoldPlaced).of(client).to("receipt", id);
-        audit::append(&tx, backend, &act).await?;
-        tx.commit().await?;
-        Ok(Hold { at: time(at), by: actor.to_owned(), reason })
-    }
-
-    /// Allows again to erase a receipt; whether it was forbidden.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`] when the database does not answer.
-    pub async fn lift_hold(&self, id: RunId, actor: &str) -> Result<bool> {
-        let backend = self.backend();
-        let tx = self.begin().await?;
-        let update = backend.statement(
-            "UPDATE receipt SET hold_at = NULL, hold_by = NULL, hold_reason = NULL
-             WHERE id = $1 AND hold_at IS NOT NULL RETURNING client_id",
-            [Value::from(id.0)],
-        );
-        let Some(row) = tx.query_one_raw(update).await? else { return Ok(false) };
-        let client: String = row.try_get_by_index(0)?;
-        let act = Act::new(actor, Action::HoldLifted).of(client).to("receipt", id);
-        audit::append(&tx, backend, &act).await?;
-        tx.commit().await?;
-        Ok(true)
-    }
-
-    /// The legal hold on a receipt.
-    ///
-    /// # Errors
-    /// [`StoreError::Unavailable`] when the database does not answer.
-    pub async fn legal_hold(&self, id: RunId) -> Result<Option<Hold>> {
-        let find = self.backend().statement(
-            "SELECT hold_at, hold_by, hold_reason FROM receipt WHERE id = $1 AND hold_at IS NOT NULL",
-            [Value::from(id.0)],
-        );
-        let row = self.inner.reader.query_one_raw(find).await?;
-        row.map(|row| -> Result<Hold> {
-            Ok(Hold {
-                at: time(row.try_get_by_index(0)?),
-                by: row.try_get_by_index::<Option<String>>(1)?.unwrap_or_default(),
-                reason: row.try_get_by_index::<Option<String>>(2)?.unwrap_or_default(),
-            })
-        })
-        .transpose()
     }
 }
 

@@ -18,6 +18,7 @@ mod error;
 mod evidence;
 mod heads;
 mod history;
+mod holds;
 mod keys;
 mod lessons;
 mod load;
@@ -49,11 +50,12 @@ pub use audit::AuditFilter;
 pub use corrections::{CorrectionView, NewCorrection};
 pub use dispatch::Fairness;
 pub use effects::ReceiptOutcome;
-pub use erase::{Erasable, Erased, Hold, MAX_REASON, Removal};
+pub use erase::{Erasable, Erased, MAX_REASON, Removal};
 pub use error::{Result, StoreError};
 pub use evidence::{NewPage, PageView, Proof};
 pub use heads::{ReceiptHead, RunHead};
 pub use history::{EventRow, RunRow, StepRow, replay};
+pub use holds::Hold;
 pub use keys::{KeyAdded, KeyHash, KeyLimits, KeySet, KeyState, KeyView, LiveKey, NewKey, Rotated};
 pub use lessons::{LessonEffect, LessonRow, LessonUse};
 pub use movements::{
@@ -85,12 +87,16 @@ pub use writes::{Applied, Claimed};
 
 use crate::config::DatabaseConfig;
 use crate::engine::{Created, Decision, Definition, NewRun, RunId};
+use crate::sealed::Sealer;
 use committer::Op;
 use db::{Db, Tx};
 use registry::Registry;
 use sea_orm::ConnectionTrait;
 use sea_orm_migration::MigratorTrait;
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 use tokio::sync::{mpsc, oneshot};
 use writes::{Acquisition, Creation};
 
@@ -108,6 +114,8 @@ struct Inner {
     reader: Db,
     registry: Arc<Registry>,
     commits: mpsc::Sender<Op>,
+    /// Encrypts clients' secrets; without it they lie there as they are.
+    sealer: OnceLock<Sealer>,
 }
 
 /// How long a call that can safely be repeated is repeated while the database is away: a restart of PostgreSQL.
@@ -122,7 +130,8 @@ impl Store {
         let (backend, writer, reader) = connect::open(config).await?;
         let registry = Arc::new(Registry::builtin());
         let commits = committer::start(backend, writer.clone(), Arc::clone(&registry));
-        Ok(Self { inner: Arc::new(Inner { backend, writer, reader, registry, commits }) })
+        let sealer = OnceLock::new();
+        Ok(Self { inner: Arc::new(Inner { backend, writer, reader, registry, commits, sealer }) })
     }
 
     /// [`Self::connect`] with the URL and the number of connections (readers on SQLite) given apart.
@@ -160,6 +169,17 @@ impl Store {
     pub async fn ping(&self) -> Result<()> {
         self.inner.reader.execute_unprepared("SELECT 1").await?;
         Ok(())
+    }
+
+    /// Encrypts clients' secrets with these keys from now on; they are set once.
+    pub fn seal_with(&self, sealer: Sealer) {
+        if self.inner.sealer.set(sealer).is_err() {
+            tracing::warn!("the keys of secrets were set before and stay");
+        }
+    }
+
+    fn sealer(&self) -> &Sealer {
+        self.inner.sealer.get_or_init(Sealer::default)
     }
 
     /// Which database this is.

@@ -21,6 +21,10 @@ const BATCH: u64 = 50;
 /// Who did it, for the log and on tombstones.
 pub const RETENTION: &str = "retention";
 
+/// Of a transaction `m`: its document is under no legal hold.
+pub(super) const NOT_HELD: &str =
+    "NOT EXISTS (SELECT 1 FROM workflow AS h WHERE h.id = m.document_id AND h.hold_at IS NOT NULL)";
+
 /// A kind of data with a time of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kept {
@@ -32,6 +36,8 @@ pub enum Kept {
     Transactions,
     /// Ended sagas and other runs without a document.
     Runs,
+    /// Ended deliveries of webhooks.
+    Webhooks,
     /// Tombstones of what was erased.
     Tombstones,
     /// The audit log.
@@ -47,6 +53,7 @@ impl Kept {
             Self::Results => "results",
             Self::Transactions => "transactions",
             Self::Runs => "runs",
+            Self::Webhooks => "webhooks",
             Self::Tombstones => "tombstones",
             Self::Audit => "audit",
         }
@@ -88,11 +95,14 @@ impl Store {
             Kept::Originals => self.expire_originals(days).await,
             Kept::Results => self.expire_results(days).await,
             Kept::Transactions => {
-                let what = "DELETE FROM movement WHERE id IN
-                    (SELECT id FROM movement WHERE created_at < {cutoff} ORDER BY id LIMIT {batch})";
-                self.expire_rows(kept, days, &[what]).await
+                let what = format!(
+                    "DELETE FROM movement WHERE id IN (SELECT id FROM movement AS m
+                         WHERE created_at < {{cutoff}} AND {NOT_HELD} ORDER BY id LIMIT {{batch}})"
+                );
+                self.expire_rows(kept, days, &[&what]).await
             }
             Kept::Runs => self.expire_runs(days).await,
+            Kept::Webhooks => self.expire_webhooks(days).await,
             Kept::Tombstones => self.expire_tombstones(days).await,
             Kept::Audit => Ok(Batch { count: self.prune_audit(days).await?, removals: Vec::new() }),
         }
@@ -103,10 +113,10 @@ impl Store {
         let tx = self.begin().await?;
         let mut files = Vec::new();
         let mut count = 0;
-        for (table, hold) in [("receipt", "c.hold_at IS NULL"), ("workflow", "1 = 1")] {
+        for table in ["receipt", "workflow"] {
             let find = format!(
                 "SELECT c.id, c.blob_key FROM {table} c JOIN run r ON r.id = c.id
-                 WHERE c.blob_key IS NOT NULL AND c.deleted_at IS NULL AND c.created_at < {} AND {hold}
+                 WHERE c.blob_key IS NOT NULL AND c.deleted_at IS NULL AND c.created_at < {} AND c.hold_at IS NULL
                      AND r.finished_at IS NOT NULL ORDER BY c.id LIMIT {BATCH}{}",
                 cutoff(backend, days),
                 lock_of(backend, "c")
@@ -138,14 +148,12 @@ impl Store {
     async fn expire_results(&self, days: u32) -> Result<Batch> {
         let backend = self.backend();
         let mut batch = Batch::default();
-        for (what, table, hold) in [
-            (Erasable::Receipt, "receipt", "c.hold_at IS NULL"),
-            (Erasable::Workflow, "workflow", "1 = 1"),
-        ] {
+        for what in [Erasable::Receipt, Erasable::Workflow] {
             let find = format!(
-                "SELECT c.id FROM {table} c JOIN run r ON r.id = c.id
-                 WHERE c.deleted_at IS NULL AND c.created_at < {} AND {hold} AND r.finished_at IS NOT NULL
+                "SELECT c.id FROM {} c JOIN run r ON r.id = c.id
+                 WHERE c.deleted_at IS NULL AND c.created_at < {} AND c.hold_at IS NULL AND r.finished_at IS NOT NULL
                  ORDER BY c.id LIMIT {BATCH}",
+                what.table(),
                 cutoff(backend, days)
             );
             let rows = self.inner.reader.query_all_raw(backend.statement(find, [])).await?;
@@ -162,12 +170,18 @@ impl Store {
     }
 
     async fn expire_runs(&self, days: u32) -> Result<Batch> {
-        // Runs with a row of their own elsewhere go with that.
+        // Runs with a row of their own elsewhere go with that, deliveries have a time of their own.
         let due = "SELECT id FROM run WHERE finished_at IS NOT NULL AND finished_at < {cutoff}
-             AND definition IN (SELECT name FROM definition WHERE name NOT IN ('receipt', 'receipt_again', 'document'))
+             AND definition IN (SELECT name FROM definition WHERE name NOT IN ('receipt', 'receipt_again', 'document', 'webhook'))
              ORDER BY finished_at LIMIT {batch}";
-        let told = "DELETE FROM webhook_delivery WHERE run_id = $1";
-        self.expire_run_rows(Kept::Runs, days, due, &[told]).await
+        self.expire_run_rows(Kept::Runs, days, due, &[]).await
+    }
+
+    async fn expire_webhooks(&self, days: u32) -> Result<Batch> {
+        let due = "SELECT id FROM run WHERE finished_at IS NOT NULL AND finished_at < {cutoff}
+             AND definition = 'webhook' ORDER BY finished_at LIMIT {batch}";
+        let delivery = "DELETE FROM webhook_delivery WHERE run_id = $1";
+        self.expire_run_rows(Kept::Webhooks, days, due, &[delivery]).await
     }
 
     async fn expire_tombstones(&self, days: u32) -> Result<Batch> {

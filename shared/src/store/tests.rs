@@ -120,10 +120,10 @@ async fn a_receipt_from_upload_to_erasure() {
     }
 
     let erase = |id| store.erase(Erasable::Receipt, id, "life", "asked");
-    store.place_hold(id, "judge", "a case").await.unwrap();
+    store.place_hold(Erasable::Receipt, id, "judge", "a case").await.unwrap();
     assert_eq!(erase(id).await.unwrap(), Erased::Held);
-    assert_eq!(store.legal_hold(id).await.unwrap().unwrap().reason, "a case");
-    assert!(store.lift_hold(id, "judge").await.unwrap());
+    assert_eq!(store.legal_hold(Erasable::Receipt, id).await.unwrap().unwrap().reason, "a case");
+    assert!(store.lift_hold(Erasable::Receipt, id, "judge").await.unwrap());
     let Erased::Now(removal) = erase(id).await.unwrap() else { panic!("not erased") };
     assert_eq!(removal.files, ["originals/x"]);
     assert_eq!(erase(id).await.unwrap(), Erased::Before);
@@ -177,7 +177,8 @@ async fn a_saga_outlives_the_file_of_its_definition() {
     let registry = Arc::new(Registry::builtin());
     let Inner { backend, writer, reader, commits, .. } = &*store.inner;
     let (backend, writer, reader) = (*backend, writer.clone(), reader.clone());
-    let inner = Inner { backend, writer, reader, registry, commits: commits.clone() };
+    let (commits, sealer) = (commits.clone(), OnceLock::new());
+    let inner = Inner { backend, writer, reader, registry, commits, sealer };
     let later = Store { inner: Arc::new(inner) };
     let of = |definition: Option<String>| SagaFilter {
         client_id: Some("gone".into()),

@@ -5,6 +5,7 @@ use super::{
     erase::{Erasable, Erased, Removal},
     error::Result,
     receipts::ReceiptView,
+    retention::NOT_HELD,
 };
 use crate::{
     audit::{Act, Action, user_subject},
@@ -25,7 +26,7 @@ const OWN: i64 = 60_000_000;
 pub enum UserErasure {
     /// It is written down and will be carried out: the id of the note.
     Begun(Uuid),
-    /// So many receipts are under a legal hold. Nothing was erased.
+    /// So many receipts and documents are under a legal hold. Nothing was erased.
     Held(u64),
 }
 
@@ -87,8 +88,10 @@ impl Store {
         let tx = self.begin().await?;
         let whose = || [Value::from(owner.client.clone()), Value::from(owner.user.clone())];
         let held = backend.statement(
-            "SELECT count(*) FROM receipt WHERE client_id = $1 AND user_id = $2 AND hold_at IS NOT NULL
-                 AND deleted_at IS NULL",
+            "SELECT (SELECT count(*) FROM receipt WHERE client_id = $1 AND user_id = $2 AND hold_at IS NOT NULL
+                     AND deleted_at IS NULL)
+                 + (SELECT count(*) FROM workflow WHERE client_id = $1 AND user_id = $2 AND hold_at IS NOT NULL
+                     AND deleted_at IS NULL)",
             whose(),
         );
         let row = tx.query_one_raw(held).await?;
@@ -140,8 +143,12 @@ impl Store {
         let done = backend.statement("DELETE FROM removal WHERE id = $1", [Value::from(note)]);
         let first = tx.execute_raw(done).await?.rows_affected() > 0;
         let mut rows = Vec::new();
+        let movements = format!(
+            "DELETE FROM movement WHERE id IN
+                 (SELECT id FROM movement AS m WHERE client_id = $1 AND user_id = $2 AND {NOT_HELD})"
+        );
         for sql in [
-            "DELETE FROM movement WHERE client_id = $1 AND user_id = $2",
+            movements.as_str(),
             "DELETE FROM category_rule WHERE client_id = $1 AND user_id = $2",
             // On tombstones: the id of the user may be a name.
             "UPDATE workflow SET user_id = '' WHERE client_id = $1 AND user_id = $2 AND deleted_at IS NOT NULL",

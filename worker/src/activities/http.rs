@@ -9,6 +9,7 @@ use quittance_shared::{
     engine::RunError,
     sagas::{Compiled, Direction, Facts, Request, Understood, failed_code, refused_code},
     store::Store,
+    telemetry::traces,
 };
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -152,8 +153,12 @@ impl Attempt<'_> {
         headers
     }
 
-    /// The trace of the request that made the run, or one of the run's own; each attempt is a span in it.
+    /// The trace of the request that made the run, or one of the run's own; each attempt is a span in it. Where spans are
+    /// sent, the call's own takes its place.
     fn traceparent(&self, key: &str) -> String {
+        if let Some(attempt) = self.context.traceparent.as_ref().filter(|_| traces::are_on()) {
+            return attempt.clone();
+        }
         let digest = Sha256::digest(format!("{key}/{}", self.context.attempt));
         let span = u64::from_be_bytes(digest[..8].try_into().unwrap_or([1; 8])).max(1);
         let parent = self.context.traceparent.as_deref().unwrap_or_default();

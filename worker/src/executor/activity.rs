@@ -39,7 +39,7 @@ pub struct ActivityContext {
     pub input: Arc<Value>,
     /// Outputs of the steps before, by index.
     pub outputs: HashMap<usize, Arc<Value>>,
-    /// W3C trace context of the request that made the run.
+    /// W3C trace context of this attempt where spans are sent, else that of the request that made the run.
     pub traceparent: Option<String>,
     /// For steps that can say how far they are.
     pub progress: Meter,
@@ -138,6 +138,17 @@ impl ActivityError {
             Self::Deferred(_) => "deferred",
             Self::Failed { .. } => "failed",
             Self::TimedOut => "timeout",
+        }
+    }
+
+    /// `PAYMENT_FAILED`
+    pub(crate) fn code(&self) -> &str {
+        match self {
+            Self::Refused(error) | Self::RefusedPartly(error) | Self::Failed { error, .. } => {
+                &error.code
+            }
+            Self::Deferred(_) => "DEFERRED",
+            Self::TimedOut => "TIMEOUT",
         }
     }
 }

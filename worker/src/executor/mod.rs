@@ -15,6 +15,7 @@ use quittance_shared::{
     notify::Notifier,
     sagas,
     store::{Applied, Claimed, Store, StoreError, Wishes},
+    telemetry::traces::Span,
 };
 use rand::{Rng, SeedableRng, rngs::SmallRng};
 use serde_json::Value;
@@ -122,7 +123,7 @@ impl Executor {
         if self.held.is_closing() {
             return;
         }
-        let claimed = match self.store.acquire(id, &self.worker, LEASE).await {
+        let mut claimed = match self.store.acquire(id, &self.worker, LEASE).await {
             Ok(Some(claimed)) => claimed,
             Ok(None) => return,
             Err(error) => {
@@ -138,6 +139,12 @@ impl Executor {
         let definition = &claimed.decision.run.definition;
         let traceparent = claimed.traceparent.as_deref();
         let span = tracing::info_span!("run", run = %id, definition = definition.name, traceparent);
+        let mut traced = Span::run(&definition.name, traceparent);
+        if let Some(own) = traced.traceparent() {
+            traced.set("quittance.run_id", id.to_string());
+            traced.set("quittance.definition", definition.name.clone());
+            claimed.traceparent = Some(own);
+        }
         self.drive(claimed, &hold, isolation, place).instrument(span).await;
     }
 

@@ -9,6 +9,7 @@ use futures_util::FutureExt;
 use quittance_shared::{
     engine::{Command, Event, RunError, StepDefinition},
     sagas,
+    telemetry::traces::Span,
 };
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use tokio::time::Instant;
@@ -86,7 +87,7 @@ impl Executor {
             );
             return Some(Event::Deferred { step, after: UNKNOWN_ACTIVITY });
         };
-        let Some(result) = Self::attempt(&context, &*activity, direction, hold).await else {
+        let Some(result) = Self::attempt(*context, &*activity, direction, hold).await else {
             return Self::interrupted(hold);
         };
         Some(match direction {
@@ -149,21 +150,34 @@ impl Executor {
 
     /// Carries it out; `None` when it was broken off.
     async fn attempt(
-        context: &ActivityContext,
+        mut context: ActivityContext,
         activity: &dyn Activity,
         direction: Direction,
         hold: &Hold,
     ) -> Option<Result<Outcome, ActivityError>> {
         let (attempt, direction) = (context.attempt, direction.name());
         let span = tracing::info_span!("step", step = context.step, direction, attempt);
+        let mut traced = Span::step(&context.step, context.traceparent.as_deref());
+        if let Some(own) = traced.traceparent() {
+            traced.set("quittance.step", context.step.clone());
+            traced.set("quittance.direction", direction);
+            traced.set("quittance.attempt", i64::from(attempt));
+            context.traceparent = Some(own);
+        }
         let began = Instant::now();
         // The activity may hold large things; it is gone before the outcome is written.
-        let work = AssertUnwindSafe(activity.run(context)).catch_unwind().instrument(span);
+        let work = AssertUnwindSafe(activity.run(&context)).catch_unwind().instrument(span);
         let result = tokio::select! {
             result = work => result.unwrap_or_else(|panic| Err(ActivityError::panicked(&*panic))),
             () = hold.lost() => return None,
         };
         let outcome = result.as_ref().map_or_else(ActivityError::kind, |_| "succeeded");
+        traced.set("quittance.outcome", outcome);
+        if let Err(error) = &result
+            && !matches!(error, ActivityError::Deferred(_))
+        {
+            traced.failed(error.code());
+        }
         metrics::histogram!(
             "quittance_step_seconds",
             "definition" => context.definition.name.clone(),

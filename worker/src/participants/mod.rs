@@ -9,6 +9,7 @@ use chrono::DateTime;
 use quittance_shared::{
     config::{ParticipantConfig, SagasConfig},
     sagas::{Answer, Request},
+    telemetry::traces::Span,
 };
 use reqwest::{
     Client, Method, StatusCode, Url,
@@ -26,6 +27,8 @@ const MAX_ANSWER: usize = 1024 * 1024;
 const CONNECT: Duration = Duration::from_secs(3);
 /// A participant cannot ask for a longer wait than this.
 const MAX_RETRY_AFTER: Duration = Duration::from_hours(1);
+
+const TRACEPARENT: &str = "traceparent";
 
 /// The configured services.
 #[derive(Debug)]
@@ -133,7 +136,10 @@ impl Participants {
             Err(Refusal { after }) => return Reply::Open(after),
         };
         let began = Instant::now();
-        let reply = self.send(known, request, body, headers).await;
+        let parent = headers.iter().find(|(header, _)| *header == TRACEPARENT);
+        let mut span = Span::client(&request.method, name, parent.map(|(_, v)| v.as_str()));
+        let traced = span.traceparent().map(|own| under(headers, own));
+        let reply = self.send(known, request, body, traced.as_deref().unwrap_or(headers)).await;
         let (outcome, healthy) = match &reply {
             Reply::Answer(answer, _) if answer.status >= 500 => ("error", false),
             Reply::Answer(..) => ("answer", true),
@@ -142,6 +148,17 @@ impl Participants {
             Reply::Open(_) | Reply::Unnamed => ("none", true),
         };
         permit.report(healthy);
+        if traced.is_some() {
+            span.set("http.request.method", request.method.clone());
+            span.set("server.address", known.base.host_str().unwrap_or_default().to_owned());
+            span.set("quittance.participant", name.to_owned());
+            if let Reply::Answer(answer, _) = &reply {
+                span.set("http.response.status_code", i64::from(answer.status));
+            }
+            if !healthy {
+                span.failed(outcome);
+            }
+        }
         metrics::histogram!(
             "saga_call_seconds", "participant" => name.to_owned(), "outcome" => outcome
         )
@@ -208,6 +225,12 @@ impl Participants {
         }
         Reply::Answer(Answer { status: status.as_u16(), body: json(status, &bytes) }, retry_after)
     }
+}
+
+/// Headers with the trace context of the call itself.
+fn under(headers: &[(&'static str, String)], own: String) -> Vec<(&'static str, String)> {
+    let others = headers.iter().filter(|(header, _)| *header != TRACEPARENT).cloned();
+    others.chain([(TRACEPARENT, own)]).collect()
 }
 
 fn form(

@@ -65,7 +65,7 @@ pub(crate) async fn handler(
     find(&state, &caller, id).await?;
     let erased = state.store.erase(Erasable::Receipt, id, &caller.name, reason).await;
     let files_pending = match erased.map_err(|e| super::missing(e, id))? {
-        Outcome::Held => return Err(held(id)),
+        Outcome::Held => return Err(held(Erasable::Receipt, id)),
         Outcome::Now(removal) => !erasing::files(&state, &[removal]).await,
         // By somebody else, a moment ago.
         Outcome::Before => false,

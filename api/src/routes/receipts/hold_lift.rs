@@ -9,6 +9,7 @@ use crate::{
     state::AppState,
 };
 use axum::extract::State;
+use quittance_shared::store::Erasable;
 
 /// Allows again to erase a receipt. Where there is no hold nothing changes.
 #[utoipa::path(
@@ -30,7 +31,12 @@ pub(crate) async fn handler(
     ReceiptId(id): ReceiptId,
 ) -> Result<Answer<Held>, ApiError> {
     find(&state, &caller, id).await?;
-    state.store.lift_hold(id, &caller.name).await.map_err(|e| super::missing(e, id))?;
-    let hold = state.store.legal_hold(id).await.map_err(|e| super::missing(e, id))?;
+    state
+        .store
+        .lift_hold(Erasable::Receipt, id, &caller.name)
+        .await
+        .map_err(|e| super::missing(e, id))?;
+    let hold =
+        state.store.legal_hold(Erasable::Receipt, id).await.map_err(|e| super::missing(e, id))?;
     Ok(Answer::ok(Held::new(id.0, hold)).about(id))
 }

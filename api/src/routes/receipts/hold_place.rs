@@ -3,34 +3,17 @@
 use super::find;
 use crate::{
     auth::{Admin, Caller},
-    body,
     envelope::{Answer, Refusal, Refusals, Success},
-    erasing::reason_too_long,
+    erasing::{self, HoldWish, LegalHold},
     error::ApiError,
     extract::ReceiptId,
-    metadata::field_is,
     state::AppState,
 };
 use axum::extract::{Request, State};
-use quittance_shared::{
-    domain::clock::rfc3339,
-    store::{Hold, MAX_REASON},
-};
+use quittance_shared::store::{Erasable, Hold};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
-
-/// Largest body, in bytes.
-const MAX_BYTES: usize = 8 * 1024;
-
-/// Why a receipt must not be erased.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "only describes the body")]
-pub(crate) struct HoldWish {
-    /// 1 to 500 characters.
-    #[schema(example = "affaire 2026/12", min_length = 1, max_length = 500, pattern = r"\S")]
-    reason: String,
-}
 
 /// Whether a receipt may be erased.
 #[derive(Debug, Serialize, ToSchema)]
@@ -42,22 +25,9 @@ pub(crate) struct Held {
     legal_hold: Option<LegalHold>,
 }
 
-/// Why not, since when, who said so.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct LegalHold {
-    /// As it was given.
-    reason: String,
-    /// Name of the key.
-    by: String,
-    /// RFC 3339, UTC.
-    at: String,
-}
-
 impl Held {
     pub(super) fn new(id: Uuid, hold: Option<Hold>) -> Self {
-        let legal_hold = hold.map(|h| LegalHold { reason: h.reason, by: h.by, at: rfc3339(h.at) });
-        Self { request_id: id, legal_hold }
+        Self { request_id: id, legal_hold: hold.map(Into::into) }
     }
 }
 
@@ -82,20 +52,9 @@ pub(crate) async fn handler(
     ReceiptId(id): ReceiptId,
     request: Request,
 ) -> Result<Answer<Held>, ApiError> {
-    let body = body::object(&state, request, MAX_BYTES).await?;
-    let reason = body.get("reason").and_then(serde_json::Value::as_str).map(str::trim);
-    let reason = reason.filter(|reason| !reason.is_empty()).ok_or_else(|| {
-        field_is(
-            "reason",
-            "manque : dites pourquoi ce reçu doit être conservé",
-            "is missing: say why this receipt must be kept",
-        )
-    })?;
-    if reason.chars().count() > MAX_REASON {
-        return Err(reason_too_long());
-    }
+    let reason = erasing::hold_reason(&state, request).await?;
     find(&state, &caller, id).await?;
-    let hold = state.store.place_hold(id, &caller.name, reason).await;
+    let hold = state.store.place_hold(Erasable::Receipt, id, &caller.name, &reason).await;
     let hold = hold.map_err(|e| super::missing(e, id))?;
     Ok(Answer::ok(Held::new(id.0, Some(hold))).about(id))
 }

@@ -10,11 +10,12 @@ use crate::{
     envelope::{Answer, Refusal, Refusals, Success},
     error::{ApiError, ErrorCode},
     extract::ReceiptId,
+    intake,
     state::AppState,
 };
 use axum::{
     extract::State,
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
 };
 use quittance_shared::{
     engine::{Lane, NewRun, Priority, RunId},
@@ -46,9 +47,10 @@ pub(crate) async fn handler(
     caller: Caller,
     context: Context,
     ReceiptId(id): ReceiptId,
+    headers: HeaderMap,
 ) -> Result<Answer<Reprocess>, ApiError> {
     let receipt = find(&state, &caller, id).await?;
-    let run = new_run(&receipt);
+    let run = NewRun { traceparent: intake::traceparent(&headers), ..new_run(&receipt) };
     // Between the commit and the workers' hearing of it the client may hang up.
     let (own, actor) = (state.clone(), caller.name.clone());
     let task = tokio::spawn(async move {

@@ -31,7 +31,7 @@ pub(crate) struct ErasedUser {
 
 /// Erases everything of a user: receipts, documents, transactions, rules.
 ///
-/// Once begun it is carried out, also if the server dies meanwhile. Where a receipt is under a legal hold nothing is
+/// Once begun it is carried out, also if the server dies meanwhile. Where a receipt or a document is under a legal hold nothing is
 /// erased.
 #[utoipa::path(
     delete, path = "/api/v1/users/{userId}", tag = "users", operation_id = "deleteUser",
@@ -44,7 +44,7 @@ pub(crate) struct ErasedUser {
         (status = 200, body = Success<ErasedUser>, description = "Erased"),
         (status = 400, body = Refusal, description = "A parameter is malformed"),
         (status = 403, body = Refusal, description = "The client is not the key's"),
-        (status = 409, body = Refusal, description = "Receipts are under a legal hold"),
+        (status = 409, body = Refusal, description = "Receipts or documents are under a legal hold"),
         Refusals,
     )
 )]
@@ -84,10 +84,10 @@ pub(crate) async fn handler(
 fn held(count: u64) -> ApiError {
     let text = Text::new(
         format!(
-            "{count} reçu(s) de cet utilisateur sont sous conservation légale : rien n'a été effacé. Un administrateur doit d'abord la lever."
+            "{count} reçu(s) ou document(s) de cet utilisateur sont sous conservation légale : rien n'a été effacé. Un administrateur doit d'abord la lever."
         ),
         format!(
-            "{count} receipt(s) of this user are under a legal hold: nothing was erased. An administrator has to lift it first."
+            "{count} receipt(s) or document(s) of this user are under a legal hold: nothing was erased. An administrator has to lift it first."
         ),
     );
     ApiError::new(StatusCode::CONFLICT, ErrorCode::Conflict, text)

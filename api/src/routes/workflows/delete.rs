@@ -48,6 +48,7 @@ pub(crate) struct Erased {
         (status = 200, body = Success<Erased>, description = "Erased"),
         (status = 400, body = Refusal, description = "The id is malformed"),
         (status = 404, body = Refusal, description = "Unknown, or another client's"),
+        (status = 409, body = Refusal, description = "It is under a legal hold"),
         (status = 410, body = Refusal, description = "It was erased before (`GONE`)"),
         Refusals,
     )
@@ -64,8 +65,9 @@ pub(crate) async fn handler(
     let erased = state.store.erase(Erasable::Workflow, id, &caller.name, reason).await;
     let files_pending = match erased.map_err(|e| ApiError::from(e).about(id))? {
         Outcome::Now(removal) => !erasing::files(&state, &[removal]).await,
+        Outcome::Held => return Err(erasing::held(Erasable::Workflow, id)),
         // By somebody else, a moment ago.
-        Outcome::Before | Outcome::Held => false,
+        Outcome::Before => false,
     };
     state.notifier.changed(id);
     let message = context.say(&Text::new(

@@ -3,6 +3,8 @@
 pub(crate) mod create;
 pub(crate) mod delete;
 pub(crate) mod get;
+pub(crate) mod hold_lift;
+pub(crate) mod hold_place;
 pub(crate) mod list;
 pub(crate) mod retry;
 #[cfg(test)]
@@ -21,7 +23,11 @@ use axum::{
     http::{StatusCode, request::Parts},
 };
 use quittance_documents::statement::CsvMapping;
-use quittance_shared::{engine::RunId, i18n::Text, store::WorkflowView};
+use quittance_shared::{
+    engine::RunId,
+    i18n::Text,
+    store::{StoreError, WorkflowView},
+};
 use serde_json::Value;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -32,6 +38,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(get::handler))
         .routes(routes!(retry::handler))
         .routes(routes!(delete::handler))
+        .routes(routes!(hold_place::handler, hold_lift::handler))
 }
 
 /// The `{id}` of a path.
@@ -63,6 +70,15 @@ async fn find(state: &AppState, caller: &Caller, id: RunId) -> Result<WorkflowVi
         return Err(ApiError::gone(id, &what, found.deleted_at, found.erased_reason.as_deref()));
     }
     Ok(found)
+}
+
+/// Erased a moment ago, or the database is away.
+fn refused(error: StoreError, id: RunId) -> ApiError {
+    if matches!(error, StoreError::NotFound) {
+        unknown(id)
+    } else {
+        ApiError::from(error).about(id)
+    }
 }
 
 fn unknown(id: RunId) -> ApiError {

@@ -76,6 +76,37 @@ fn states(data: &Value) -> Vec<&str> {
 }
 
 #[tokio::test]
+async fn a_legal_hold_keeps_a_document_its_transactions_and_its_user() {
+    let app = App::new().await;
+    let id = started(&app).await;
+    work(&app, id, None).await;
+    let (url, hold) =
+        (format!("/api/v1/workflows/{id}"), format!("/api/v1/workflows/{id}/legal-hold"));
+    app.json(Method::PUT, &hold, &[], "{}").await.refusal(400, "INVALID_REQUEST");
+    let body = "{\"reason\": \"affaire 12\"}";
+    let got = app.json(Method::PUT, &hold, &[], body).await;
+    assert_eq!(got.data(200)["legalHold"]["reason"], "affaire 12");
+    assert_eq!(got.json["data"]["workflowId"], id.to_string());
+    let got = app.call(Method::DELETE, &url, &[]).await;
+    assert!(got.refusal(409, "CONFLICT").contains("conservation légale"));
+    let user = "/api/v1/users/marie?clientId=local";
+    app.call(Method::DELETE, user, &[]).await.refusal(409, "CONFLICT");
+    let got = app.get(&url).await;
+    assert_eq!((&got.data(200)["transactionCount"], app.originals()), (&1.into(), 1));
+
+    app.call(Method::DELETE, &hold, &[]).await.data(200);
+    app.call(Method::DELETE, user, &[]).await.data(200);
+    app.get(&url).await.refusal(410, "GONE");
+    app.json(Method::PUT, &hold, &[], body).await.refusal(410, "GONE");
+    assert_eq!(app.originals(), 0);
+    let log = app.get(&format!("/api/v1/admin/audit?subject=workflow:{id}")).await;
+    let entries = log.data(200)["entries"].as_array().unwrap().clone();
+    let actions: Vec<_> = entries.iter().map(|e| e["action"].as_str().unwrap()).collect();
+    assert_eq!(actions, ["workflow.erased", "hold.lifted", "hold.placed"]);
+    assert!(!format!("{entries:?}").contains("affaire"), "the reason stays with the document");
+}
+
+#[tokio::test]
 async fn a_statement_from_upload_to_erasure() {
     let app = App::new().await;
     let got = app.workflow(Form::document("marie", "relev\u{e9}.ofx", OFX), &[]).await;

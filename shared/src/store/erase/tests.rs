@@ -5,7 +5,7 @@ use crate::{
     engine::Created,
     ledger::Owner,
     removal::{remove_files, resume},
-    store::{Kept, NewReceipt, Unfinished, UserErasure, tests::new_run},
+    store::{Kept, NewReceipt, NewWorkflow, Unfinished, UserErasure, tests::new_run},
 };
 use std::time::Duration;
 
@@ -124,11 +124,11 @@ async fn a_user_is_erased_by_whoever_comes_by_unless_something_is_held() {
     let owner = Owner::new("shop", "ann");
     let (held, other) = (ground.receipt("ann", None).await, ground.receipt("bob", None).await);
     ground.receipt("ann", None).await;
-    store.place_hold(held, "key:boss", "a case").await.unwrap();
+    store.place_hold(Erasable::Receipt, held, "key:boss", "a case").await.unwrap();
     let begin = || store.begin_erasing_user(&owner, "key:a", "asked");
     assert_eq!(begin().await.unwrap(), UserErasure::Held(1));
     assert_eq!(ground.files(), 3);
-    store.lift_hold(held, "key:boss").await.unwrap();
+    store.lift_hold(Erasable::Receipt, held, "key:boss").await.unwrap();
     assert!(matches!(begin().await.unwrap(), UserErasure::Begun(_)));
     assert!(store.take_removals().await.unwrap().is_empty(), "not yet: somebody is at it");
     ground.sql("UPDATE removal SET next_at = 0").await;
@@ -140,6 +140,42 @@ async fn a_user_is_erased_by_whoever_comes_by_unless_something_is_held() {
     assert!(store.receipts_of(&owner, None).await.unwrap().is_empty());
     assert!(store.receipt(other).await.unwrap().unwrap().deleted_at.is_none());
     assert!(store.verify_audit(Vec::new()).await.unwrap().is_ok());
+}
+
+#[tokio::test]
+async fn what_is_due_stays_while_its_document_is_held() {
+    let ground = Ground::new().await;
+    let store = &ground.store;
+    let mut run = new_run("shop");
+    run.definition = "document".into();
+    let id = run.id;
+    let workflow = NewWorkflow {
+        user_id: "ann".into(),
+        filename: None,
+        content_type: "text/csv".into(),
+        byte_size: 1,
+        sha256: "00".into(),
+        blob_key: Blobs::key_of(id.0),
+        account: None,
+        currency: None,
+        mapping: None,
+    };
+    assert_eq!(store.create_workflow(run, workflow).await.unwrap(), Created::New(id));
+    store.cancel_run(id, "x").await.unwrap();
+    store.place_hold(Erasable::Workflow, id, "key:boss", "a case").await.unwrap();
+    ground.age(2).await;
+    ground.sql(&format!("UPDATE workflow SET created_at = created_at - {}", 2 * audit::DAY)).await;
+    let erased = store.erase(Erasable::Workflow, id, "key:a", "asked").await.unwrap();
+    assert_eq!(erased, Erased::Held);
+    let begun = store.begin_erasing_user(&Owner::new("shop", "ann"), "key:a", "asked").await;
+    assert_eq!(begun.unwrap(), UserErasure::Held(1));
+    for kept in [Kept::Originals, Kept::Results] {
+        assert_eq!(store.expire(kept, 1).await.unwrap().count, 0, "{kept:?}");
+    }
+    assert!(store.lift_hold(Erasable::Workflow, id, "key:boss").await.unwrap());
+    for kept in [Kept::Originals, Kept::Results] {
+        assert_eq!(store.expire(kept, 1).await.unwrap().count, 1, "{kept:?}");
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! The schema, for both databases. One file a migration; what has left the house is never changed.
 
 mod audit;
+mod holds;
 mod initial;
 mod keys;
 mod neighbours;
@@ -33,6 +34,7 @@ impl MigratorTrait for Migrator {
             Box::new(keys::Keys),
             Box::new(audit::Audit),
             Box::new(retention::Retention),
+            Box::new(holds::Holds),
         ]
     }
 

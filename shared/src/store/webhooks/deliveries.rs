@@ -1,6 +1,9 @@
 //! Deliveries: what was told whom, and what came of it.
 
-use super::outbox::{self, To};
+use super::{
+    outbox::{self, To},
+    secret_of,
+};
 use crate::{
     engine::{RunError, RunId, RunState},
     store::{
@@ -80,11 +83,13 @@ impl Store {
         let Some(row) = self.inner.reader.query_one_raw(find).await? else { return Ok(None) };
         let (secret, old): (String, Option<String>) =
             (row.try_get_by_index(3)?, row.try_get_by_index(4)?);
+        let endpoint: Uuid = row.try_get_by_index(0)?;
+        let open = |stored: String| secret_of(self.sealer(), endpoint, &stored);
         Ok(Some(Message {
-            endpoint: row.try_get_by_index(0)?,
+            endpoint,
             url: row.try_get_by_index(1)?,
             enabled: row.try_get_by_index(2)?,
-            secrets: std::iter::once(secret).chain(old).map(WebhookSecret::stored).collect(),
+            secrets: std::iter::once(secret).chain(old).map(open).collect::<Result<_>>()?,
             event: row.try_get_by_index(5)?,
             subject: row.try_get_by_index(6)?,
             state: row.try_get_by_index(7)?,

@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     engine::RunId,
+    sealed::Sealer,
     webhooks::{WEBHOOK_TEST, WebhookSecret},
 };
 use chrono::{DateTime, Utc};
@@ -116,7 +117,8 @@ impl Store {
             format!("SELECT {COLUMNS} FROM webhook_endpoint {filter} ORDER BY id"),
             client.map(Value::from),
         );
-        self.inner.reader.query_all_raw(find).await?.iter().map(endpoint).collect()
+        let rows = self.inner.reader.query_all_raw(find).await?;
+        rows.iter().map(|row| endpoint(row, self.sealer())).collect()
     }
 
     /// An endpoint.
@@ -128,7 +130,8 @@ impl Store {
             format!("SELECT {COLUMNS} FROM webhook_endpoint WHERE id = $1"),
             [Value::from(id)],
         );
-        self.inner.reader.query_one_raw(find).await?.as_ref().map(endpoint).transpose()
+        let row = self.inner.reader.query_one_raw(find).await?;
+        row.map(|row| endpoint(&row, self.sealer())).transpose()
     }
 
     /// Keeps a new endpoint.
@@ -176,7 +179,7 @@ impl Store {
                 Value::from(joined(&new.events)),
                 Value::from(new.description.clone()),
                 Value::from(new.enabled),
-                Value::from(new.secret.expose()),
+                Value::from(self.sealed(new.id, &new.secret)?),
                 Value::from(new.request.clone()),
             ];
             // Where another took the tag, or the same request came twice at once, the next round finds out.
@@ -232,17 +235,52 @@ impl Store {
         secret: &WebhookSecret,
         overlap: Duration,
     ) -> Result<Endpoint> {
-        let backend = self.backend();
+        let (backend, sealed) = (self.backend(), self.sealed(id, secret)?);
         let update = format!(
             "UPDATE webhook_endpoint SET old_secret = secret, old_until = {} + $3, secret = $2 WHERE id = $1",
             backend.now()
         );
-        let values = [Value::from(id), Value::from(secret.expose()), Value::from(micros(overlap))];
+        let values = [Value::from(id), Value::from(sealed), Value::from(micros(overlap))];
         let done = self.inner.writer.execute_raw(backend.statement(update, values)).await?;
         if done.rows_affected() == 0 {
             return Err(StoreError::NotFound);
         }
         self.webhook_endpoint(id).await?.ok_or(StoreError::NotFound)
+    }
+
+    fn sealed(&self, id: Uuid, secret: &WebhookSecret) -> Result<String> {
+        self.sealer().seal(&owner(id), secret.expose()).map_err(StoreError::Corrupt)
+    }
+
+    /// Puts every secret under the first key; answers how many were not.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] with the key that is missing or wrong.
+    pub async fn reseal_webhooks(&self) -> Result<u64> {
+        let mut done = 0;
+        for column in ["secret", "old_secret"] {
+            let find = format!(
+                "SELECT id, {column} FROM webhook_endpoint WHERE {column} IS NOT NULL ORDER BY id"
+            );
+            let find = self.backend().statement(find, []);
+            for row in self.inner.writer.query_all_raw(find).await? {
+                let (id, stored): (Uuid, String) =
+                    (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+                if self.sealer().is_current(&stored) {
+                    continue;
+                }
+                let secret = secret_of(self.sealer(), id, &stored)?;
+                // One that was changed meanwhile was stored under the first key.
+                let update = format!(
+                    "UPDATE webhook_endpoint SET {column} = $3 WHERE id = $1 AND {column} = $2"
+                );
+                let values =
+                    [Value::from(id), Value::from(stored), Value::from(self.sealed(id, &secret)?)];
+                let update = self.backend().statement(update, values);
+                done += self.inner.writer.execute_raw(update).await?.rows_affected();
+            }
+        }
+        Ok(done)
     }
 
     /// Removes an endpoint. What is under way to it ends with its next attempt.
@@ -279,14 +317,25 @@ fn joined(events: &[String]) -> String {
     if events.is_empty() { "*".into() } else { format!(",{},", events.join(",")) }
 }
 
-fn endpoint(row: &QueryResult) -> Result<Endpoint> {
+/// What a secret is authenticated with.
+fn owner(endpoint: Uuid) -> String {
+    format!("webhook endpoint {endpoint}")
+}
+
+fn secret_of(sealer: &Sealer, endpoint: Uuid, stored: &str) -> Result<WebhookSecret> {
+    let plain = sealer.open(&owner(endpoint), stored).map_err(StoreError::Corrupt)?;
+    Ok(WebhookSecret::stored(plain))
+}
+
+fn endpoint(row: &QueryResult, sealer: &Sealer) -> Result<Endpoint> {
+    let id: Uuid = row.try_get_by_index(0)?;
     let events: String = row.try_get_by_index(3)?;
     let secret: String = row.try_get_by_index(6)?;
     let at = |index: usize| -> Result<Option<DateTime<Utc>>> {
         Ok(row.try_get_by_index::<Option<i64>>(index)?.map(time))
     };
     Ok(Endpoint {
-        id: row.try_get_by_index(0)?,
+        id,
         client_id: row.try_get_by_index(1)?,
         url: row.try_get_by_index(2)?,
         events: events
@@ -296,7 +345,7 @@ fn endpoint(row: &QueryResult) -> Result<Endpoint> {
             .collect(),
         description: row.try_get_by_index(4)?,
         enabled: row.try_get_by_index(5)?,
-        secret: WebhookSecret::stored(secret),
+        secret: secret_of(sealer, id, &secret)?,
         old_until: at(7)?,
         created_at: time(row.try_get_by_index(8)?),
         failing_since: at(9)?,

@@ -1,8 +1,9 @@
 use super::*;
 use crate::{
+    config::{EncryptionConfig, EncryptionKey, Secret},
     engine::{Command, Created, Event, Lane, RunError, RunState, decide},
     store::{
-        ReceiptOutcome,
+        Kept, ReceiptOutcome,
         tests::{Fixture, LEASE, fixture, new_run, receipt},
     },
 };
@@ -165,6 +166,78 @@ async fn two_secrets_sign_while_the_overlap_lasts() {
     assert_eq!(secrets().await, [new.clone(), mine.secret]);
     store.rotate_webhook(mine.id, &new, Duration::ZERO).await.unwrap();
     assert_eq!(secrets().await, [new]);
+}
+
+fn keys(ids: &[&str]) -> Sealer {
+    let key = |id: &&str| EncryptionKey {
+        id: (*id).to_owned(),
+        key: Secret::new(hex::encode([id.as_bytes()[0]; 32])),
+    };
+    Sealer::new(&EncryptionConfig { keys: ids.iter().map(key).collect() }).unwrap()
+}
+
+#[tokio::test]
+async fn secrets_are_stored_under_the_first_key_and_put_under_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", folder.path().join("q.db").display());
+    let open = async |ids: &[&str]| {
+        let store = Store::open(&url, 1).await.unwrap();
+        store.seal_with(keys(ids));
+        store.migrate().await.unwrap();
+        store
+    };
+    let stored = async |store: &Store| -> Vec<String> {
+        let sql = "SELECT secret FROM webhook_endpoint
+             UNION ALL SELECT old_secret FROM webhook_endpoint WHERE old_secret IS NOT NULL";
+        let rows = store.inner.writer.query_all_raw(store.backend().statement(sql, [])).await;
+        rows.unwrap().iter().map(|row| row.try_get_by_index(0).unwrap()).collect()
+    };
+    let under = |stored: &[String], start: &str| stored.iter().all(|s| s.starts_with(start));
+
+    let plain = open(&[]).await;
+    let mine = kept(&plain, &client(), &[]).await;
+    let run = plain.test_webhook(mine.id).await.unwrap();
+    assert!(under(&stored(&plain).await, "whsec_"));
+
+    let first = open(&["a"]).await;
+    let new = WebhookSecret::stored("whsec_AAAA".into());
+    let rotated = first.rotate_webhook(mine.id, &new, Duration::from_hours(1)).await.unwrap();
+    assert_eq!(rotated.secret, new);
+    assert_eq!(first.reseal_webhooks().await.unwrap(), 1, "the old one was plain");
+    assert!(under(&stored(&first).await, "enc:v1:a:"));
+
+    let second = open(&["b", "a"]).await;
+    assert_eq!(second.reseal_webhooks().await.unwrap(), 2);
+    assert_eq!(second.reseal_webhooks().await.unwrap(), 0);
+    let all = stored(&second).await;
+    assert!(all.len() == 2 && under(&all, "enc:v1:b:"), "{all:?}");
+    let alone = open(&["b"]).await;
+    let secrets = alone.webhook_message(run).await.unwrap().unwrap().secrets;
+    assert_eq!(secrets, [new, mine.secret]);
+    assert!(matches!(first.webhook_endpoint(mine.id).await, Err(StoreError::Corrupt(_))));
+}
+
+#[tokio::test]
+async fn ended_deliveries_go_when_their_days_are_over() {
+    let Fixture { store, _folder } = fixture().await;
+    let mine = kept(&store, &client(), &[]).await;
+    let (done, open) =
+        (store.test_webhook(mine.id).await.unwrap(), store.test_webhook(mine.id).await.unwrap());
+    fail(&store, done).await;
+    let days = 3 * 86_400_000_000_i64;
+    let age = store.backend().statement(
+        "UPDATE run SET finished_at = finished_at - $2, created_at = created_at - $2 WHERE client_id = $1",
+        [Value::from(mine.client_id.clone()), Value::from(days)],
+    );
+    store.inner.writer.execute_raw(age).await.unwrap();
+    store.expire(Kept::Runs, 2).await.unwrap();
+    store.expire(Kept::Webhooks, 4).await.unwrap();
+    assert!(store.run(done).await.unwrap().is_some(), "not yet");
+    while store.expire(Kept::Webhooks, 2).await.unwrap().count > 0 {}
+    assert!(store.run(done).await.unwrap().is_none());
+    assert!(store.history(done).await.unwrap().is_empty());
+    let left = store.webhook_deliveries(mine.id, None, 50).await.unwrap().items;
+    assert_eq!(left.iter().map(|d| d.id).collect::<Vec<_>>(), [open]);
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ use quittance_shared::{
     webhooks::{Refused, WEBHOOK_DISABLED, WEBHOOK_TEST, WebhookSecret, judge},
 };
 use reqwest::{
-    Client, StatusCode,
+    Certificate, Client, StatusCode,
     header::{CONTENT_TYPE, HeaderValue},
     redirect,
 };
@@ -25,6 +25,7 @@ use serde_json::{Value, json};
 use std::{
     collections::HashMap,
     error::Error,
+    path::Path,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -88,6 +89,7 @@ impl Deliver {
         let client = Client::builder()
             .redirect(redirect::Policy::none())
             .connect_timeout(CONNECT)
+            .tls_certs_merge(authorities(config.ca_file.as_deref())?)
             .timeout(Duration::from_millis(config.timeout_ms))
             .no_proxy()
             // What a name means is asked for each message anew, and a connection is used for one.
@@ -137,6 +139,31 @@ impl Deliver {
     }
 }
 
+/// The certificates of `webhooks.ca_file`.
+fn authorities(file: Option<&Path>) -> anyhow::Result<Vec<Certificate>> {
+    let Some(file) = file else { return Ok(Vec::new()) };
+    let place = || {
+        format!(
+            "webhooks.ca_file {}: name a PEM file with the authority's certificate",
+            file.display()
+        )
+    };
+    let found = Certificate::from_pem_bundle(&std::fs::read(file).with_context(place)?);
+    let found = found.with_context(place)?;
+    anyhow::ensure!(!found.is_empty(), "{}; there is none in it", place());
+    Ok(found)
+}
+
+/// Whether it is what TLS says of a certificate.
+fn is_distrust(cause: &(dyn Error + 'static)) -> bool {
+    // One of IO does not give what it holds as its source.
+    let held = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    match (held, cause.downcast_ref::<rustls::Error>()) {
+        (Some(held), _) => is_distrust(held),
+        (None, error) => matches!(error, Some(rustls::Error::InvalidCertificate(_))),
+    }
+}
+
 /// What the status says. The body is read, within bounds, only so that the endpoint can finish its answer.
 async fn taken(mut response: reqwest::Response) -> Attempt {
     let status = response.status();
@@ -160,6 +187,9 @@ fn not_sent(error: &reqwest::Error) -> Attempt {
     while let Some(this) = cause {
         if let Some(refused) = this.downcast_ref::<Refused>() {
             return Attempt::Refused(*refused);
+        }
+        if is_distrust(this) {
+            return Attempt::NotTaken("its certificate is not trusted".into(), None);
         }
         cause = this.source();
     }
