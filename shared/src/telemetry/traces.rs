@@ -124,7 +124,7 @@ impl Collector {
                 "the collector takes no spans; they are dropped, and nothing else is touched"
             ),
             (true, None) => {
-                tracing::info!(endpoint = self.endpoint, "the collector takes spans again")
+                tracing::info!(endpoint = self.endpoint, "the collector takes spans again");
             }
             (false, None) | (true, Some(_)) => {}
         }
