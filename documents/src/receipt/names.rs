@@ -17,6 +17,8 @@ patterns! {
     REGISTRATION = r"(?i)[\s,]*[\(\[{]?\s*(?:(?:co\.?|company|reg\.?|roc|no\.?|regn?|gst|cr)[\s.:#]*)*[0-9OoIl]{5,}[0-9a-z]*\s?[-–·.~\s]?\s?[A-Z]{0,2}\s*[\)\]}]?\s*$";
     PAREN_DIGITS = r"\s*[\(\[][^()\[\]]*[0-9]{3,}[^()\[\]]*[\)\]]?\s*$";
     WELCOME = r"(?i)^\W*(?:welcome\s*to|bienvenue\s*(?:chez|a|à|au)|thank\s*you\s*for\s*shopping\s*(?:at|with)?:?|willkommen\s*bei|bienvenidos\s*a|(?:own(?:ed|er)?|operated|managed)\s*by\s*[:;])\s*";
+    OWNER = r"(?i)^\W*(?:own(?:ed|er)?|operated|managed)\s*by\b";
+    COUNTED = r"(?i)^\s*[0-9]{1,3}\s*[x×*]\s*\p{L}";
     DOMAIN = r"(?i)(?:www\s?[.,]\s?|@)([a-z0-9-]{3,30})\s?\.\s?(?:com|fr|be|de|ca|es|net|org|co|my|nl|it|ie|sg|uk|at|ch|lu|eu)";
     HANDLE = r"(?i)(?:^|[\s:])[#@]([a-z][a-z0-9_]{4,30})";
     STORE_NUMBER = r"(?i)(?:\s*[-–#]\s*|\s+(?:n[o°º]\.?|nr\.?|store|magasin|filiale|fil\.)\s*[#:]?\s*)[0-9]{1,6}\s*\)?$";

@@ -96,7 +96,10 @@ pub fn load_also(path: &Path) -> anyhow::Result<Vec<Document>> {
             .map_err(|e| anyhow::anyhow!("{} line {}: {e}", path.display(), i + 1))?;
         let answer = also.truth.as_ref().map_or_else(|| classes(&also.lines), keys);
         let (name, shop) = (also.id.clone(), shop(answer.merchant.as_deref(), &also.id));
-        let examples = training::examples(&document(also), &answer, &fold_name);
+        let mut examples = training::examples(&document(also), &answer, &fold_name);
+        // Transcribed letter by letter, a name that is no candidate is mostly two boxes put together in no order; it
+        // would teach that a page has none.
+        examples.merchant = examples.merchant.filter(|e| !e.right.is_empty());
         let set = format!("also {stem}");
         documents.push(Document { name, set, pixels: false, shop, examples });
     }

@@ -7,7 +7,7 @@ use super::super::{
     layout::union,
     model::Features,
     names::{
-        ADDRESS, ADDRESS_SHAPE, DOC_WORDS, GREETING_END, LEGAL, PHONE, STORE_LINE, TRADE,
+        ADDRESS, ADDRESS_SHAPE, DOC_WORDS, GREETING_END, LEGAL, OWNER, PHONE, STORE_LINE, TRADE,
         ends_legal, letters,
     },
     normalise::{squash, words},
@@ -62,6 +62,7 @@ impl Context<'_> {
         self.line_features(a, from, to, &mut f);
         if from != to {
             self.join_features(a, b, &mut f);
+            join_sizes(&self.lines[from..=to], &mut f);
         }
         let raw = if from == to { a.text.clone() } else { format!("{} {}", a.text, b.text) };
         f.push(("whole_line", flag(matches!(kind, "" | "joined"))));
@@ -170,6 +171,7 @@ impl Context<'_> {
         f.push(("unsure", 1.0 - a.confidence));
         f.push(("in_money_row", flag(a.money)));
         f.push(("in_date_row", flag(a.dated)));
+        f.push(("owner", flag(OWNER.is_match(&a.text))));
         f.push(("has_registration", flag(a.registration)));
         let after = self.lines.get(to + 1);
         f.push(("then_address", flag(after.is_some_and(|l| l.address))));
@@ -185,6 +187,12 @@ impl Context<'_> {
             "after_any_address",
             flag(self.lines[..from].iter().any(|l| l.address && !l.legal)),
         ));
+        let under = before.is_some_and(|l| goes_on(l, a) && !l.legal && !l.registration);
+        f.push(("after_name", flag(under)));
+        let trade = words(&a.text).first().is_some_and(|w| TRADE.contains(&w.as_str()));
+        f.push(("after_name_trade", flag(under && trade)));
+        let over = after.is_some_and(|l| goes_on(&self.lines[to], l));
+        f.push(("then_name_close", flag(over && !a.legal && !a.registration)));
         f.push(("after_legal", flag(self.lines[..from].iter().any(|l| l.legal))));
         f.push(("after_doc", flag(before.is_some_and(|l| l.doc))));
         f.push(("after_money", flag(self.lines[..from].iter().any(|l| l.money))));
@@ -208,6 +216,25 @@ impl Context<'_> {
         f.push(("joined_paren", flag(b.text.trim_start().starts_with('('))));
         f.push(("joined_first_registered", flag(a.registration)));
     }
+}
+
+/// How like the lines of a joined name are to each other.
+fn join_sizes(lines: &[Line], f: &mut Features) {
+    let heights = || lines.iter().map(|l| l.height);
+    let (least, most) = (heights().fold(f32::MAX, f32::min), heights().fold(0.0, f32::max));
+    f.push(("join_jump", (most / least.max(1.0) - 1.0).min(2.0)));
+    let middle = |l: &Line| f32::midpoint(l.bounds[0], l.bounds[2]);
+    let apart = lines.windows(2).map(|w| (middle(&w[0]) - middle(&w[1])).abs()).fold(0.0, f32::max);
+    f.push(("join_centred", flag(apart < 1.5 * most)));
+    f.push(("join_owner", flag(lines.iter().skip(1).any(|l| OWNER.is_match(&l.text)))));
+    f.push(("join_unnamed", flag(lines.iter().any(|l| !l.named || l.phone))));
+}
+
+/// One right under the other, in letters of one size, neither of them an address: perhaps one name.
+fn goes_on(a: &Line, b: &Line) -> bool {
+    let alike = (a.height - b.height).abs() < 0.2 * a.height;
+    let under = b.bounds[1] - a.bounds[3] < 0.8 * a.height;
+    alike && under && [a, b].iter().all(|l| l.named && !l.address)
 }
 
 fn near_domain(key: &str, domain: &str) -> bool {

@@ -1,6 +1,7 @@
 //! Candidates for the name of the shop: lines of the head as they are, cut and joined, what a greeting or a site names,
 //! and well-known brands wherever they stand.
 
+mod echo;
 mod features;
 mod lines;
 mod variants;
@@ -9,7 +10,7 @@ use super::{
     Reading,
     brands::{self, By},
     model::Features,
-    names::{GREETING, clean, letters},
+    names::{COUNTED, GREETING, clean, letters},
     normalise::{fold, squash},
     num::{count, flag},
 };
@@ -68,6 +69,7 @@ pub(crate) fn candidates(r: &Reading) -> Vec<Candidate> {
     }
     greetings(r, &mut out);
     brand_candidates(&context, &mut out);
+    echo::compare(&context, &mut out);
     out
 }
 
@@ -120,7 +122,9 @@ fn greetings(r: &Reading, out: &mut Vec<Candidate>) {
 fn brand_candidates(c: &Context<'_>, out: &mut Vec<Candidate>) {
     let mut seen: Vec<(&'static str, usize, usize, By)> = Vec::new();
     for (row, found) in c.brands.iter().enumerate() {
-        for (brand, by) in found {
+        // A make that is sold is not the shop.
+        let sold = c.r.layout.rows.get(row).is_some_and(|r| COUNTED.is_match(&r.text()));
+        for (brand, by) in found.iter().filter(|_| !sold) {
             match seen.iter_mut().find(|(n, ..)| *n == brand.name) {
                 Some(s) => s.2 += 1,
                 None => seen.push((brand.name, row, 1, *by)),

@@ -70,9 +70,17 @@ fn legal(name: &str) -> Option<String> {
 
 /// Without the place, where a later word stands again in the address below: `Chain Lyon Centre` over `69002 Lyon`.
 fn place(lines: &[Line], at: usize, name: &str) -> Option<String> {
-    let below: Vec<String> =
-        lines.iter().skip(at + 1).take(5).flat_map(|l| words(&l.text)).collect();
     let parts: Vec<&str> = name.split_whitespace().collect();
+    let first = fold(parts.first()?);
+    // A line with the name's first word is the name again, not its address.
+    let below: Vec<String> = lines
+        .iter()
+        .skip(at + 1)
+        .take(5)
+        .map(|l| words(&l.text))
+        .filter(|l| !l.contains(&first))
+        .flatten()
+        .collect();
     let again = |part: &&str| {
         let key = fold(part);
         key.chars().count() >= 4 && !DOC_WORDS.contains(&key.as_str()) && below.contains(&key)
