@@ -1,6 +1,6 @@
 //! What a bank writes into a label: the kind of operation, the other party, and a lot that is neither.
 //!
-//! `FACTURE CARTE DU 140923 FRANPRIX LYON CARTE 5132XXXXX` is a card payment to `FRANPRIX`.
+//! `FACTURE CARTE DU 140923 FRANPRIX LYON CARTE 5132*****` is a card payment to `FRANPRIX`.
 
 mod noise;
 mod prefix;

@@ -1,8 +1,11 @@
-//! What rules would change, before they are kept.
+//! What rules change: before they are kept, and of what is stored.
 
 use crate::{Analyser, Rule, analysed::Analysed, reason::Language, wire};
 use chrono::NaiveDate;
-use quittance_domain::{money::Money, transaction::Analysis};
+use quittance_domain::{
+    money::Money,
+    transaction::{Analysis, Label, LabelSource, Transaction},
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -37,25 +40,62 @@ pub struct FromTo {
     pub to: Option<String>,
 }
 
-/// What would change if these were all the user's rules.
+/// What would change if these were all the user's rules. Labels that are final stay as they are.
 #[must_use]
 pub fn changes(all: &[Analysed], rules: &[Rule], language: Language) -> Vec<Changed> {
     let analyser = Analyser::new(rules).explaining_in(language);
     all.iter()
         .filter_map(|one| {
-            let then = analyser.analyse(&one.transaction);
-            let category = differs(Some(&one.analysis.category.value), Some(&then.category.value));
-            let merchant = differs(merchant(&one.analysis), merchant(&then));
-            (category.is_some() || merchant.is_some()).then(|| Changed {
-                transaction: one.transaction.id,
-                date: one.transaction.date,
-                label: one.transaction.label.clone(),
-                amount: one.transaction.amount,
-                category,
-                merchant,
-            })
+            let then = keeping(&one.analysis, analyser.analyse(&one.transaction), |_, _| true);
+            changed(&one.transaction, &one.analysis, &then)
         })
         .collect()
+}
+
+/// The labels of a stored transaction once the user's rules of today have acted on it: what a rule says now, and,
+/// where a rule said something that none says any more, what the analysis makes of it without. Everything else stays,
+/// final labels above all.
+#[must_use]
+pub fn applied(stored: &Analysed, analyser: &Analyser) -> Analysis {
+    let by_rule = |label: Option<&Label>| label.is_some_and(|l| l.source == LabelSource::UserRule);
+    let now = analyser.analyse(&stored.transaction);
+    keeping(&stored.analysis, now, |before, after| by_rule(before) || by_rule(after))
+}
+
+/// `now`, with those labels of `before` that are final or that `changes` does not let through.
+fn keeping(
+    before: &Analysis,
+    now: Analysis,
+    changes: impl Fn(Option<&Label>, Option<&Label>) -> bool,
+) -> Analysis {
+    let stays = |before: Option<&Label>, after: Option<&Label>| {
+        before.is_some_and(|label| label.source.is_final()) || !changes(before, after)
+    };
+    let mut then = now;
+    if stays(Some(&before.category), Some(&then.category)) {
+        then.category = before.category.clone();
+        then.plaid_category.clone_from(&before.plaid_category);
+        then.mcc.clone_from(&before.mcc);
+    }
+    if stays(before.merchant.as_ref(), then.merchant.as_ref()) {
+        then.merchant.clone_from(&before.merchant);
+    }
+    then
+}
+
+/// How one transaction's labels differ; `None` where they say the same.
+#[must_use]
+pub fn changed(transaction: &Transaction, before: &Analysis, then: &Analysis) -> Option<Changed> {
+    let category = differs(Some(&before.category.value), Some(&then.category.value));
+    let merchant = differs(merchant(before), merchant(then));
+    (category.is_some() || merchant.is_some()).then(|| Changed {
+        transaction: transaction.id,
+        date: transaction.date,
+        label: transaction.label.clone(),
+        amount: transaction.amount,
+        category,
+        merchant,
+    })
 }
 
 fn merchant(analysis: &Analysis) -> Option<&String> {
@@ -95,5 +135,45 @@ mod tests {
             (found[0].category.as_ref(), found[0].merchant.as_ref()),
             (Some(&expected), None)
         );
+    }
+
+    #[test]
+    fn stored_labels_follow_the_rules_and_nothing_else() {
+        let rule = |category: &str| -> Rule {
+            serde_json::from_value(json!({
+                "name": "r", "when": {"labelContains": "lidl"}, "then": {"category": category, "merchant": "Le Lidl"},
+            }))
+            .unwrap()
+        };
+        let lidl = numbered(1, "2024-05-03", -100, "CB LIDL");
+        let old = |analysis: Analysis| Analysed { transaction: lidl.clone(), analysis };
+        let plain = Analyser::new(&[]);
+        let gifts = Analyser::new(&[rule("gifts")]);
+        let stored = old(plain.analyse(&lidl));
+        let then = applied(&stored, &gifts);
+        assert_eq!((then.category.value.as_str(), &then.mcc), ("gifts", &gifts.analyse(&lidl).mcc));
+        let found = changed(&lidl, &stored.analysis, &then).unwrap();
+        let pair =
+            |from: &str, to: &str| Some(FromTo { from: Some(from.into()), to: Some(to.into()) });
+        assert_eq!(
+            (found.category, found.merchant),
+            (pair("groceries", "gifts"), pair("Lidl", "Le Lidl"))
+        );
+        // The rule is gone: so is what it said.
+        assert_eq!(applied(&old(then.clone()), &plain), plain.analyse(&lidl));
+        // What no rule says anything about stays as it was stored, whatever analysis would say today.
+        let mut other = stored.clone();
+        other.analysis.category.value = "toys".into();
+        assert_eq!(applied(&other, &plain), other.analysis);
+        // By hand, and by the operator's service.
+        for source in [LabelSource::User, LabelSource::Service] {
+            let mut held = stored.clone();
+            held.analysis.category.source = source;
+            let then = applied(&held, &gifts);
+            assert_eq!(then.category, held.analysis.category);
+            assert_eq!(then.merchant.unwrap().value, "Le Lidl");
+            let listed = changes(&[held], &[rule("gifts")], Language::French);
+            assert_eq!((&listed[0].category, listed[0].merchant.is_some()), (&None, true));
+        }
     }
 }

@@ -8,7 +8,7 @@ fn analyse(label: &str, minor: i64) -> Analysis {
 
 #[test]
 fn a_brand_gets_its_name_its_category_and_both_codes() {
-    let found = analyse("FACTURE CARTE DU 140923 FRANPRIX LYON CARTE 5132XXXXX", -720);
+    let found = analyse("FACTURE CARTE DU 140923 FRANPRIX LYON CARTE 5132*****", -720);
     let merchant = found.merchant.unwrap();
     assert_eq!((merchant.value.as_str(), merchant.source), ("Franprix", LabelSource::Dictionary));
     assert!(merchant.confidence >= 0.9 && merchant.explanation.contains("FRANPRIX"));

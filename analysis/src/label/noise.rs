@@ -148,7 +148,7 @@ fn shape(token: &str) -> Shape<'_> {
             _ => Shape::Noise,
         };
     }
-    // 5132XXXX, 0005132XXXXXXXX8801, 18H05
+    // 5132****, 0005132********8801 (`X` for `*` as well), 18H05
     let masked =
         digits > 0 && token.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'X' | b'*'));
     let hour = letters == 1 && token.len() <= 5 && digits >= 3 && token.contains('H');
@@ -162,7 +162,7 @@ fn shape(token: &str) -> Shape<'_> {
     Shape::Word
 }
 
-/// `… CARTE 5132XXXXXXXX8801 FRA 12,34EUR` and what a cut line leaves of it.
+/// `… CARTE 5132********8801 FRA 12,34EUR` and what a cut line leaves of it.
 fn cut_card(tokens: &mut Vec<&str>, kind: Kind) {
     let masked = |token: &str| {
         token.len() >= 2 && token.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'X' | b'*'))
@@ -181,8 +181,9 @@ fn cut_card(tokens: &mut Vec<&str>, kind: Kind) {
     if kind != Kind::Card {
         return;
     }
-    if let Some(at) =
-        tokens.iter().position(|token| token.len() > 8 && masked(token) && token.contains('X'))
+    if let Some(at) = tokens
+        .iter()
+        .position(|token| token.len() > 8 && masked(token) && token.contains(['X', '*']))
         && at > 0
     {
         tokens.truncate(at);

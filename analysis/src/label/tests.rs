@@ -6,22 +6,38 @@ fn check(label: &str, kind: Kind, party: &str) {
 }
 
 #[test]
+fn a_hidden_card_number_is_stars_or_the_letter_x() {
+    // French banks print the letter X (`5132XXXXXXXX8801`) in files of movements, others stars.
+    for hide in ["X", "*"] {
+        let number = format!("5132{}8801", hide.repeat(8));
+        for label in [
+            format!("FACTURE CARTE DU 030223 LUMAS PARIS CARTE {number}"),
+            format!("FACTURE CARTE DU 061023 LUMAS CARTE {number} FRA 27,15EUR"),
+            format!("FACTURE CARTE DU 140923 LUMAS LYON CARTE 5132{}", hide.repeat(5)),
+            format!("CB LUMAS 000{number} FRA 27,15EUR"),
+        ] {
+            check(&label, Kind::Card, "LUMAS");
+        }
+    }
+}
+
+#[test]
 fn french_bank_labels() {
-    check("FACTURE CARTE DU 140923 FRANPRIX LYON CARTE 5132XXXXX", Kind::Card, "FRANPRIX");
+    check("FACTURE CARTE DU 140923 FRANPRIX LYON CARTE 5132*****", Kind::Card, "FRANPRIX");
     check("FACTURE CARTE DU 211122 CARREFOUR CITY LYON 3 CARTE 5", Kind::Card, "CARREFOUR CITY");
     check("FACTURE CARTE DU 081222 SNCF INTERNET LILLE CEDEX 1 CA", Kind::Card, "SNCF INTERNET");
     check(
-        "FACTURE CARTE DU 051023 ESSO VERTOU VERTOU44120 / CARTE 5132XXXXXXXX8801",
+        "FACTURE CARTE DU 051023 ESSO VERTOU VERTOU44120 / CARTE 5132********8801",
         Kind::Card,
         "ESSO VERTOU VERTOU",
     );
     check(
-        "FACTURE CARTE DU 061023 CARREFOURMARKET CARTE 5132XXXXXXXX8801 FRA 27,15EUR",
+        "FACTURE CARTE DU 061023 CARREFOURMARKET CARTE 5132********8801 FRA 27,15EUR",
         Kind::Card,
         "CARREFOURMARKET",
     );
     check(
-        "FACTURE CARTE DU 030223 SC-CAFE MARCEL PARIS CARTE 5132XXXXXXXX8801",
+        "FACTURE CARTE DU 030223 SC-CAFE MARCEL PARIS CARTE 5132********8801",
         Kind::Card,
         "CAFE MARCEL",
     );

@@ -241,15 +241,19 @@ fn every_field_is_there_and_says_where_it_was_read() {
 }
 
 #[test]
-fn thousands_of_lines_are_read_in_a_moment() {
-    let rows: Vec<String> =
-        (0..4000).map(|i| format!("Article {i}|{},{:02}", i % 90, i % 100)).collect();
-    let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
-    let start = std::time::Instant::now();
-    let e = extract(&document(&rows));
+fn thousands_of_lines_come_to_an_end() {
+    // No measure of speed: it takes seconds even unoptimised. What is quadratic in candidates, which are many to a line,
+    // would go on for hours; this makes it a failure.
+    let never = std::time::Duration::from_mins(10);
+    let (done, ended) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let rows: Vec<String> =
+            (0..4000).map(|i| format!("Article {i}|{},{:02}", i % 90, i % 100)).collect();
+        let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+        done.send(extract(&document(&rows))).unwrap();
+    });
+    let e = ended.recv_timeout(never).expect("no end, or a panic above");
     assert!(e.confidence <= 1.0);
-    // Half a minute even unoptimised on a busy machine: what is quadratic in thousands takes much longer.
-    assert!(start.elapsed().as_secs() < 30, "{:?}", start.elapsed());
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! Two results of one document, field by field.
 
-use super::{Correction, FIELDS, outcomes::agrees, outcomes::same, shown};
-use serde_json::{Value, json};
+use super::{
+    Correction, FIELDS, LISTS, lists::same_lines, outcomes::agrees, outcomes::same, shown,
+};
+use serde_json::Value;
 
 /// A field that differs.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,13 +18,6 @@ pub struct Difference {
     pub kept: bool,
 }
 
-/// The parts that are compared as a whole, with what counts of each line.
-const LISTS: [(&str, &[&str]); 3] = [
-    ("items", &["description", "quantity", "unitPrice", "totalPrice"]),
-    ("taxes", &["rate", "base", "amount"]),
-    ("discounts", &["description", "amount"]),
-];
-
 /// `old` is the result as it stands, with corrections; `new` the new reading without. Confidences and places do not
 /// count as differences.
 #[must_use]
@@ -36,10 +31,12 @@ pub fn differences(old: &Value, new: &Value, corrections: &[Correction]) -> Vec<
             found.push(Difference { field: spec.name.into(), old: before, new: after, kept });
         }
     }
-    for (name, parts) in LISTS {
-        let (before, after) = (lines(old, name, parts), lines(new, name, parts));
-        if before != after {
-            found.push(Difference { field: name.into(), old: before, new: after, kept: false });
+    for list in LISTS {
+        let (before, after) = (list.shown(old), list.shown(new));
+        if !same_lines(&before, &after) {
+            let correction = corrections.iter().rfind(|c| c.field == list.name);
+            let kept = correction.is_some_and(|c| !same_lines(&after, &c.value));
+            found.push(Difference { field: list.name.into(), old: before, new: after, kept });
         }
     }
     let kind = |document: &Value| document.get("receiptType").cloned().unwrap_or(Value::Null);
@@ -50,21 +47,11 @@ pub fn differences(old: &Value, new: &Value, corrections: &[Correction]) -> Vec<
     found
 }
 
-fn lines(document: &Value, name: &str, parts: &[&str]) -> Value {
-    let list = document.get("extractedFields").and_then(|fields| fields.get(name)?.as_array());
-    let line = |line: &Value| {
-        let pairs = parts
-            .iter()
-            .map(|part| ((*part).to_owned(), line.get(*part).cloned().unwrap_or(Value::Null)));
-        Value::Object(pairs.collect())
-    };
-    list.map_or_else(|| json!([]), |list| list.iter().map(line).collect())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::review::overlay;
+    use serde_json::json;
 
     #[test]
     fn values_count_and_confidences_do_not() {
@@ -81,10 +68,17 @@ mod tests {
         assert!(differences(&read(1.0, 0.5, "x"), &read(1.0, 0.9, "x"), &[]).is_empty());
         let said = Correction { id: "1".into(), field: "merchantName".into(), value: json!("B") };
         let old = overlay(&read(1.0, 0.5, "x"), std::slice::from_ref(&said));
-        let found = differences(&old, &read(2.0, 0.9, "y"), &[said]);
+        let found = differences(&old, &read(2.0, 0.9, "y"), std::slice::from_ref(&said));
         let named: Vec<(&str, bool)> = found.iter().map(|d| (d.field.as_str(), d.kept)).collect();
         assert_eq!(named, [("totalAmount", false), ("merchantName", true), ("items", false)]);
         assert_eq!(found[0].new, json!({ "value": 2.0, "currency": "EUR" }));
         assert_eq!(found[2].new[0]["description"], "y");
+        let list = crate::review::list("items").unwrap();
+        let value = list.judge(&json!([{ "description": "z", "totalPrice": 3 }]), None).unwrap();
+        let lines = Correction { id: "2".into(), field: "items".into(), value };
+        let old = overlay(&read(1.0, 0.5, "x"), std::slice::from_ref(&lines));
+        let found = differences(&old, &read(1.0, 0.9, "y"), std::slice::from_ref(&lines));
+        assert_eq!((found[0].field.as_str(), found[0].kept), ("items", true));
+        assert!(differences(&old, &read(1.0, 0.9, "z"), &[lines]).is_empty());
     }
 }

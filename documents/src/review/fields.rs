@@ -45,7 +45,7 @@ pub struct Wrong {
     pub en: String,
 }
 
-fn wrong<T>(fr: impl Into<String>, en: impl Into<String>) -> Result<T, Wrong> {
+pub(super) fn wrong<T>(fr: impl Into<String>, en: impl Into<String>) -> Result<T, Wrong> {
     Err(Wrong { fr: fr.into(), en: en.into() })
 }
 
@@ -57,7 +57,7 @@ const PAYMENTS: &[&str] = &["card", "cash", "cheque", "transfer", "mobile", "vou
 /// Minor units that a JSON number still carries exactly.
 const MOST_MINOR: i64 = 1_000_000_000_000_000;
 
-/// Every field with one value. Items, taxes and discounts are lists and can not be corrected this way.
+/// Every field with one value; those that are lists are [`super::LISTS`].
 pub const FIELDS: &[FieldSpec] = &[
     spec("totalAmount", "fields.totalAmount", Kind::Amount),
     spec("date", "fields.date", Kind::Date),
@@ -121,7 +121,7 @@ impl FieldSpec {
         }
         if self.is_amount() {
             let inherited = shown.and_then(|field| field.get("currency"));
-            return amount(value, currency.or(inherited));
+            return priced(value, currency.or(inherited));
         }
         let Some(text) = value.as_str() else {
             return wrong("doit être un texte ou null", "must be text or null");
@@ -130,23 +130,13 @@ impl FieldSpec {
     }
 
     fn text(&self, text: &str) -> Result<String, Wrong> {
-        if text.is_empty() {
-            return wrong(
-                "est vide ; donnez null si rien n'est imprimé",
-                "is empty; give null where nothing is printed",
-            );
-        }
-        if text.chars().any(char::is_control) {
-            return wrong("contient un caractère interdit", "holds a forbidden character");
-        }
+        let most = if let Kind::Text(most) = self.kind { most } else { usize::MAX };
+        let text = plain_text(text, most)?;
+        let text = text.as_str();
         match self.kind {
             Kind::Amount => wrong("doit être un montant", "must be an amount"),
             Kind::Date => date(text),
             Kind::Time => time(text),
-            Kind::Text(most) if text.chars().count() > most => wrong(
-                format!("a plus de {most} caractères"),
-                format!("has more than {most} characters"),
-            ),
             Kind::Text(_) => Ok(text.to_owned()),
             Kind::Digits(count) => {
                 let digits: String = text.chars().filter(|c| !c.is_whitespace()).collect();
@@ -197,8 +187,27 @@ impl FieldSpec {
     }
 }
 
-fn shortened(text: &str) -> String {
+pub(super) fn shortened(text: &str) -> String {
     text.chars().take(60).collect()
+}
+
+pub(super) fn plain_text(text: &str, most: usize) -> Result<String, Wrong> {
+    if text.is_empty() {
+        return wrong(
+            "est vide ; donnez null si rien n'est imprimé",
+            "is empty; give null where nothing is printed",
+        );
+    }
+    if text.chars().any(char::is_control) {
+        return wrong("contient un caractère interdit", "holds a forbidden character");
+    }
+    if text.chars().count() > most {
+        return wrong(
+            format!("a plus de {most} caractères"),
+            format!("has more than {most} characters"),
+        );
+    }
+    Ok(text.to_owned())
 }
 
 fn date(text: &str) -> Result<String, Wrong> {
@@ -230,7 +239,7 @@ fn time(text: &str) -> Result<String, Wrong> {
     )
 }
 
-fn amount(value: &Value, currency: Option<&Value>) -> Result<Value, Wrong> {
+fn priced(value: &Value, currency: Option<&Value>) -> Result<Value, Wrong> {
     let currency = match currency {
         None | Some(Value::Null) => None,
         Some(code) => match code.as_str().map(str::parse::<Currency>) {
@@ -243,11 +252,19 @@ fn amount(value: &Value, currency: Option<&Value>) -> Result<Value, Wrong> {
             }
         },
     };
-    let Value::Number(number) = value else {
+    if !value.is_number() {
         return wrong(
             "doit être un nombre, comme 25.99, ou {\"value\": 25.99, \"currency\": \"EUR\"}",
             "must be a number such as 25.99, or {\"value\": 25.99, \"currency\": \"EUR\"}",
         );
+    }
+    Ok(json!({ "value": amount(value, currency)?.1, "currency": currency }))
+}
+
+/// In minor units and as the wire's number.
+pub(super) fn amount(value: &Value, currency: Option<Currency>) -> Result<(Minor, f64), Wrong> {
+    let Value::Number(number) = value else {
+        return wrong("doit être un nombre, comme 25.99", "must be a number such as 25.99");
     };
     let digits = currency.map_or(2, |c| c.exponent());
     let minor = Minor::from_decimal(&number.to_string(), digits);
@@ -258,7 +275,7 @@ fn amount(value: &Value, currency: Option<&Value>) -> Result<Value, Wrong> {
             format!("must be an ordinary amount with at most {digits} decimals{code}"),
         );
     };
-    Ok(json!({ "value": minor.to_number(digits), "currency": currency }))
+    Ok((minor, minor.to_number(digits)))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Corrections on top of what was read. What was read stays as it is beside it, so that taking a correction back is
 //! laying the others on again.
 
-use super::{checks, extracted, fields};
+use super::{checks, extracted, fields, lists};
 use crate::receipt;
 use quittance_domain::money::{Currency, Minor};
 use serde_json::{Map, Value, json};
@@ -13,7 +13,7 @@ pub struct Correction {
     pub id: String,
     /// Name of the field.
     pub field: String,
-    /// As [`super::FieldSpec::judge`] gives it.
+    /// As [`super::FieldSpec::judge`] or [`super::ListSpec::judge`] gives it.
     pub value: Value,
 }
 
@@ -32,13 +32,24 @@ pub fn overlay(base: &Value, corrections: &[Correction]) -> Value {
     let slot = root.entry("extractedFields").or_insert_with(|| json!({}));
     let Some(shown) = slot.as_object_mut() else { return document };
     for correction in &counting {
-        let read = extracted(base, &correction.field).cloned().unwrap_or(Value::Null);
-        shown.insert(correction.field.clone(), corrected(correction, read));
+        let field = match lists::list(&correction.field) {
+            Some(list) => list.corrected(&correction.value, base, &correction.id),
+            None => corrected(
+                correction,
+                extracted(base, &correction.field).cloned().unwrap_or(Value::Null),
+            ),
+        };
+        shown.insert(correction.field.clone(), field);
     }
-    let listed = counting
-        .iter()
-        .map(|c| json!({ "id": c.id, "field": c.field, "value": c.value }))
-        .collect::<Vec<_>>();
+    let list = |c: &&Correction| {
+        let mut entry = json!({ "id": c.id, "field": c.field, "value": c.value });
+        // A single value keeps its reading beside it; a list has room for it here only.
+        if lists::list(&c.field).is_some() {
+            entry["read"] = lists::lines(base, &c.field).into();
+        }
+        entry
+    };
+    let listed: Vec<Value> = counting.iter().map(list).collect();
     root.insert("corrections".into(), listed.into());
     let names: Vec<&str> = counting.iter().map(|c| c.field.as_str()).collect();
     checks::again(&mut document, &names);
@@ -84,15 +95,23 @@ pub(super) fn minor(value: &Value, digits: u32) -> Option<i64> {
     Minor::from_decimal(&format!("{exact:.places$}"), digits).map(|minor| minor.0)
 }
 
-/// A field's value as corrections state it: null, text, or `{value, currency}`.
+/// A field's value as corrections state it: null, text, `{value, currency}`, or the lines of a list.
 #[must_use]
 pub fn shown(document: &Value, name: &str) -> Value {
     with_confidence(document, name).0
 }
 
-/// [`shown`], with the confidence and the source (`read` where none is named) it has there.
+/// [`shown`], with the confidence and the source (`read` where none is named) it has there. A list has those of its
+/// least sure line.
 #[must_use]
 pub fn with_confidence(document: &Value, name: &str) -> (Value, Option<f64>, Option<String>) {
+    if let Some(list) = lists::list(name) {
+        let lines = lists::lines(document, name);
+        let sure = |line: &Value| line.get("confidence").and_then(Value::as_f64);
+        let least = lines.iter().filter_map(sure).min_by(f64::total_cmp);
+        let source = lines.first().and_then(|line| line.get("source")?.as_str());
+        return (list.shown(document), least, Some(source.unwrap_or("read").to_owned()));
+    }
     let Some(field) = extracted(document, name) else { return (Value::Null, None, None) };
     let value = field.get("value").cloned().unwrap_or(Value::Null);
     let value = match fields::field(name) {
@@ -110,6 +129,9 @@ pub fn with_confidence(document: &Value, name: &str) -> (Value, Option<f64>, Opt
 pub fn alternative_rank(base: &Value, name: &str, value: &Value) -> Option<usize> {
     if value.is_null() {
         return None;
+    }
+    if let Some(list) = lists::list(name) {
+        return lists::same_lines(&list.shown(base), value).then_some(0);
     }
     let field = extracted(base, name)?;
     let plain = value.get("value").unwrap_or(value);
@@ -178,6 +200,33 @@ mod tests {
         assert_eq!(document["extractedFields"]["merchantName"], Value::Null);
         assert_eq!(document["corrections"][0]["value"], Value::Null);
         assert_eq!(document["extractedFields"]["summary"], "Achat de 25,99€");
+    }
+
+    #[test]
+    fn a_list_is_replaced_and_its_checks_are_made() {
+        let mut base = read();
+        base["extractedFields"]["items"] = json!([
+            { "description": "PAIN", "totalPrice": 20.99, "confidence": 0.6, "page": 1, "raw": "PAIN" },
+        ]);
+        let line = |text: &str, price: f64| json!({ "description": text, "quantity": null, "unitPrice": null, "totalPrice": price });
+        let value = json!([line("PAIN", 20.99), line("LAIT", 6.0)]);
+        let reduction = json!([{ "description": "Carte", "amount": -1.0 }]);
+        let said = [say("1", "items", value.clone()), say("2", "discounts", reduction)];
+        let document = overlay(&base, &said);
+        let items = &document["extractedFields"]["items"];
+        assert_eq!((&items[0]["page"], &items[0]["confidence"]), (&json!(1), &json!(1.0)));
+        assert_eq!((items[1].get("page"), &items[1]["correctionId"]), (None, &json!("1")));
+        assert_eq!(document["corrections"][0]["read"], base["extractedFields"]["items"]);
+        assert_eq!(document["checks"][0]["code"], "ITEMS_SUM");
+        assert_eq!(document["checks"][0]["status"], "passed");
+        assert_eq!(overlay(&base, &said[..1])["checks"][0]["status"], "failed");
+        let (shown, sure, source) = with_confidence(&document, "items");
+        assert_eq!((shown, sure, source.as_deref()), (value, Some(1.0), Some("correction")));
+        assert_eq!(with_confidence(&base, "items").1, Some(0.6));
+        assert_eq!(alternative_rank(&base, "items", &with_confidence(&base, "items").0), Some(0));
+        let none = overlay(&base, &[say("1", "items", json!([]))]);
+        assert_eq!(none["extractedFields"]["items"], json!([]));
+        assert_eq!(none["corrections"][0]["value"], json!([]));
     }
 
     #[test]

@@ -93,6 +93,14 @@ pub enum LabelSource {
     None,
 }
 
+impl LabelSource {
+    /// Whether somebody decided on it whom no rule overrules: the user by hand, or the operator's own service.
+    #[must_use]
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::User | Self::Service)
+    }
+}
+
 /// A value with its reason.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
