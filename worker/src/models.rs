@@ -33,20 +33,20 @@ pub const DETECTOR: ModelFile = ModelFile {
     purpose: "text detector",
 };
 
-/// The default recogniser; its alphabet is in its metadata.
+/// The recogniser of what the first reading was unsure of; its alphabet is in its metadata.
 pub const RECOGNISER: ModelFile = ModelFile {
     name: "ppocrv6-small-rec.onnx",
     bytes: 21_234_383,
     sha256: "6f327246b50388f3c176ae304bd95767ea6dc0c9ae92153ef8cbe210b3c14884",
-    purpose: "text recogniser",
+    purpose: "text recogniser of what was unsure",
 };
 
-/// The recogniser of economy mode.
+/// The recogniser of the first reading, and the only one of economy mode.
 pub const ECONOMY_RECOGNISER: ModelFile = ModelFile {
     name: "ppocrv6-tiny-rec.onnx",
     bytes: 4_462_639,
     sha256: "9ef676d6ed3c88256a2d92c640c44f25b0c40947e111b14b8be8f594091563e6",
-    purpose: "text recogniser of economy mode",
+    purpose: "text recogniser, of all in economy mode",
 };
 
 /// Its alphabet.

@@ -10,7 +10,7 @@ use super::model::{Model, ModelError};
 use super::orientation::Orientation;
 use super::ort::{self, OrtModel};
 use super::ppocr::PpOcr;
-use super::recognise::{LineReader, Recogniser, alphabet};
+use super::recognise::{HEIGHT, LineReader, Recogniser, alphabet};
 #[cfg(feature = "rten")]
 use super::rten::RtenModel;
 use super::{OcrEngine, OcrError, trim};
@@ -32,9 +32,14 @@ enum Kind {
 struct PpOcrParts {
     orientation: Source,
     detector: Source,
-    /// For lines of two thirds of the height; economy mode has none.
-    small: Option<Source>,
-    full: Source,
+    /// What each line is read with first; economy mode reads with nothing else.
+    quick: RecogniserParts,
+    /// What is read again where that was unsure.
+    good: Option<RecogniserParts>,
+}
+
+struct RecogniserParts {
+    model: Source,
     alphabet: Vec<Box<str>>,
 }
 
@@ -85,12 +90,16 @@ impl Factory {
 
     fn ppocr(cfg: &ReaderConfig) -> Result<Self, ReaderError> {
         let dir = cfg.models_dir.as_path();
-        let recogniser = if cfg.economy { models::ECONOMY_RECOGNISER } else { models::RECOGNISER };
         // The smallest first: a missing model should be told before a large one is loaded.
-        let files =
-            [models::DETECTOR, models::ORIENTATION, recogniser].map(|file| find(dir, &file));
-        let [detector, orientation, recogniser] = files;
-        let (detector, orientation, recogniser) = (detector?, orientation?, recogniser?);
+        let files = [
+            models::DETECTOR,
+            models::ECONOMY_RECOGNISER,
+            models::ECONOMY_ALPHABET,
+            models::ORIENTATION,
+        ];
+        let [detector, tiny, list, orientation] = files.map(|file| find(dir, &file));
+        let (detector, tiny, list, orientation) = (detector?, tiny?, list?, orientation?);
+        let small = (!cfg.economy).then(|| find(dir, &models::RECOGNISER)).transpose()?;
         let (runtime, open) = opener(cfg)?;
         let read = |path: &Path| {
             std::fs::read(path).map_err(|e| ReaderError::Model(format!("{}: {e}", path.display())))
@@ -99,27 +108,23 @@ impl Factory {
             open(bytes).map_err(|e| ReaderError::Model(format!("{}: {}", path.display(), e.0)))
         };
         let unfit = |e: ModelError| ReaderError::Model(e.0);
-        let model = read(&recogniser)?;
-        let list = if cfg.economy {
-            let bytes = read(&find(dir, &models::ECONOMY_ALPHABET)?)?;
-            String::from_utf8_lossy(&bytes).into_owned()
-        } else {
-            trim::metadata(&model, "character").map_err(unfit)?.ok_or_else(|| {
+        let recogniser = |path: &Path, bytes: &[u8], list: &str| {
+            let (model, alphabet) = trimmed(bytes, list).map_err(unfit)?;
+            Ok::<_, ReaderError>(RecogniserParts { model: source(path, model)?, alphabet })
+        };
+        let quick = recogniser(&tiny, &read(&tiny)?, &String::from_utf8_lossy(&read(&list)?))?;
+        let good = small.map(|path| {
+            let bytes = read(&path)?;
+            let list = trim::metadata(&bytes, "character").map_err(unfit)?.ok_or_else(|| {
                 ReaderError::Model("the recogniser has no alphabet in its metadata".into())
-            })?
-        };
-        let (model, alphabet) = trimmed(&model, &list).map_err(unfit)?;
-        let small = if cfg.economy {
-            None
-        } else {
-            Some(source(&recogniser, trim::lower(&model).map_err(unfit)?)?)
-        };
+            })?;
+            recogniser(&path, &bytes, &list)
+        });
         let parts = PpOcrParts {
             orientation: source(&orientation, read(&orientation)?)?,
             detector: source(&detector, read(&detector)?)?,
-            small,
-            full: source(&recogniser, model)?,
-            alphabet,
+            quick,
+            good: good.transpose()?,
         };
         let size = if cfg.economy { "tiny" } else { "small" };
         let name = format!("ppocrv6-tiny-{size}/{runtime}");
@@ -129,16 +134,22 @@ impl Factory {
 
 impl PpOcrParts {
     fn make(&self) -> Result<Box<dyn OcrEngine>, OcrError> {
-        let recogniser = |source: &Source, height| {
-            let model = source.model()?;
-            Ok::<_, OcrError>(Recogniser::new(model, height, self.alphabet.clone()))
+        let quick = self.quick.make()?;
+        let lines = match &self.good {
+            Some(good) => LineReader::new(Some(quick), good.make()?),
+            None => LineReader::new(None, quick),
         };
-        let small = self.small.as_ref().map(|small| recogniser(small, trim::LOW)).transpose()?;
         Ok(Box::new(PpOcr::new(
             Orientation::new(self.orientation.model()?),
             Detector::new(self.detector.model()?),
-            LineReader::new(small, recogniser(&self.full, trim::HIGH)?),
+            lines,
         )))
+    }
+}
+
+impl RecogniserParts {
+    fn make(&self) -> Result<Recogniser, ModelError> {
+        Ok(Recogniser::new(self.model.model()?, HEIGHT, self.alphabet.clone()))
     }
 }
 

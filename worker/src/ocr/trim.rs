@@ -1,25 +1,20 @@
-//! Makes cheaper models out of a recogniser's pinned file, each time it is opened: there is no second file to keep in
-//! step, and it takes milliseconds. The format is protobuf, `onnx.proto3` of ONNX 1.x.
+//! Cuts a recogniser's last layer down to the characters that receipts here are printed in, from its pinned file each
+//! time it is opened: there is no second file to keep in step, and it takes milliseconds. The model knows 18,708
+//! characters, nearly all of them Chinese, and compares each step of a line with every one; what was read stays the same
+//! for everything printed in the letters kept, and stains become signs less often.
 //!
-//! - Its last layer is cut down to the characters that receipts here are printed in. The model knows 18,708, nearly all
-//!   of them Chinese, and compares each step of a line with every one; what was read stays the same for everything
-//!   printed in the letters kept, and stains become signs less often.
-//! - It can be made to work at two thirds of its height, so at 40 % of the cost: its last pooling, over the three rows
-//!   that are left of 48, then goes over the two that are left of 32.
+//! The format is protobuf, `onnx.proto3` of ONNX 1.x.
 
 use super::{
     model::ModelError,
     protobuf::{Change, Value, each, put_bytes, put_varint, rewrite, varint},
 };
 
-/// Field numbers of `ModelProto`, `GraphProto`, `ValueInfoProto` and below, `TensorProto`, `NodeProto`,
-/// `AttributeProto`, `StringStringEntryProto`.
+/// Field numbers of `ModelProto`, `GraphProto`, `ValueInfoProto` and below, `TensorProto`, `StringStringEntryProto`.
 mod number {
     pub(super) const MODEL_GRAPH: u64 = 7;
     pub(super) const MODEL_METADATA: u64 = 14;
-    pub(super) const GRAPH_NODE: u64 = 1;
     pub(super) const GRAPH_INITIALIZER: u64 = 5;
-    pub(super) const GRAPH_INPUT: u64 = 11;
     pub(super) const GRAPH_OUTPUT: u64 = 12;
     pub(super) const GRAPH_VALUE_INFO: u64 = 13;
     /// Type, tensor type, shape, dimension: one inside the other.
@@ -28,18 +23,9 @@ mod number {
     pub(super) const TENSOR_DIMS: u64 = 1;
     pub(super) const TENSOR_TYPE: u64 = 2;
     pub(super) const TENSOR_RAW: u64 = 9;
-    pub(super) const NODE_OP: u64 = 4;
-    pub(super) const NODE_ATTRIBUTE: u64 = 5;
-    pub(super) const ATTRIBUTE_NAME: u64 = 1;
-    pub(super) const ATTRIBUTE_INTS: u64 = 8;
     pub(super) const ENTRY_KEY: u64 = 1;
     pub(super) const ENTRY_VALUE: u64 = 2;
 }
-
-/// The heights of lines a recogniser is made for and can be lowered to.
-pub const HIGH: usize = 48;
-/// See [`HIGH`].
-pub const LOW: usize = 32;
 
 /// `TensorProto.DataType.FLOAT`.
 const FLOAT: u64 = 1;
@@ -110,91 +96,6 @@ pub(crate) fn metadata(model: &[u8], key: &str) -> Result<Option<String>, ModelE
         Ok(())
     })?;
     Ok(found)
-}
-
-/// A model for lines [`LOW`] pixels high made of one for [`HIGH`].
-///
-/// # Errors
-/// When the bytes are not a model, or not one that ends in a pooling over its three last rows.
-pub(crate) fn lower(model: &[u8]) -> Result<Vec<u8>, ModelError> {
-    let (mut inputs, mut pools) = (0, 0);
-    let lowered = rewrite(model, &mut |field, graph| {
-        if field != number::MODEL_GRAPH {
-            return Ok(Change::Keep);
-        }
-        let graph = rewrite(graph, &mut |field, part| match field {
-            number::GRAPH_INPUT => {
-                inputs += 1;
-                dimension(part, &number::TO_DIMENSION, HIGH, LOW).map(Change::Replace)
-            }
-            number::GRAPH_NODE if is_pooling(part)? => {
-                let node = rewrite(part, &mut |field, attribute| match field {
-                    number::NODE_ATTRIBUTE => {
-                        let (changed, found) = rows(attribute)?;
-                        pools += usize::from(found);
-                        Ok(Change::Replace(changed))
-                    }
-                    _ => Ok(Change::Keep),
-                })?;
-                Ok(Change::Replace(node))
-            }
-            number::GRAPH_VALUE_INFO => Ok(Change::Drop),
-            _ => Ok(Change::Keep),
-        })?;
-        Ok(Change::Replace(graph))
-    })?;
-    // Kernel and stride of one pooling.
-    if inputs != 1 || pools != 2 {
-        return Err(ModelError("the recogniser does not end in a pooling over three rows".into()));
-    }
-    Ok(lowered)
-}
-
-fn is_pooling(node: &[u8]) -> Result<bool, ModelError> {
-    let mut found = false;
-    each(node, &mut |field| {
-        found |=
-            matches!((field.number, field.value), (number::NODE_OP, Value::Bytes(b"AveragePool")));
-        Ok(())
-    })?;
-    Ok(found)
-}
-
-/// An attribute with two rows instead of three, if it is the size or the stride of a pooling over three.
-fn rows(attribute: &[u8]) -> Result<(Vec<u8>, bool), ModelError> {
-    let (mut named, mut ints) = (false, Vec::new());
-    each(attribute, &mut |field| {
-        match (field.number, field.value) {
-            (number::ATTRIBUTE_NAME, Value::Bytes(name)) => {
-                named = matches!(name, b"kernel_shape" | b"strides");
-            }
-            (number::ATTRIBUTE_INTS, Value::Number(n)) => ints.push(n),
-            (number::ATTRIBUTE_INTS, Value::Bytes(mut packed)) => {
-                while !packed.is_empty() {
-                    ints.push(varint(&mut packed)?);
-                }
-            }
-            _ => {}
-        }
-        Ok(())
-    })?;
-    if !named || ints.first() != Some(&3) {
-        return Ok((attribute.to_vec(), false));
-    }
-    ints[0] = 2;
-    let mut out = Vec::new();
-    each(attribute, &mut |field| {
-        if field.number != number::ATTRIBUTE_INTS {
-            out.extend_from_slice(field.whole);
-        }
-        Ok(())
-    })?;
-    let mut packed = Vec::new();
-    for int in ints {
-        put_varint(&mut packed, int);
-    }
-    put_bytes(&mut out, number::ATTRIBUTE_INTS, &packed);
-    Ok((out, true))
 }
 
 /// The tensor with only the kept places along its axis of `classes`; `None` when it has no such axis.
@@ -315,32 +216,6 @@ mod tests {
         assert!(holds(&raw) && holds(b"a node") && !holds(b"stale"));
         // The output's last dimension.
         assert!(holds(&[10, 2, 8, 3]));
-    }
-
-    #[test]
-    fn a_lower_model_pools_over_two_rows() {
-        let ints = |name: &[u8], ints: &[u8]| {
-            let mut out = message(&[(number::ATTRIBUTE_NAME, name)]);
-            for &int in ints {
-                out.extend([(number::ATTRIBUTE_INTS as u8) << 3, int]);
-            }
-            out
-        };
-        let shape = message(&[(1, &[8, 3]), (1, &[8, 48])]);
-        let input = message(&[(2, &message(&[(1, &message(&[(2, &shape)]))]))]);
-        let node = message(&[
-            (number::NODE_OP, b"AveragePool"),
-            (number::NODE_ATTRIBUTE, &ints(b"kernel_shape", &[3, 2])),
-            (number::NODE_ATTRIBUTE, &ints(b"pads", &[3, 2])),
-            (number::NODE_ATTRIBUTE, &ints(b"strides", &[3, 2])),
-        ]);
-        let graph = message(&[(number::GRAPH_NODE, &node), (number::GRAPH_INPUT, &input)]);
-        let lowered = lower(&message(&[(number::MODEL_GRAPH, &graph)])).unwrap();
-        let times = |needle: &[u8]| lowered.windows(needle.len()).filter(|w| *w == needle).count();
-        let packed = ((number::ATTRIBUTE_INTS as u8) << 3) | 2;
-        assert_eq!(times(&[packed, 2, 2, 2]), 2);
-        assert_eq!((times(&[10, 2, 8, 32]), times(&[10, 2, 8, 3])), (1, 1));
-        assert!(lower(&model()).is_err());
     }
 
     #[test]
