@@ -9,12 +9,24 @@ use quittance_shared::i18n::Text;
 use serde_json::{Map, Value};
 use std::time::Duration;
 
-/// The object that the body holds; no body and `null` are an empty object.
+/// Bytes that are enough for what a person or a program says of one thing.
+pub(crate) const USUAL: usize = 1024 * 1024;
+
+/// The object that the body holds.
 pub(crate) async fn object(
     state: &AppState,
     request: Request,
     limit: usize,
 ) -> Result<Map<String, Value>, ApiError> {
+    object_or_none(state, request, limit).await?.ok_or_else(|| not_json("", ""))
+}
+
+/// The object that the body holds; `None` without a body, and for `null`.
+pub(crate) async fn object_or_none(
+    state: &AppState,
+    request: Request,
+    limit: usize,
+) -> Result<Option<Map<String, Value>>, ApiError> {
     let time = Duration::from_secs(state.config.limits.request_timeout_seconds);
     let read = axum::body::to_bytes(request.into_body(), limit);
     let bytes = match tokio::time::timeout(time, read).await {
@@ -23,11 +35,11 @@ pub(crate) async fn object(
         Err(_) => return Err(too_slow()),
     };
     if bytes.trim_ascii().is_empty() {
-        return Ok(Map::new());
+        return Ok(None);
     }
     match serde_json::from_slice(&bytes) {
-        Ok(Value::Object(object)) => Ok(object),
-        Ok(Value::Null) => Ok(Map::new()),
+        Ok(Value::Object(object)) => Ok(Some(object)),
+        Ok(Value::Null) => Ok(None),
         Ok(_) => Err(not_json("", "")),
         Err(error) => {
             let (line, column) = (error.line(), error.column());

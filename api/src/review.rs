@@ -44,7 +44,6 @@ pub(crate) struct CorrectionOut {
     /// The field.
     field: String,
     /// As it stood before; null where nothing did. An amount is `{value, currency}`.
-    #[schema(value_type = Object)]
     old_value: Value,
     /// Its confidence, 0..1.
     old_confidence: Option<f64>,
@@ -53,7 +52,6 @@ pub(crate) struct CorrectionOut {
     /// Where the new value stood among the readings: 0 the reading itself, 1 its first alternative; null: nowhere.
     alternative_rank: Option<i32>,
     /// What was said; null: nothing is printed.
-    #[schema(value_type = Object)]
     value: Value,
     /// Who.
     by: String,

@@ -17,15 +17,20 @@ const SAYING: &str = r"\S";
 const NO_NUL: &str = r"^[^\x00]*$";
 const DECIMAL_OR_NONE: &str = r"^(-?[0-9]{1,15}(\.[0-9]{0,3}0*)?)?$";
 const IF_MATCH: &str = r#"^(\*|(W/)?"-?[0-9]{1,18}"|-?[0-9]{1,18})$"#;
-const IF_NONE_MATCH: &str = r#"^(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)?$"#;
 const IDEMPOTENCY_KEY: &str = "^[!-~]{1,255}$";
 /// Longest text of a filter, characters.
 const LONGEST_FILTER: usize = 200;
 /// Longest reason of an erasure, characters.
 const LONGEST_REASON: usize = 500;
 
-/// Narrows the parameters of all operations.
+/// Narrows the parameters of all operations, and says of what can be erased that it may have been.
 pub(super) fn refine(document: &mut OpenApi) {
+    for (path, item) in &mut document.paths.paths {
+        let erasable = ["/api/v1/receipts/{id}", "/api/v1/workflows/{id}"];
+        if erasable.iter().any(|beginning| path.starts_with(beginning)) {
+            operations(item).for_each(may_be_gone);
+        }
+    }
     let operations = document.paths.paths.values_mut().flat_map(operations);
     for parameter in operations.flat_map(|o| o.parameters.iter_mut().flatten()) {
         if let RefOr::T(parameter) = parameter {
@@ -40,6 +45,14 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
         .filter_map(Option::as_mut)
 }
 
+fn may_be_gone(operation: &mut Operation) {
+    let responses = &mut operation.responses.responses;
+    if let Some(RefOr::T(mut gone)) = responses.get("404").cloned() {
+        "It was erased (`GONE`)".clone_into(&mut gone.description);
+        responses.entry("410".to_owned()).or_insert(RefOr::T(gone));
+    }
+}
+
 fn narrow(parameter: &mut Parameter) {
     let exact = match (parameter.name.as_str(), &parameter.parameter_in) {
         ("userId", ParameterIn::Path) => text(CLIENT),
@@ -52,7 +65,6 @@ fn narrow(parameter: &mut Parameter) {
         ("reason", ParameterIn::Query) => text(NO_NUL).max_length(Some(LONGEST_REASON)),
         ("minAmount" | "maxAmount", ParameterIn::Query) => text(DECIMAL_OR_NONE),
         ("If-Match", ParameterIn::Header) => text(IF_MATCH),
-        ("If-None-Match", ParameterIn::Header) => text(IF_NONE_MATCH),
         ("Last-Event-ID", ParameterIn::Header) => text("^[0-9]{0,15}$"),
         ("Idempotency-Key", ParameterIn::Header) => text(IDEMPOTENCY_KEY),
         (_, ParameterIn::Query) if parameter.required == Required::False => {

@@ -42,7 +42,6 @@ pub struct Field<T> {
 #[serde(rename_all = "camelCase")]
 pub struct Alternative {
     /// As the field's own value.
-    #[schema(value_type = Object)]
     pub value: serde_json::Value,
     /// Its probability, 0..1.
     #[serde(serialize_with = "four_digits")]

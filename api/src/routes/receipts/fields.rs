@@ -3,6 +3,7 @@
 use super::find;
 use crate::{
     auth::Caller,
+    body,
     context::Context,
     envelope::{Answer, Refusal, Refusals, Success},
     error::ApiError,
@@ -10,7 +11,6 @@ use crate::{
     metadata::field_is,
     openapi::exact,
     review::{self, Outcome, Revised},
-    routes::sagas::body,
     state::AppState,
 };
 use axum::{
@@ -75,7 +75,7 @@ pub(crate) async fn handler(
     request: Request,
 ) -> Result<Answer<Revised>, ApiError> {
     let header_version = review::if_match(request.headers())?;
-    let wish = Wish::parse(body::object(&state, request, false).await?)?;
+    let wish = Wish::parse(body::object(&state, request, body::USUAL).await?)?;
     let expected = header_version.or(wish.version);
     find(&state, &caller, id).await?;
     let thresholds = review::thresholds(&state.config.review);

@@ -49,7 +49,7 @@ enum Variant {
         ("If-None-Match" = Option<String>, Header, description = "`ETag` of an answer before"),
     ),
     responses(
-        (status = 200, description = "The bytes", content_type = "application/octet-stream",
+        (status = 200, description = "The bytes", content_type = "*/*",
             headers(("ETag" = String, description = "SHA-256 of the bytes"))),
         (status = 304, description = "Unchanged"),
         (status = 400, body = Refusal, description = "The id or a parameter is malformed"),

@@ -84,10 +84,8 @@ pub(crate) struct DifferenceOut {
     /// Name of the field.
     field: String,
     /// As the result stands.
-    #[schema(value_type = Object)]
     old: Value,
     /// As the new reading has it.
-    #[schema(value_type = Object)]
     new: Value,
     /// A person's correction stays on top of the new reading.
     kept: bool,

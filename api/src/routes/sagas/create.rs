@@ -2,12 +2,12 @@
 
 use super::{
     act::{Asked, Words, after, steered, text},
-    body, find, saga_url,
+    find, saga_url,
     start::{self, Started},
     wait::Preferences,
     wire::{SagaRefusal, Told},
 };
-use crate::{auth::Caller, context::Context, error::ApiError, state::AppState};
+use crate::{auth::Caller, body, context::Context, error::ApiError, state::AppState};
 use axum::{
     Json,
     extract::{Request, State},
@@ -64,7 +64,7 @@ pub(crate) async fn handler(
     request: Request,
 ) -> Result<Response, ApiError> {
     let headers = request.headers().clone();
-    let mut body = body::object(&state, request, false).await?;
+    let mut body = body::object(&state, request, body::USUAL).await?;
     let Some(Value::String(kind)) = body.remove("type") else {
         let known = state.store.saga_types().join(", ");
         return Err(ApiError::field(

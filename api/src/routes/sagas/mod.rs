@@ -1,7 +1,6 @@
 //! `/api/v1/sagas`, and what the older surfaces over sagas share with it.
 
 mod act;
-pub(crate) mod body;
 pub(crate) mod cancel;
 pub(crate) mod compensate;
 pub(crate) mod create;

@@ -3,11 +3,12 @@
 use super::{
     SagaId,
     act::{steered, text, told},
-    body, find,
+    find,
     wire::{SagaRefusal, Told},
 };
 use crate::{
     auth::{Admin, Caller},
+    body,
     context::Context,
     error::ApiError,
     extract::path_text,
@@ -79,7 +80,7 @@ pub(crate) async fn handler(
     StepName(name): StepName,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let body = body::object(&state, request, false).await?;
+    let body = body::object(&state, request, body::USUAL).await?;
     let reason = body.get("reason").and_then(Value::as_str).map(str::trim).unwrap_or_default();
     if reason.is_empty() || reason.chars().count() > MAX_REASON || reason.contains('\0') {
         return Err(ApiError::field(

@@ -22,6 +22,7 @@ use uuid::Uuid;
 /// A workflow that was erased.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ErasedWorkflow)]
 pub(crate) struct Erased {
     /// Its id.
     workflow_id: Uuid,

@@ -71,7 +71,7 @@ pub(crate) async fn handler(
     request: Request,
 ) -> Result<Answer<Retried>, ApiError> {
     idempotency::key(request.headers())?;
-    let mut body = body::object(&state, request, MAX_BYTES).await?;
+    let mut body = body::object_or_none(&state, request, MAX_BYTES).await?.unwrap_or_default();
     let view = find(&state, &caller, id).await?;
     if view.state != WorkflowState::Failed {
         return Err(not_failed(id));
