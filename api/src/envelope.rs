@@ -150,7 +150,7 @@ impl Pending {
                 envelope.error = Some(ErrorBody {
                     code: error.code,
                     message: error.text.get(context.language),
-                    field: error.field,
+                    field: error.field.as_deref(),
                     timestamp: &timestamp,
                 });
             }

@@ -14,6 +14,7 @@ use quittance_shared::{
     store::{RETENTION, StoreError},
 };
 use serde::Serialize;
+use std::borrow::Cow;
 use utoipa::ToSchema;
 
 /// What kind of refusal it is; stable.
@@ -63,7 +64,7 @@ pub(crate) struct ApiError {
     /// For people.
     pub(crate) text: Text,
     /// The field, parameter or header it is about.
-    pub(crate) field: Option<&'static str>,
+    pub(crate) field: Option<Cow<'static, str>>,
     /// The receipt it is about.
     pub(crate) id: Option<RunId>,
     /// Further headers.
@@ -79,9 +80,9 @@ impl ApiError {
 
     /// 400 about a field.
     #[must_use]
-    pub(crate) fn field(field: &'static str, text: Text) -> Self {
+    pub(crate) fn field(field: impl Into<Cow<'static, str>>, text: Text) -> Self {
         let mut error = Self::new(StatusCode::BAD_REQUEST, ErrorCode::InvalidRequest, text);
-        error.field = Some(field);
+        error.field = Some(field.into());
         error
     }
 
@@ -163,8 +164,8 @@ impl ApiError {
 
     /// Adds the field it is about.
     #[must_use]
-    pub(crate) fn at(mut self, field: &'static str) -> Self {
-        self.field = Some(field);
+    pub(crate) fn at(mut self, field: impl Into<Cow<'static, str>>) -> Self {
+        self.field = Some(field.into());
         self
     }
 

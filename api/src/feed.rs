@@ -379,6 +379,9 @@ mod tests {
             last_event_id(&headers).map_err(|e| e.field)
         };
         assert_eq!((of("12"), of("")), (Ok(12), Ok(0)));
-        assert_eq!((of("-1"), of("x")), (Err(Some("Last-Event-ID")), Err(Some("Last-Event-ID"))));
+        assert_eq!(
+            (of("-1"), of("x")),
+            (Err(Some("Last-Event-ID".into())), Err(Some("Last-Event-ID".into())))
+        );
     }
 }

@@ -41,8 +41,8 @@ mod tests {
         assert_eq!(key(&[]), Ok(None));
         assert_eq!(key(&[b"till-7/0042"]), Ok(Some("till-7/0042".into())));
         for bad in [&b""[..], b"a b", b"\xc3\xa9", &[b'x'; 256]] {
-            assert_eq!(key(&[bad]), Err(Some("Idempotency-Key")));
+            assert_eq!(key(&[bad]), Err(Some("Idempotency-Key".into())));
         }
-        assert_eq!(key(&[b"a", b"b"]), Err(Some("Idempotency-Key")));
+        assert_eq!(key(&[b"a", b"b"]), Err(Some("Idempotency-Key".into())));
     }
 }

@@ -3,7 +3,7 @@
 use crate::error::ApiError;
 use quittance_shared::{engine::Priority, i18n::Text};
 use serde_json::{Map, Value};
-use std::fmt::Write as _;
+use std::{borrow::Cow, fmt::Write as _};
 
 /// Longest `source` and `expectedType`, characters.
 const MAX_WORD: usize = 64;
@@ -19,11 +19,11 @@ pub(crate) struct Metadata {
 }
 
 /// 400: "Le champ « name » …".
-pub(crate) fn field_is(name: &'static str, fr: &str, en: &str) -> ApiError {
-    ApiError::field(
-        name,
-        Text::new(format!("Le champ « {name} » {fr}."), format!("The field \"{name}\" {en}.")),
-    )
+pub(crate) fn field_is(name: impl Into<Cow<'static, str>>, fr: &str, en: &str) -> ApiError {
+    let name = name.into();
+    let text =
+        Text::new(format!("Le champ « {name} » {fr}."), format!("The field \"{name}\" {en}."));
+    ApiError::field(name, text)
 }
 
 impl Metadata {
@@ -140,10 +140,10 @@ mod tests {
             (long.as_str(), "metadata.expectedType"),
         ] {
             let error = Metadata::parse(Some(text)).unwrap_err();
-            assert_eq!(error.field, Some(field), "{text}");
+            assert_eq!(error.field.as_deref(), Some(field), "{text}");
             assert!(error.text.fr.contains(field));
         }
         let deep = "[".repeat(100_000);
-        assert_eq!(Metadata::parse(Some(&deep)).unwrap_err().field, Some("metadata"));
+        assert_eq!(Metadata::parse(Some(&deep)).unwrap_err().field.as_deref(), Some("metadata"));
     }
 }

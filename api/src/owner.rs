@@ -98,10 +98,10 @@ mod tests {
         assert_eq!(of(&open, None, Some("marie")), Ok(Owner::new("local", "marie")));
         assert_eq!(of(&open, Some("shop"), Some("marie")), Ok(Owner::new("shop", "marie")));
         assert_eq!(of(&shop, None, Some("marie")), Ok(Owner::new("shop", "marie")));
-        assert_eq!(of(&shop, Some("other"), Some("marie")), Err((403, Some("clientId"))));
+        assert_eq!(of(&shop, Some("other"), Some("marie")), Err((403, Some("clientId".into()))));
         assert_eq!(of(&office, Some("shop"), Some("marie")), Ok(Owner::new("shop", "marie")));
         for user in [None, Some(""), Some(" "), Some("a b"), Some("../x"), Some("x\0")] {
-            assert_eq!(of(&shop, None, user), Err((400, Some("userId"))), "{user:?}");
+            assert_eq!(of(&shop, None, user), Err((400, Some("userId".into()))), "{user:?}");
         }
     }
 }

@@ -46,6 +46,10 @@ pub enum Action {
     HoldPlaced,
     /// A receipt may be erased again.
     HoldLifted,
+    /// A user's rules labelled stored transactions anew.
+    RulesApplied,
+    /// Those labels were taken back.
+    RulesTakenBack,
     /// Transactions left as a file.
     TransactionsExported,
     /// Everything of a user left as a file.
@@ -90,6 +94,8 @@ impl Action {
             Self::UserErased => "user.erased",
             Self::HoldPlaced => "hold.placed",
             Self::HoldLifted => "hold.lifted",
+            Self::RulesApplied => "rules.applied",
+            Self::RulesTakenBack => "rules.taken_back",
             Self::TransactionsExported => "transactions.exported",
             Self::UserExported => "user.exported",
             Self::RunRetried => "run.retried",

@@ -33,6 +33,7 @@ mod returns;
 mod review;
 mod sagas;
 mod servers;
+mod services;
 mod surroundings;
 mod tenants;
 mod traces;

@@ -23,7 +23,7 @@ use std::{
 
 const LINES: usize = 10_000;
 
-fn ofx(movements: &[(&str, &str, &str)]) -> Vec<u8> {
+pub(super) fn ofx(movements: &[(&str, &str, &str)]) -> Vec<u8> {
     let mut text = String::from(
         "OFXHEADER:100\r\nDATA:OFXSGML\r\nVERSION:102\r\nSECURITY:NONE\r\nENCODING:USASCII\r\nCHARSET:1252\r\n\
          COMPRESSION:NONE\r\nOLDFILEUID:NONE\r\nNEWFILEUID:NONE\r\n\r\n<OFX><BANKMSGSRSV1><STMTTRNRS><TRNUID>1\
@@ -67,13 +67,13 @@ async fn send(
     client.attempt(Method::POST, "/api/v1/workflows", |r| r.multipart(form)).await.unwrap()
 }
 
-async fn started(client: &Client, user: &str, name: &str, bytes: Vec<u8>) -> String {
+pub(super) async fn started(client: &Client, user: &str, name: &str, bytes: Vec<u8>) -> String {
     let answer = send(client, user, name, bytes, &[]).await;
     expect::success(&answer, 202)["workflowId"].as_str().unwrap().to_owned()
 }
 
 /// Polls until it has ended.
-async fn ended(client: &Client, id: &str) -> Value {
+pub(super) async fn ended(client: &Client, id: &str) -> Value {
     let begun = Instant::now();
     loop {
         let answer = client.get(&format!("/api/v1/workflows/{id}?wait=5")).await;
@@ -92,7 +92,7 @@ async fn imported(client: &Client, user: &str, name: &str, bytes: Vec<u8>) -> Va
     data
 }
 
-fn states(data: &Value) -> Vec<&str> {
+pub(super) fn states(data: &Value) -> Vec<&str> {
     let states = data["states"].as_array().unwrap();
     let times: Vec<_> = states.iter().map(|s| s["enteredAt"].as_str().unwrap()).collect();
     assert!(times.is_sorted(), "{times:?}");

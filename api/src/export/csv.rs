@@ -64,7 +64,8 @@ fn harmless(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::export::tests::movements;
+    use crate::export::tests::{movements, odd_ones};
+    use ::csv as csv_reader;
 
     #[test]
     fn cells_are_quoted_and_harmless() {
@@ -76,6 +77,39 @@ mod tests {
         assert!(lines[2].contains(",KONBINI,-1200,JPY,,"), "{text}");
         for start in ["=", "+", "-", "@", "\t", "\r"] {
             assert_eq!(harmless(&format!("{start}1")), format!("'{start}1"));
+        }
+    }
+
+    #[test]
+    fn another_reader_finds_every_cell() {
+        let all: Vec<Movement> = movements().into_iter().chain(odd_ones()).collect();
+        for dialect in [Dialect::default(), Dialect { comma: true, bom: false }] {
+            let text = dialect.header() + &dialect.lines(&all);
+            let mut reader = csv_reader::ReaderBuilder::new()
+                .delimiter(if dialect.comma { b';' } else { b',' })
+                .from_reader(text.as_bytes());
+            let head: Vec<String> = reader.headers().unwrap().iter().map(str::to_owned).collect();
+            assert_eq!(head, COLUMNS.map(|(fr, en)| if dialect.comma { fr } else { en }));
+            let rows: Vec<_> = reader.records().map(Result::unwrap).collect();
+            assert_eq!(rows.len(), all.len());
+            for (row, movement) in rows.iter().zip(&all) {
+                let amount = movement.transaction.amount;
+                let decimal = amount.minor.to_decimal(amount.currency.exponent());
+                let decimal = if dialect.comma { decimal.replace('.', ",") } else { decimal };
+                let mut expected = cells(movement);
+                expected[AMOUNT] = decimal;
+                for ((column, cell), expected) in row.iter().enumerate().zip(expected) {
+                    // What a spreadsheet would run has the apostrophe in front, and else nothing is changed.
+                    let held = if column == AMOUNT {
+                        cell
+                    } else {
+                        cell.strip_prefix('\'').unwrap_or(cell)
+                    };
+                    assert_eq!(held, expected);
+                    let runs = cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);
+                    assert!(column == AMOUNT || !runs, "{cell:?}");
+                }
+            }
         }
     }
 

@@ -63,6 +63,39 @@ pub(crate) mod tests {
     };
     use uuid::Uuid;
 
+    /// Two of an account, one of another currency without an account, and one of each kind of text and amount that
+    /// other programs take for something else.
+    pub(crate) fn odd_ones() -> Vec<Movement> {
+        let texts = [
+            ("=1+1", 5, "KWD"),
+            ("+33 1 02 03 04 05", -1, "EUR"),
+            ("-12,50", 0, "EUR"),
+            ("@SUM(A1:A9)", 999_999_999_999, "EUR"),
+            ("\tTAB", -100, "JPY"),
+            ("\r\nligne", 1, "EUR"),
+            ("0012345678901234", 12_345, "TND"),
+            ("1E5", 1, "EUR"),
+            ("2026-03-01", 1, "EUR"),
+            ("VRAI", 1, "EUR"),
+            (" marge ", 1, "EUR"),
+            ("Ĉafé ☕ 🥐 <b>&amp;</b> \"x\"; 'y'", 1, "EUR"),
+            ("_x0041_ est un texte", 1, "EUR"),
+        ];
+        let plain = movements().remove(0);
+        let odd = texts.into_iter().zip(1..).map(|((text, minor, currency), number)| {
+            let mut movement = plain.clone();
+            let t = &mut movement.transaction;
+            t.id = Uuid::from_u128(number);
+            t.label = text.to_owned();
+            t.counterparty = Some(text.to_owned());
+            t.bank_id = Some(text.to_owned());
+            t.value_date = Some("2024-02-29".parse().unwrap());
+            t.amount = Money { minor: Minor(minor), currency: currency.parse().unwrap() };
+            movement
+        });
+        odd.collect()
+    }
+
     /// Two of an account, one of another currency without an account.
     pub(crate) fn movements() -> Vec<Movement> {
         let one = |day: &str, minor, currency: &str, label: &str, account: Option<&str>| Movement {

@@ -101,15 +101,86 @@ fn day(date: NaiveDate) -> Option<ExcelDateTime> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::export::tests::movements;
+    use crate::export::tests::{movements, odd_ones};
+    use calamine::{Data, DataType as _, Reader as _, Xlsx, open_workbook_from_rs};
+    use std::io::Cursor;
+
+    fn opened(movements: &[Movement]) -> Xlsx<Cursor<Vec<u8>>> {
+        let mut book = Book::new();
+        book.add(movements).unwrap();
+        open_workbook_from_rs(Cursor::new(book.finish().unwrap())).unwrap()
+    }
 
     #[test]
-    fn it_is_a_workbook() {
+    fn another_program_reads_what_was_written() {
+        let all: Vec<Movement> = movements().into_iter().chain(odd_ones()).collect();
+        let mut book = opened(&all);
+        assert_eq!(book.sheet_names(), ["Transactions"]);
+        let sheet = book.worksheet_range("Transactions").unwrap();
+        let head: Vec<String> =
+            sheet.rows().next().unwrap().iter().map(ToString::to_string).collect();
+        assert_eq!(head, COLUMNS.map(|(french, _)| french));
+        assert_eq!(sheet.height(), all.len() + 1);
+        for (row, movement) in sheet.rows().skip(1).zip(&all) {
+            let t = &movement.transaction;
+            let day = |cell: &Data| {
+                if let Data::DateTime(at) = cell {
+                    at.as_datetime().map(|at| at.date())
+                } else {
+                    None
+                }
+            };
+            assert_eq!(day(&row[0]), Some(t.date), "a day, not a number or a text: {:?}", row[0]);
+            assert_eq!(day(&row[1]), t.value_date);
+            let Data::Float(amount) = row[AMOUNT] else { panic!("{:?} is no number", row[AMOUNT]) };
+            let digits = t.amount.currency.exponent() as usize;
+            assert_eq!(
+                format!("{amount:.digits$}"),
+                t.amount.minor.to_decimal(t.amount.currency.exponent())
+            );
+            for (cell, expected) in
+                row.iter().zip(cells(movement)).skip(AMOUNT + 1).chain([(&row[2], t.label.clone())])
+            {
+                // Never a number, a truth or a day because it looks like one.
+                assert!(matches!(cell, Data::String(_) | Data::Empty), "{cell:?} is no text");
+                assert_eq!(cell.get_string().unwrap_or_default(), expected);
+            }
+        }
+        let formulas = book.worksheet_formula("Transactions").unwrap();
+        assert_eq!(formulas.rows().flatten().filter(|formula| !formula.is_empty()).count(), 0);
+    }
+
+    #[test]
+    fn amounts_are_shown_with_the_digits_of_their_currency() {
         let mut book = Book::new();
-        book.add(&movements()).unwrap();
+        book.add(&[movements(), odd_ones()].concat()).unwrap();
         let bytes = book.finish().unwrap();
-        assert!(bytes.starts_with(b"PK\x03\x04"), "a ZIP archive");
-        assert!(bytes.len() > 2000);
-        assert!(Book::new().finish().unwrap().starts_with(b"PK\x03\x04"), "also without a row");
+        let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).unwrap();
+        let mut part =
+            |name: &str| std::io::read_to_string(archive.by_name(name).unwrap()).unwrap();
+        let (styles, sheet) = (part("xl/styles.xml"), part("xl/worksheets/sheet1.xml"));
+        // Which number format each style has, in the order of the styles.
+        let formats: Vec<u32> = styles
+            [styles.find("<cellXfs").unwrap()..styles.find("</cellXfs>").unwrap()]
+            .split("numFmtId=\"")
+            .skip(1)
+            .map(|rest| rest[..rest.find('"').unwrap()].parse().unwrap())
+            .collect();
+        let format = |cell: &str| {
+            let tag = &sheet[sheet.find(&format!("<c r=\"{cell}\"")).unwrap()..];
+            let style = &tag[tag.find(" s=\"").unwrap() + 4..];
+            formats[style[..style.find('"').unwrap()].parse::<usize>().unwrap()]
+        };
+        // Formats 3 and 4 are `#,##0` and `#,##0.00` for every spreadsheet.
+        assert_eq!((format("D2"), format("D4")), (4, 3), "euros and yen");
+        let dinars = format!("numFmtId=\"{}\" formatCode=\"#,##0.000\"", format("D5"));
+        assert!(styles.contains(&dinars), "{styles}");
+    }
+
+    #[test]
+    fn nothing_is_a_sheet_with_its_header() {
+        let mut book = opened(&[]);
+        let sheet = book.worksheet_range("Transactions").unwrap();
+        assert_eq!((sheet.height(), sheet.width()), (1, COLUMNS.len()));
     }
 }

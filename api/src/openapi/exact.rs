@@ -123,10 +123,12 @@ pub(crate) fn day_or_none() -> Schema {
 
 /// Values by the name of the field that is corrected; null: nothing is printed.
 pub(crate) fn corrections() -> Schema {
-    let names = quittance_documents::review::FIELDS.iter().map(|field| field.name);
+    let single = quittance_documents::review::FIELDS.iter().map(|field| field.name);
+    let names = single.chain(quittance_documents::review::LISTS.iter().map(|list| list.name));
     let name = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names));
     let example = serde_json::json!({
         "totalAmount": {"value": 25.99, "currency": "EUR"}, "date": "2024-01-31", "tip": null,
+        "items": [{"description": "Croissant", "quantity": 2, "unitPrice": 1.2, "totalPrice": 2.4}],
     });
     let fields = ObjectBuilder::new().schema_type(Type::Object).property_names(Some(name));
     fields

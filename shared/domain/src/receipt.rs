@@ -75,11 +75,14 @@ pub struct Item {
     /// Probability that the line is right, 0..1.
     #[serde(serialize_with = "four_digits")]
     pub confidence: f32,
-    /// Page, 1 for the first.
+    /// Page, 1 for the first; absent where a person added the line, as are its place and its text.
+    #[schema(required = false)]
     pub page: u32,
     /// Where on the page.
+    #[schema(required = false)]
     pub bounding_box: BoundingBox,
     /// The text as printed.
+    #[schema(required = false)]
     pub raw: String,
 }
 
@@ -96,11 +99,14 @@ pub struct TaxLine {
     /// Probability that the line is right, 0..1.
     #[serde(serialize_with = "four_digits")]
     pub confidence: f32,
-    /// Page, 1 for the first.
+    /// Page, 1 for the first; absent where a person added the line, as are its place and its text.
+    #[schema(required = false)]
     pub page: u32,
     /// Where on the page.
+    #[schema(required = false)]
     pub bounding_box: BoundingBox,
     /// The text as printed.
+    #[schema(required = false)]
     pub raw: String,
 }
 
@@ -115,11 +121,14 @@ pub struct Discount {
     /// Probability that the line is right, 0..1.
     #[serde(serialize_with = "four_digits")]
     pub confidence: f32,
-    /// Page, 1 for the first.
+    /// Page, 1 for the first; absent where a person added the line, as are its place and its text.
+    #[schema(required = false)]
     pub page: u32,
     /// Where on the page.
+    #[schema(required = false)]
     pub bounding_box: BoundingBox,
     /// The text as printed.
+    #[schema(required = false)]
     pub raw: String,
 }
 

@@ -17,8 +17,9 @@ use axum::{
     extract::{Request, State},
     http::header,
 };
-use quittance_documents::review::{self as rules, FieldSpec, Thresholds};
+use quittance_documents::review::{self as rules, FieldSpec, ListSpec, Thresholds};
 use quittance_shared::{
+    domain::money::Currency,
     i18n::Text,
     store::{Reviewing, Revision, UnderReview},
 };
@@ -35,7 +36,10 @@ struct Corrections {
     /// By name of the field: its value, or null where nothing is printed. Fields: `totalAmount`, `subtotal`,
     /// `totalTax`, `tip` (`{value, currency}` or a number in the currency that was read), `date`, `time`,
     /// `merchantName`, `merchantAddress`, `merchantPhone`, `vatId`, `siret`, `receiptNumber`, `paymentMethod`,
-    /// `cardLast4`, `category`, `country`.
+    /// `cardLast4`, `category`, `country`. Lists are replaced as a whole, `[]` where nothing is printed: `items`
+    /// (`description`, `quantity`, `unitPrice`, `totalPrice`), `taxes` (`rate`, `base`, `amount`), `discounts`
+    /// (`description`, `amount` below zero), amounts in the currency of the total; the parts of a line that a reading
+    /// adds (`confidence`, `page`, `boundingBox`, `raw`) may be sent back and are passed over.
     #[schema(schema_with = exact::corrections)]
     fields: BTreeMap<String, Value>,
     /// The rest is right.
@@ -47,8 +51,9 @@ struct Corrections {
 /// Corrects fields of a completed receipt.
 ///
 /// All of them or none, in one step. What was read stays beside each under `read`; a corrected field has confidence 1
-/// and `source` `correction`, and `corrections` lists them. Merchant's name, category, country and currency are used
-/// for the merchant's next receipts of the same client. Saying again what was said before changes nothing.
+/// and `source` `correction`, and `corrections` lists them (with `read` for a list). Sums are checked again. Merchant's
+/// name, category, country and currency are used for the merchant's next receipts of the same client. Saying again what
+/// was said before changes nothing.
 #[utoipa::path(
     patch, path = "/api/v1/receipts/{id}/fields", tag = "receipts", operation_id = "correctReceipt",
     params(
@@ -100,6 +105,7 @@ pub(crate) async fn handler(
 /// What is asked for.
 struct Wish {
     fields: Vec<(&'static FieldSpec, Value)>,
+    lists: Vec<(&'static ListSpec, Value)>,
     confirm: bool,
     version: Option<i64>,
 }
@@ -139,15 +145,18 @@ impl Wish {
                 ),
             ));
         }
-        let known = |(name, value): (String, Value)| match rules::field(&name) {
-            Some(spec) => Ok((spec, value)),
-            None => Err(unknown_field(&name)),
-        };
-        let fields: Vec<_> = fields.into_iter().map(known).collect::<Result<_, _>>()?;
         if fields.is_empty() && !confirm {
             return Err(field_is("fields", "est vide", "is empty"));
         }
-        Ok(Self { fields, confirm, version })
+        let mut wish = Self { fields: Vec::new(), lists: Vec::new(), confirm, version };
+        for (name, value) in fields {
+            match (rules::field(&name), rules::list(&name)) {
+                (Some(spec), _) => wish.fields.push((spec, value)),
+                (None, Some(list)) => wish.lists.push((list, value)),
+                (None, None) => return Err(unknown_field(&name)),
+            }
+        }
+        Ok(wish)
     }
 
     fn revision(
@@ -157,19 +166,32 @@ impl Wish {
     ) -> Result<Option<Revision>, ApiError> {
         let mut said = review::active(&held.corrections);
         let mut new = Vec::new();
+        let mut say = |said: &mut Vec<rules::Correction>, name: &str, value: Value| {
+            // Said before: once is enough.
+            let last = said.iter().rfind(|c| c.field == name);
+            if last.is_some_and(|last| last.value == value) {
+                return;
+            }
+            let correction = review::correction(held, name, value);
+            said.push(review::said_of(correction.id, name, &correction.value));
+            new.push(correction);
+        };
         for (spec, given) in &self.fields {
             let shown = held.result.get("extractedFields").and_then(|f| f.get(spec.name));
             let value = spec
                 .judge(given, shown)
                 .map_err(|wrong| field_is(spec.path, &wrong.fr, &wrong.en))?;
-            // Said before: once is enough.
-            let last = said.iter().rfind(|c| c.field == spec.name);
-            if last.is_some_and(|last| last.value == value) {
-                continue;
+            say(&mut said, spec.name, value);
+        }
+        if !self.lists.is_empty() {
+            // The currency that the same request may have corrected.
+            let currency = currency(&rules::overlay(&held.base, &said));
+            for (list, given) in &self.lists {
+                let value = list
+                    .judge(given, currency)
+                    .map_err(|(path, wrong)| field_is(path, &wrong.fr, &wrong.en))?;
+                say(&mut said, list.name, value);
             }
-            let correction = review::correction(held, spec.name, value);
-            said.push(review::said_of(correction.id, spec.name, &correction.value));
-            new.push(correction);
         }
         let confirms = self.confirm && held.reviewed_at.is_none();
         if new.is_empty() && !confirms {
@@ -188,9 +210,16 @@ impl Wish {
     }
 }
 
+/// That of the total.
+fn currency(document: &Value) -> Option<Currency> {
+    let total = document.get("extractedFields")?.get("totalAmount")?;
+    total.get("currency")?.as_str()?.parse().ok()
+}
+
 fn unknown_field(name: &str) -> ApiError {
     let name: String = name.chars().take(60).collect();
-    let all: Vec<&str> = rules::FIELDS.iter().map(|spec| spec.name).collect();
+    let single = rules::FIELDS.iter().map(|spec| spec.name);
+    let all: Vec<&str> = single.chain(rules::LISTS.iter().map(|list| list.name)).collect();
     let all = all.join(", ");
     field_is(
         "fields",

@@ -5,7 +5,6 @@ use crate::{context::Context, error::ApiError, extract::Params, state::AppState}
 use chrono::NaiveDate;
 use quittance_analysis::{Analysed, Analyser, Language, Rule};
 use quittance_shared::{
-    domain::transaction::LabelSource,
     i18n::Language as Spoken,
     ledger::Owner,
     store::{Movement, MovementFilter},
@@ -73,9 +72,8 @@ pub(super) async fn load(
 /// What somebody decided by hand, and what the operator's own service said, stays.
 fn relabelled(movement: Movement, analyser: &Analyser) -> Analysed {
     let Movement { transaction, analysis: stored, .. } = movement;
-    let decided = |source: LabelSource| matches!(source, LabelSource::User | LabelSource::Service);
-    let keep_category = decided(stored.category.source);
-    let keep_merchant = stored.merchant.as_ref().is_some_and(|name| decided(name.source));
+    let keep_category = stored.category.source.is_final();
+    let keep_merchant = stored.merchant.as_ref().is_some_and(|name| name.source.is_final());
     if keep_category && keep_merchant {
         return Analysed { transaction, analysis: stored };
     }

@@ -123,6 +123,71 @@ async fn a_rule_is_tried_kept_changed_and_removed() {
 }
 
 #[tokio::test]
+async fn rules_act_on_what_is_stored_when_they_are_applied() {
+    let app = App::new().await;
+    marie(&app).await;
+    let list = async || -> Vec<(String, String)> {
+        let got = app.get("/api/v1/users/marie/transactions?q=lidl").await;
+        let all = got.data(200)["transactions"].as_array().unwrap().clone();
+        let text = |v: &Value| v.as_str().unwrap().to_owned();
+        all.iter().map(|t| (text(&t["id"]), text(&t["category"]["value"]))).collect()
+    };
+    let got = post(&app, RULES, &lidl("gifts")).await;
+    let rule = format!("{RULES}/{}", got.data(201)["id"].as_str().unwrap());
+    assert!(list().await.iter().all(|(_, category)| category == "groceries"));
+    let (by_hand, _) = list().await[0].clone();
+    let one = format!("/api/v1/users/marie/transactions/{by_hand}");
+    send(&app, Method::PATCH, &one, &json!({"category": "books"}), &[]).await.data(200);
+
+    let apply = format!("{RULES}/apply");
+    let got = app.call(Method::POST, &format!("{apply}?dryRun=true"), &[]).await;
+    let trial = got.data(200).clone();
+    assert_eq!((&trial["examined"], &trial["changed"]), (&json!(11), &json!(2)));
+    assert_eq!(trial["changes"][0]["category"], json!({"from": "groceries", "to": "gifts"}));
+    assert_eq!((&trial["dryRun"], &trial["applicationId"]), (&json!(true), &json!(null)));
+    assert_eq!(list().await[1].1, "groceries", "a dry run writes nothing");
+
+    let got = app.call(Method::POST, &apply, &[]).await;
+    let done = got.data(200).clone();
+    assert_eq!((&done["changed"], &done["changes"]), (&json!(2), &trial["changes"]));
+    let shown: Vec<String> = list().await.into_iter().map(|(_, category)| category).collect();
+    assert_eq!(shown, ["books", "gifts", "gifts"]);
+    let again = app.call(Method::POST, &apply, &[]).await;
+    assert_eq!(
+        (&again.data(200)["changed"], &again.data(200)["applicationId"]),
+        (&json!(0), &json!(null))
+    );
+    // Without the rule its labels go, when the rules are applied again.
+    assert_eq!(app.call(Method::DELETE, &rule, &[]).await.status, 204);
+    let got = app.call(Method::POST, &format!("{apply}?dryRun=true"), &[]).await;
+    assert_eq!(
+        got.data(200)["changes"][0]["category"],
+        json!({"from": "gifts", "to": "groceries"})
+    );
+
+    let applications = format!("{RULES}/applications");
+    let got = app.get(&applications).await;
+    let listed = &got.data(200)["applications"];
+    assert_eq!((&listed[0]["id"], &listed[0]["transactions"]), (&done["applicationId"], &json!(2)));
+    let back = format!("{applications}/{}", done["applicationId"].as_str().unwrap());
+    let strange = back.replace("marie", "paul");
+    app.call(Method::DELETE, &strange, &[]).await.refusal(404, "INVALID_REQUEST");
+    let got = app.call(Method::DELETE, &back, &[]).await;
+    assert_eq!(got.data(200), &json!({"restored": 2, "kept": 0}));
+    let shown: Vec<String> = list().await.into_iter().map(|(_, category)| category).collect();
+    assert_eq!(shown, ["books", "groceries", "groceries"]);
+    app.call(Method::DELETE, &back, &[]).await.refusal(404, "INVALID_REQUEST");
+    app.call(Method::DELETE, &format!("{applications}/x"), &[])
+        .await
+        .refusal(400, "INVALID_REQUEST");
+    app.call(Method::POST, &format!("{apply}?dryRun=1"), &[]).await.refusal(400, "INVALID_REQUEST");
+    let got = app.get("/api/v1/admin/audit?action=rules.").await;
+    let told: Vec<&Value> =
+        got.data(200)["entries"].as_array().unwrap().iter().map(|e| &e["action"]).collect();
+    assert_eq!(told, ["rules.taken_back", "rules.applied"]);
+}
+
+#[tokio::test]
 async fn wrong_rules_are_named() {
     let app = App::new().await;
     let then = json!({"category": "gifts"});

@@ -4,6 +4,7 @@ mod audit;
 mod holds;
 mod initial;
 mod keys;
+mod labels;
 mod neighbours;
 mod retention;
 mod review;
@@ -35,6 +36,7 @@ impl MigratorTrait for Migrator {
             Box::new(audit::Audit),
             Box::new(retention::Retention),
             Box::new(holds::Holds),
+            Box::new(labels::Labels),
         ]
     }
 

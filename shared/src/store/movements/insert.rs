@@ -17,7 +17,7 @@ use std::collections::HashSet;
 use uuid::Uuid;
 
 /// Rows of one statement.
-const CHUNK: usize = 1000;
+pub(super) const CHUNK: usize = 1000;
 
 const COLUMNS: &[(&str, Kind)] = &[
     ("id", Kind::Id),

@@ -1,10 +1,12 @@
 //! Stored transactions: written once under their key, listed, streamed, relabelled.
 
+mod apply;
 mod insert;
 mod read;
 #[cfg(test)]
 pub(super) mod tests;
 
+pub use apply::{Application, TakenBack};
 pub(super) use insert::insert;
 
 use super::{

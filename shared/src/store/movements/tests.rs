@@ -180,3 +180,66 @@ async fn labels_are_changed_by_hand_and_outlive_an_import() {
     let refused = store.relabel_movement(&stranger, id, &nobody).await;
     assert!(matches!(refused, Err(StoreError::NotFound)));
 }
+
+#[tokio::test]
+async fn rules_are_applied_and_taken_back() {
+    use crate::audit::{Act, Action};
+    let Fixture { store, _folder } = fixture().await;
+    let owner = owner();
+    let act = |action| Act::new("key:test", action).of(&owner.client);
+    let list = vec![
+        transaction("2026-03-01", -250, "CAFE DU COIN"),
+        transaction("2026-03-02", -350, "CAFE DU PORT"),
+        transaction("2026-03-03", -450, "FNAC PARIS"),
+    ];
+    store.add_movements(&owner, None, &analysed(&owner, list)).await.unwrap();
+    let all = async || store.all_movements(&owner, &MovementFilter::default()).await.unwrap();
+    let categories = async || -> Vec<String> {
+        all().await.into_iter().map(|m| m.analysis.category.value).collect()
+    };
+    let new: Vec<(Movement, Analysis)> = all()
+        .await
+        .into_iter()
+        .map(|movement| {
+            let analysis =
+                Analysis { category: label("gifts"), merchant: None, ..movement.analysis.clone() };
+            (movement, analysis)
+        })
+        .collect();
+    // Somebody labels one of them between reading and writing.
+    let by_hand = Relabel { merchant: None, category: Some(label("books")) };
+    store.relabel_movement(&owner, new[2].0.transaction.id, &by_hand).await.unwrap();
+    let first = RunId::new().0;
+    let stranger = Owner::new(owner.client.clone(), "paul");
+    let changed =
+        store.apply_rules(&stranger, first, &new, act(Action::RulesApplied)).await.unwrap();
+    assert_eq!(
+        (changed, categories().await),
+        (0, vec!["groceries".into(), "groceries".into(), "books".to_owned()])
+    );
+    let changed = store.apply_rules(&owner, first, &new, act(Action::RulesApplied)).await.unwrap();
+    assert_eq!(
+        (changed, categories().await),
+        (2, vec!["gifts".into(), "gifts".into(), "books".to_owned()])
+    );
+    let found = MovementFilter { merchant: Some("CAFE".into()), ..MovementFilter::default() };
+    assert!(
+        store.all_movements(&owner, &found).await.unwrap().is_empty(),
+        "lists see the new labels"
+    );
+    let listed = store.rule_applications(&owner).await.unwrap();
+    assert_eq!(listed.iter().map(|a| (a.id, a.transactions)).collect::<Vec<_>>(), [(first, 2)]);
+
+    store.relabel_movement(&owner, new[1].0.transaction.id, &by_hand).await.unwrap();
+    let nobodys = store.take_rules_back(&stranger, first, act(Action::RulesTakenBack)).await;
+    assert!(matches!(nobodys, Err(StoreError::NotFound)));
+    let back = store.take_rules_back(&owner, first, act(Action::RulesTakenBack)).await.unwrap();
+    assert_eq!((back.restored, back.kept), (1, 1));
+    assert_eq!(categories().await, ["groceries", "books", "books"]);
+    let restored = store.movement(&owner, new[0].0.transaction.id).await.unwrap().unwrap();
+    assert_eq!(restored.analysis, new[0].0.analysis);
+    assert_eq!(store.all_movements(&owner, &found).await.unwrap().len(), 2);
+    let twice = store.take_rules_back(&owner, first, act(Action::RulesTakenBack)).await;
+    assert!(matches!(twice, Err(StoreError::NotFound)));
+    assert_eq!(store.rule_applications(&owner).await.unwrap(), []);
+}

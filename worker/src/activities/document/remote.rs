@@ -119,7 +119,10 @@ impl Services {
                 let said = by_id.remove(&keyed.transaction.id).ok_or_else(|| {
                     unusable(ANALYZER, &format!("nothing is said about {}", keyed.transaction.id))
                 })?;
-                analysed.push(NewMovement { keyed: keyed.clone(), analysis: said.into() });
+                let analysis = said.analysis().map_err(|why| {
+                    unusable(ANALYZER, &format!("{} : {why}", keyed.transaction.id))
+                })?;
+                analysed.push(NewMovement { keyed: keyed.clone(), analysis });
             }
             context.progress.set(number + 1, batches);
         }
@@ -302,20 +305,33 @@ struct Said {
     mcc: Option<String>,
 }
 
-impl From<Said> for Analysis {
-    fn from(said: Said) -> Self {
-        let explanation = said.explanation.unwrap_or_else(|| "Selon le service d'analyse.".into());
+/// Longest name of a merchant, characters, as for names that users give.
+const MAX_NAME: usize = 200;
+
+impl Said {
+    /// What is stored of it, or why none of it is: an answer that cannot be meant so is asked for again.
+    fn analysis(self) -> Result<Analysis, String> {
+        let slug = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_".contains(&b);
+        if !(1..=64).contains(&self.category.len()) || !self.category.bytes().all(slug) {
+            return Err("category is no slug of at most 64 letters, such as groceries".into());
+        }
+        let merchant = self.merchant.map(|name| name.trim().to_owned());
+        let merchant = merchant.filter(|name| !name.is_empty());
+        if merchant.as_ref().is_some_and(|name| name.chars().count() > MAX_NAME) {
+            return Err(format!("merchant has more than {MAX_NAME} characters"));
+        }
+        let explanation = self.explanation.unwrap_or_else(|| "Selon le service d'analyse.".into());
         let label = |value: String| Label {
             value,
             source: LabelSource::Service,
-            confidence: said.confidence.unwrap_or(1.0).clamp(0.0, 1.0),
+            confidence: self.confidence.unwrap_or(1.0).clamp(0.0, 1.0),
             explanation: explanation.clone(),
         };
-        Self {
-            merchant: said.merchant.map(label),
-            category: label(said.category),
-            plaid_category: said.plaid_category,
-            mcc: said.mcc,
-        }
+        Ok(Analysis {
+            merchant: merchant.map(label),
+            category: label(self.category),
+            plaid_category: self.plaid_category,
+            mcc: self.mcc,
+        })
     }
 }

@@ -118,7 +118,26 @@ async fn what_is_wrong_is_named_and_nothing_is_written() {
             "fields.totalAmount",
             "2 décimales",
         ),
-        (json!({ "fields": { "items": [] } }), "fields", "« items »"),
+        (json!({ "fields": { "summary": "x" } }), "fields", "« summary »"),
+        (json!({ "fields": { "items": "x" } }), "fields.items", "liste"),
+        (
+            json!({ "fields": { "items": [{ "description": "a" }, { "description": "b", "totalPrice": 1.005 }] } }),
+            "fields.items[1].totalPrice",
+            "2 décimales (EUR)",
+        ),
+        (
+            json!({ "fields": { "taxes": [{ "rate": 20 }], "date": "2024-01-31" } }),
+            "fields.taxes[0].amount",
+            "manque",
+        ),
+        (
+            json!({ "fields": {
+                "totalAmount": { "value": 900, "currency": "JPY" },
+                "discounts": [{ "description": "a", "amount": -1.5 }],
+            } }),
+            "fields.discounts[0].amount",
+            "0 décimales (JPY)",
+        ),
         (json!({ "fields": {} }), "fields", "vide"),
         (json!({ "fields": [] }), "fields", "objet"),
         (json!({ "confirm": "yes" }), "confirm", "true"),
@@ -137,6 +156,53 @@ async fn what_is_wrong_is_named_and_nothing_is_written() {
     );
     let got = app.get(&format!("/api/v1/receipts/{id}/corrections")).await;
     assert_eq!(got.data(200)["version"], 1);
+}
+
+#[tokio::test]
+async fn lists_are_replaced_checked_listed_and_taken_back() {
+    let app = App::new().await;
+    let id = app.accepted().await;
+    let mut reading = reading("Super Marche", 0.95);
+    let items = json!([{ "description": "PAlN", "quantity": null, "unitPrice": null, "totalPrice": 20.0,
+        "confidence": 0.6, "page": 1, "raw": "PAlN 20,00" }]);
+    let items_text = format!("\"items\":{items}");
+    reading.result = reading.result.replace("\"items\":[]", &items_text);
+    assert!(reading.result.contains(&items_text));
+    app.work_to(id, 9, reading).await;
+    let fields = json!({
+        "items": [
+            { "description": "Pain", "totalPrice": 20, "page": 1, "raw": "PAlN 20,00" },
+            { "description": "Lait", "quantity": 2, "unitPrice": 3.5, "totalPrice": 7 },
+        ],
+        "discounts": [{ "description": "Carte", "amount": -1.01 }],
+        "taxes": [{ "rate": 5.5, "base": 24.64, "amount": 1.35 }],
+    });
+    let got = patch(&app, id, &json!({ "fields": fields })).await;
+    let data = got.data(200)["data"].clone();
+    let shown = &data["extractedFields"];
+    assert_eq!(shown["items"][1]["unitPrice"], 3.5);
+    assert_eq!(shown["items"][1]["source"], "correction");
+    assert_eq!(shown["discounts"][0]["amount"], -1.01);
+    let checks: Vec<_> = data["checks"].as_array().unwrap().iter().collect();
+    let of = |code: &str| checks.iter().find(|c| c["code"] == code).map(|c| &c["status"]);
+    assert_eq!((of("ITEMS_SUM"), of("TAX_RATE")), (Some(&json!("passed")), Some(&json!("passed"))));
+    let again = patch(&app, id, &json!({ "fields": fields })).await;
+    assert_eq!((&again.data(200)["version"], &again.data(200)["data"]), (&json!(2), &data));
+    assert_eq!(
+        app.get("/api/v1/receipts?q=lait").await.data(200)["receipts"][0]["requestId"],
+        id.to_string()
+    );
+
+    let got = app.get(&format!("/api/v1/receipts/{id}/corrections")).await;
+    let listed = got.data(200)["corrections"].as_array().unwrap().clone();
+    let corrected = listed.iter().find(|c| c["field"] == "items").unwrap();
+    assert_eq!(corrected["oldValue"][0]["description"], "PAlN");
+    assert_eq!(corrected["oldConfidence"], 0.6);
+    let undo = format!("/api/v1/receipts/{id}/corrections/{}", corrected["id"].as_str().unwrap());
+    let got = app.call(Method::DELETE, &undo, &[]).await;
+    let data = &got.data(200)["data"];
+    assert_eq!(data["extractedFields"]["items"], items);
+    assert_eq!(data["extractedFields"]["discounts"][0]["amount"], -1.01);
 }
 
 #[tokio::test]

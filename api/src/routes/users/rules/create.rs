@@ -25,7 +25,8 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-/// Keeps a new rule. It acts on what is analysed from now on, and on the analyses below `/users/{userId}`.
+/// Keeps a new rule. It acts on what is analysed from now on, and on the analyses below `/users/{userId}`; on the stored
+/// labels once it is applied.
 #[utoipa::path(
     post, path = "/api/v1/users/{userId}/rules", tag = "analysis", operation_id = "createRule",
     params(

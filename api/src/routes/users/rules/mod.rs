@@ -1,11 +1,14 @@
 //! `/api/v1/users/{userId}/rules`: a user's own rules for merchants and categories.
 
+pub(crate) mod applications;
+pub(crate) mod apply;
 pub(crate) mod body;
 pub(crate) mod create;
 pub(crate) mod delete;
 pub(crate) mod list;
 pub(crate) mod preview;
 pub(crate) mod replace;
+pub(crate) mod take_back;
 
 use crate::{
     error::{ApiError, ErrorCode},
@@ -30,6 +33,9 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(replace::handler))
         .routes(routes!(delete::handler))
         .routes(routes!(preview::handler))
+        .routes(routes!(apply::handler))
+        .routes(routes!(applications::handler))
+        .routes(routes!(take_back::handler))
 }
 
 /// A rule as it is kept.

@@ -11,13 +11,13 @@ use crate::{
 };
 use axum::extract::{Request, State};
 use quittance_analysis::preview::{Changed, changes};
-use quittance_shared::{domain::transaction::LabelSource, store::MovementFilter};
+use quittance_shared::store::MovementFilter;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// The most changes that are listed one by one.
-const MOST_LISTED: usize = 500;
+pub(super) const MOST_LISTED: usize = 500;
 
 /// A rule on trial.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -71,10 +71,8 @@ pub(crate) async fn handler(
     rules.retain(|known| Some(known.id) != trial.replaces);
     rules.push(rule);
     let language = language(&context);
-    let mut all = load(&state, &owner, &MovementFilter::default(), language).await?;
+    let all = load(&state, &owner, &MovementFilter::default(), language).await?;
     let examined = all.len();
-    // What somebody set by hand no rule changes.
-    all.retain(|one| one.analysis.category.source != LabelSource::User);
     let mut found = compute(move || changes(&all, &rules, language)).await?;
     let changed = found.len();
     found.reverse();

@@ -164,9 +164,31 @@ async fn exports_are_read_again() {
         .collect();
     found.sort();
     assert_eq!(found, told);
-    assert!(export("format=xlsx").await.starts_with(b"PK"));
-    let csv = String::from_utf8(export("format=csv&decimal=comma&bom=true").await).unwrap();
-    assert!(csv.starts_with('\u{feff}') && csv.lines().count() == 1_201);
+    let sheet = std::io::Cursor::new(export("format=xlsx").await);
+    let mut book: calamine::Xlsx<_> = calamine::open_workbook_from_rs(sheet).unwrap();
+    let sheet = calamine::Reader::worksheet_range(&mut book, "Transactions").unwrap();
+    let mut found: Vec<_> = sheet
+        .rows()
+        .skip(1)
+        .map(|row| {
+            let date = calamine::DataType::as_date(&row[0]).unwrap().to_string();
+            let amount = calamine::DataType::get_float(&row[3]).unwrap();
+            (date, format!("{amount:.2}"), row[2].to_string())
+        })
+        .collect();
+    found.sort();
+    assert_eq!(found, told);
+    let text = export("format=csv&decimal=comma&bom=true").await;
+    assert!(text.starts_with("\u{feff}".as_bytes()));
+    let mut found: Vec<_> = csv::ReaderBuilder::new()
+        .delimiter(b';')
+        .from_reader(&text[3..])
+        .records()
+        .map(Result::unwrap)
+        .map(|row| (row[0].to_owned(), row[3].replace(',', "."), row[2].to_owned()))
+        .collect();
+    found.sort();
+    assert_eq!(found, told);
     let few = export("format=csv&from=2026-03-01&to=2026-03-31").await;
     assert_eq!(String::from_utf8(few).unwrap().lines().count(), 101);
     for query in ["", "format=pdf", "format=csv&decimal=x", "format=csv&bom=x"] {
