@@ -1,6 +1,10 @@
 //! Born-digital invoices of a public corpus, by the text of their PDF: every amount with a truth is right, and a date or
 //! a number that is not right is one that a person is asked to look at.
-#![expect(clippy::print_stderr, reason = "a test says what it skips by printing")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test says what is wrong by panicking and what it skips by printing"
+)]
 
 use quittance_shared::domain::document::{DocumentText, PageText, TextSource};
 use quittance_worker::reader::{self, ReaderConfig};
