@@ -63,7 +63,7 @@ impl Owned {
 }
 
 fn rule(name: &str) -> Value {
-    json!({"name": name, "when": {"labelContains": "lidl"}, "then": {"category": "gifts"}})
+    json!({"name": name, "when": {"labelContains": "secret"}, "then": {"category": "gifts"}})
 }
 
 fn batch(label: &str) -> Value {
@@ -185,6 +185,8 @@ async fn settle(owner: &Client) -> Owned {
     let made =
         json_of(owner, Method::POST, &format!("{user}/rules"), &rule("Ma règle à moi")).await;
     let rule = text(&made["data"]["id"]);
+    let applied = json_of(owner, Method::POST, &format!("{user}/rules/apply"), &json!({})).await;
+    let application = text(&applied["data"]["applicationId"]);
     let saga = json_of(owner, Method::POST, "/api/v1/sagas", &basket("panier-secret")).await;
     let saga = text(&saga["saga"]["id"]);
 
@@ -211,6 +213,7 @@ async fn settle(owner: &Client) -> Owned {
         (("/api/v1/users/", "userId"), "marie".to_owned()),
         (("/api/v1/users/", "id"), movements[0].clone()),
         (("/api/v1/users/", "ruleId"), rule),
+        (("/api/v1/users/", "applicationId"), application),
     ];
     Owned { ids: ids.into(), secrets }
 }

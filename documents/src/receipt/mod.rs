@@ -30,6 +30,7 @@ mod normalise;
 mod num;
 mod numerals;
 mod payment;
+pub(crate) mod prints;
 mod signs;
 mod summary;
 mod taxes;

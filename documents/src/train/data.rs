@@ -4,6 +4,7 @@ use crate::{
     evaluate::truth::{Truth, fold_name, minor},
     receipt::{
         model::Features,
+        prints::prints,
         training::{self, Answer, Example, Examples},
     },
 };
@@ -94,16 +95,64 @@ pub fn load_also(path: &Path) -> anyhow::Result<Vec<Document>> {
     for (i, line) in text.lines().enumerate() {
         let also: Also = serde_json::from_str(line)
             .map_err(|e| anyhow::anyhow!("{} line {}: {e}", path.display(), i + 1))?;
-        let answer = also.truth.as_ref().map_or_else(|| classes(&also.lines), keys);
-        let (name, shop) = (also.id.clone(), shop(answer.merchant.as_deref(), &also.id));
-        let mut examples = training::examples(&document(also), &answer, &fold_name);
+        documents.push(also.into_document(&stem));
+    }
+    Ok(documents)
+}
+
+impl Also {
+    fn into_document(self, set: &str) -> Document {
+        let answer = self.truth.as_ref().map_or_else(|| classes(&self.lines), keys);
+        let (name, shop) = (self.id.clone(), shop(answer.merchant.as_deref(), &self.id));
+        let mut examples = training::examples(&document(self), &answer, &fold_name);
         // Transcribed letter by letter, a name that is no candidate is mostly two boxes put together in no order; it
         // would teach that a page has none.
         examples.merchant = examples.merchant.filter(|e| !e.right.is_empty());
-        let set = format!("also {stem}");
-        documents.push(Document { name, set, pixels: false, shop, examples });
+        Document { name, set: format!("also {set}"), pixels: false, shop, examples }
     }
-    Ok(documents)
+}
+
+/// Short receipts with amounts of thousands in every country's print. The sets have almost none, so that taking
+/// `1 428,58` for a count and 428.58 would cost nothing on them.
+#[must_use]
+pub fn printed() -> Vec<Document> {
+    const AMOUNTS: [(i64, i64); 6] = [
+        (48_251, 94_607),
+        (120_050, 3_075),
+        (5_040, 180_199),
+        (199_900, 149_995),
+        (99_999, 1_001),
+        (1_290, 845),
+    ];
+    let habits = prints(0).len();
+    let of = |(habit, (number, (first, second))): (usize, (usize, (i64, i64)))| {
+        let print = |minor: i64| prints(minor).swap_remove(habit).1;
+        let total = print(first + second);
+        let rows = [
+            ("MAISON DES ARTS".to_owned(), None),
+            ("3 place du Marché".to_owned(), None),
+            ("02/05/2023 17:40".to_owned(), None),
+            ("LAMPE DE TABLE".to_owned(), Some(print(first))),
+            ("TAPIS 60 x 90".to_owned(), Some(print(second))),
+            ("TOTAL".to_owned(), Some(total.clone())),
+            ("CARTE BANCAIRE".to_owned(), Some(total)),
+        ];
+        let mut lines = Vec::new();
+        for (y, (left, right)) in (0_u8..).map(|row| 20.0 + 30.0 * f32::from(row)).zip(rows) {
+            lines.push(Line(20.0, y, 300.0, y + 22.0, left, None));
+            if let Some(amount) = right {
+                lines.push(Line(460.0, y, 580.0, y + 22.0, amount, None));
+            }
+        }
+        let sum = first + second;
+        let truth =
+            BTreeMap::from([("total".to_owned(), Some(format!("{}.{:02}", sum / 100, sum % 100)))]);
+        let id = format!("{habit}-{number}");
+        Also { id, lines, truth: Some(truth), width: Some(600), height: Some(1400) }
+            .into_document("printed")
+    };
+    let all = AMOUNTS.into_iter().enumerate();
+    (0..habits).flat_map(|habit| all.clone().map(move |one| (habit, one))).map(of).collect()
 }
 
 /// Answers of a source that gives them as text.

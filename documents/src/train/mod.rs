@@ -16,7 +16,7 @@ use crate::{
 };
 pub use cross::{CrossValidated, cross_validate};
 use data::Table;
-pub use data::{Document, load_also};
+pub use data::{Document, load_also, printed};
 use quittance_domain::document::DocumentText;
 use std::{fs, io::Write, path::PathBuf};
 
@@ -139,6 +139,7 @@ pub fn run(options: &Options, out: &mut dyn Write) -> anyhow::Result<()> {
     for path in &options.how.also {
         documents.extend(load_also(path)?);
     }
+    documents.extend(printed());
     writeln!(out, "{} documents, {} parts", documents.len(), options.how.folds)?;
     let judged = cross_validate(&documents, &options.how);
     judged.print(&documents, out)?;

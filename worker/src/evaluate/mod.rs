@@ -128,6 +128,7 @@ fn learn(options: &Options, texts: &[(&Truth, DocumentText)]) -> anyhow::Result<
     for path in &options.how.also {
         documents.extend(train::load_also(path)?);
     }
+    documents.extend(train::printed());
     Ok(train::cross_validate(&documents, &options.how))
 }
 

@@ -137,7 +137,7 @@ async fn rules_act_on_what_is_stored_when_they_are_applied() {
     assert!(list().await.iter().all(|(_, category)| category == "groceries"));
     let (by_hand, _) = list().await[0].clone();
     let one = format!("/api/v1/users/marie/transactions/{by_hand}");
-    send(&app, Method::PATCH, &one, &json!({"category": "books"}), &[]).await.data(200);
+    send(&app, Method::PATCH, &one, &json!({"category": "toys"}), &[]).await.data(200);
 
     let apply = format!("{RULES}/apply");
     let got = app.call(Method::POST, &format!("{apply}?dryRun=true"), &[]).await;
@@ -151,7 +151,7 @@ async fn rules_act_on_what_is_stored_when_they_are_applied() {
     let done = got.data(200).clone();
     assert_eq!((&done["changed"], &done["changes"]), (&json!(2), &trial["changes"]));
     let shown: Vec<String> = list().await.into_iter().map(|(_, category)| category).collect();
-    assert_eq!(shown, ["books", "gifts", "gifts"]);
+    assert_eq!(shown, ["toys", "gifts", "gifts"]);
     let again = app.call(Method::POST, &apply, &[]).await;
     assert_eq!(
         (&again.data(200)["changed"], &again.data(200)["applicationId"]),
@@ -175,7 +175,7 @@ async fn rules_act_on_what_is_stored_when_they_are_applied() {
     let got = app.call(Method::DELETE, &back, &[]).await;
     assert_eq!(got.data(200), &json!({"restored": 2, "kept": 0}));
     let shown: Vec<String> = list().await.into_iter().map(|(_, category)| category).collect();
-    assert_eq!(shown, ["books", "groceries", "groceries"]);
+    assert_eq!(shown, ["toys", "groceries", "groceries"]);
     app.call(Method::DELETE, &back, &[]).await.refusal(404, "INVALID_REQUEST");
     app.call(Method::DELETE, &format!("{applications}/x"), &[])
         .await
