@@ -3,7 +3,7 @@
 mod keys;
 
 use super::normalise::{label_key, near, words};
-use keys::{FUZZY, KEYS, SHORT};
+use keys::{FUZZY, KEYS, SHORT, TURNING};
 
 /// A set of meanings; several can hold at once ("TOTAL HT" is a total and net).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -98,11 +98,11 @@ pub(crate) fn read(text: &str) -> Label {
             label = label.and(*meaning);
         }
     }
-    if label.is_empty() {
-        for part in parts.iter().filter(|p| p.len() >= 5) {
-            if let Some((_, meaning)) = FUZZY.iter().find(|(w, _)| near(w, part)) {
-                label = label.and(*meaning);
-            }
+    // A misread word; beside words that are known only where it takes their meaning away.
+    let misread = if label.is_empty() { FUZZY } else { TURNING };
+    for part in parts.iter().filter(|p| p.len() >= 5) {
+        if let Some((_, meaning)) = misread.iter().find(|(w, _)| near(w, part)) {
+            label = label.and(*meaning);
         }
     }
     tidy(label, &key)
@@ -169,5 +169,7 @@ mod tests {
         assert!(read("CUANGE RM").has(Label::CHANGE));
         assert!(read("ROUNDING ADJ").has(Label::ROUNDING));
         assert!(!read("CASHIER").has(Label::CASH));
+        assert!(read("TOTAL SAVEQ:").has(Label::TOTAL.and(Label::SAVED)));
+        assert!(!read("SERVICE CHARGE").has(Label::CHANGE));
     }
 }

@@ -6,7 +6,7 @@ use super::{
     limits,
     resolve::{Raw, resolve},
     sagas,
-    settings::{SETTINGS, Setting, variable},
+    settings::{self, Setting, variable},
 };
 use figment::{
     Figment, Metadata, Profile, Provider,
@@ -53,12 +53,12 @@ pub(super) fn load(
         unknown_keys("", &mut values, &place, &file_text, &mut problems);
         figment = figment.merge(Layer { place, values });
     }
-    for setting in SETTINGS {
+    for setting in settings::all() {
         figment = merge_variable(figment, setting, environment, &mut problems);
     }
     for (name, flag, text) in &flags.flags {
         let place = format!("flag {flag}");
-        match SETTINGS.iter().find(|s| s.name == name) {
+        match settings::all().find(|s| s.name == name) {
             Some(setting) => {
                 figment = merge_text(figment, setting, &place, text, &mut problems);
             }
@@ -100,11 +100,10 @@ fn parse(place: &str, text: &str) -> Result<Dict, ConfigError> {
 fn unknown_keys(prefix: &str, dict: &mut Dict, place: &str, text: &str, found: &mut Vec<Problem>) {
     dict.retain(|key, value| {
         let name = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
-        if SETTINGS.iter().any(|s| s.name == name) {
+        if settings::all().any(|s| s.name == name) {
             return true;
         }
-        let is_section = SETTINGS
-            .iter()
+        let is_section = settings::all()
             .any(|s| s.name.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with('.')));
         let line = line_of(text, &name).map_or_else(String::new, |line| format!(":{line}"));
         let mut problem = |message: String| {
@@ -130,7 +129,7 @@ fn unknown_keys(prefix: &str, dict: &mut Dict, place: &str, text: &str, found: &
 }
 
 fn suggestion(name: &str) -> String {
-    let nearest = SETTINGS.iter().map(|s| (distance(name, s.name), s.name)).min();
+    let nearest = settings::all().map(|s| (distance(name, s.name), s.name)).min();
     match nearest {
         Some((distance, nearest)) if distance <= 1 + name.len() / 5 => {
             format!("; did you mean {nearest}?")
@@ -225,7 +224,7 @@ fn judge(
 ) -> Dict {
     let defaults = Value::from(defaults.clone());
     let mut tree = Dict::new();
-    for setting in SETTINGS {
+    for setting in settings::all() {
         let Ok(value) = figment.find_value(setting.name) else { continue };
         let place = || {
             let place = figment

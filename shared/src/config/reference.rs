@@ -2,7 +2,7 @@
 
 use super::{
     DEFAULT_YAML,
-    settings::{SETTINGS, Setting, variable},
+    settings::{self, Setting, variable},
 };
 use crate::i18n::Language;
 use std::fmt::Write as _;
@@ -40,7 +40,7 @@ pub fn reference(language: Language) -> String {
     };
     let mut page = intro.to_owned();
     let mut section = "";
-    for setting in SETTINGS {
+    for setting in settings::all() {
         let here = setting.name.split('.').next().unwrap_or_default();
         if here != section {
             section = here;
@@ -101,7 +101,7 @@ mod tests {
 
     #[test]
     fn every_setting_is_explained_in_both_languages() {
-        for setting in SETTINGS {
+        for setting in settings::all() {
             assert!(setting.en.ends_with(['.', '`']), "{}: {}", setting.name, setting.en);
             assert!(setting.fr.ends_with(['.', '`']), "{}: {}", setting.name, setting.fr);
             assert_ne!(setting.en, setting.fr, "{}", setting.name);

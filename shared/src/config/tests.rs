@@ -34,7 +34,7 @@ fn defaults_are_the_seeds() {
 #[test]
 fn every_setting_has_a_default() {
     let defaults: serde_json::Value = serde_yaml_ng::from_str(DEFAULT_YAML).unwrap();
-    for setting in settings::SETTINGS {
+    for setting in settings::all() {
         let pointer = format!("/{}", setting.name.replace('.', "/"));
         assert!(defaults.pointer(&pointer).is_some(), "{}", setting.name);
     }

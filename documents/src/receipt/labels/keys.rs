@@ -304,3 +304,13 @@ pub(super) const FUZZY: &[(&str, Label)] = &[
     ("mastercard", Label::CARD),
     ("discount", Label::DISCOUNT),
 ];
+
+/// Words after which a total is none that is paid, as "saved" in "TOTAL SAVED"; looked for with one letter wrong too.
+pub(super) const TURNING: &[(&str, Label)] = &[
+    ("saved", Label::SAVED),
+    ("savings", Label::SAVED),
+    ("discount", Label::DISCOUNT),
+    ("discounts", Label::DISCOUNT),
+    ("economies", Label::SAVED),
+    ("remises", Label::DISCOUNT),
+];
