@@ -258,7 +258,7 @@ def scale(stack):
             f"FROM (SELECT finished_at FROM run WHERE definition = 'waiting_saga' ORDER BY created_at DESC LIMIT {jobs}) AS last"
         )
         rates[workers] = 0.8 * jobs / (float(stack.sql(tenths)) / 1e6)
-        print(f"scale, {workers} worker(s) with a concurrency of 1: {rates[workers]:.1f} jobs of 200 ms a second")
+        print(f"scale, {workers} worker(s) with QUEUE_CONCURRENCY=1: {rates[workers]:.1f} jobs of 200 ms a second")
         for process in running:
             process.send_signal(signal.SIGTERM)
             process.wait(60)
@@ -298,11 +298,26 @@ def soak(stack, minutes):
     print(f"soak: {len(clients.receipts)} receipts, {len(clients.purchases)} purchases, {clients.polls} polls; nothing lost, nothing twice; {len(clients.refused)} calls repeated {clients.refused[:2]}")
 
 
+PARTS = {
+    "health": lambda stack, _: health(stack),
+    "mixed": lambda stack, _: mixed(stack),
+    "scale": lambda stack, _: scale(stack),
+    "soak": lambda stack, options: soak(stack, options.minutes),
+}
+
+
+def part(name):
+    if name not in PARTS:
+        raise argparse.ArgumentTypeError(f"{name} is none of {', '.join(PARTS)}")
+    return name
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--binary", type=Path, default=ROOT / "target/release/quittance")
     parser.add_argument("--minutes", type=int, default=30, help="of the soak")
-    parser.add_argument("parts", nargs="*", default=["health", "mixed", "scale"], choices=["health", "mixed", "scale", "soak"])
+    # Not `choices`: with them argparse refuses the default of a list that may be empty.
+    parser.add_argument("parts", nargs="*", type=part, default=["health", "mixed", "scale"], help=", ".join(PARTS))
     options = parser.parse_args()
     check(options.binary.exists(), f"{options.binary} is not built: make build")
     folder = Path(tempfile.mkdtemp(prefix="quittance-load-"))
@@ -311,8 +326,8 @@ def main():
     try:
         stack = LoadStack(ground, options.binary.resolve())
         stack.start()
-        for part in options.parts:
-            {"health": health, "mixed": mixed, "scale": scale, "soak": lambda s: soak(s, options.minutes)}[part](stack)
+        for name in options.parts:
+            PARTS[name](stack, options)
         failed = False
     finally:
         ground.stop(failed)

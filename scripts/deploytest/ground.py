@@ -3,8 +3,10 @@
 import http.client
 import json
 import os
+import signal
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -89,6 +91,8 @@ class Ground:
 
     def __init__(self, folder):
         self.folder, self.running = folder, []
+        # Ended from outside, it leaves nothing behind either.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
 
     def start(self, name, command, environment=None, stdin=None):
         clean = {k: os.environ[k] for k in ("PATH", "HOME", "ORT_DYLIB_PATH", "LD_LIBRARY_PATH", "TMPDIR") if k in os.environ}
