@@ -40,7 +40,7 @@ struct Corrections {
     /// (`description`, `quantity`, `unitPrice`, `totalPrice`), `taxes` (`rate`, `base`, `amount`), `discounts`
     /// (`description`, `amount` below zero), amounts in the currency of the total; the parts of a line that a reading
     /// adds (`confidence`, `page`, `boundingBox`, `raw`) may be sent back and are passed over.
-    #[schema(schema_with = exact::corrections)]
+    #[schema(schema_with = exact::corrections, required = false)]
     fields: BTreeMap<String, Value>,
     /// The rest is right.
     confirm: Option<bool>,
