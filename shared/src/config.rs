@@ -9,6 +9,7 @@ mod keys;
 mod kind;
 mod layers;
 mod limits;
+mod problems;
 mod record;
 mod reference;
 mod resolve;
@@ -24,6 +25,7 @@ pub use documents::{DocumentsConfig, ServiceConfig};
 pub use encryption::{EncryptionConfig, EncryptionKey, MAX_KEY_ID};
 pub use keys::{KeyConfig, MAX_CLIENT_LENGTH, Scope, is_client_id};
 pub use limits::{ClientLimits, LimitsConfig, MAX_RATE};
+pub use problems::{ConfigError, Problem};
 pub use reference::reference;
 pub use retention::RetentionConfig;
 pub use sagas::{ParticipantConfig, SagasConfig};
@@ -36,7 +38,6 @@ use crate::tools;
 use serde::Deserialize;
 use std::{
     collections::BTreeMap,
-    fmt,
     net::IpAddr,
     path::{Path, PathBuf},
 };
@@ -293,43 +294,6 @@ impl Overrides {
             self.flags.push((setting.into(), flag.into(), value.to_string()));
         }
         self
-    }
-}
-
-/// One thing that is wrong.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// `server.port`, or empty for a whole file.
-    pub setting: String,
-    /// `environment variable PORT`, `quittance.yaml:3`, `flag --port`.
-    pub place: String,
-    /// What is wrong and what is allowed.
-    pub message: String,
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.setting.as_str(), self.place.as_str()) {
-            ("", place) => write!(f, "{place}: {}", self.message),
-            (setting, "") => write!(f, "{setting}: {}", self.message),
-            (setting, place) => write!(f, "{setting} ({place}): {}", self.message),
-        }
-    }
-}
-
-/// Everything that is wrong with a configuration.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the configuration is refused:\n{}", .problems.iter().map(|p| format!("  - {p}")).collect::<Vec<_>>().join("\n"))]
-pub struct ConfigError {
-    /// At least one.
-    pub problems: Vec<Problem>,
-}
-
-impl ConfigError {
-    fn one(setting: &str, place: impl Into<String>, message: impl Into<String>) -> Self {
-        let problem =
-            Problem { setting: setting.into(), place: place.into(), message: message.into() };
-        Self { problems: vec![problem] }
     }
 }
 
