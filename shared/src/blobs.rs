@@ -4,7 +4,7 @@
 //! is flushed, renamed and whose folder is flushed (`object_store` does this with `with_fsync`); S3 acknowledges
 //! durable writes only. The SHA-256 is taken while the bytes pass.
 //!
-//! With `storage.encryption.keys` every file is encrypted on its way ([`seal`]); sizes and hashes are always those of
+//! With `storage.encryption.keys` every file is encrypted on its way (`seal`); sizes and hashes are always those of
 //! the plain bytes. What was stored without encryption is read as it is.
 
 mod open;
