@@ -44,6 +44,10 @@ steps:
 """
 SLIP = ROOT / "tests/fixtures/slip.png"
 PART_SECONDS = 10
+# What the shop has of the product, and what a purchase is told after that.
+STOCK = 1000
+SOLD_OUT = ("VALIDATE_INVENTORY_REFUSED", "RESERVE_INVENTORY_REFUSED")
+ENDED = ("completed", "failed", "compensated", "cancelled")
 
 
 class Waiter(http.server.BaseHTTPRequestHandler):
@@ -225,14 +229,24 @@ def mixed(stack, seconds=30):
     print_memory(stack)
 
 
+def saga(stack, id):
+    return stack.gateway.get(f"/api/v1/sagas/{id}").json()["saga"]
+
+
 def complete(stack, clients):
     """Everything that was taken ended well, and nothing is there that nobody sent."""
     for receipt in clients.receipts:
         path = f"/api/v1/receipts/{receipt}/status?wait=10"
         until(f"receipt {receipt} is read", lambda path=path: stack.gateway.get(path).json()["data"]["status"] == "completed", 600)
+    states = {}
     for purchase in clients.purchases:
-        path = f"/api/v1/sagas/{purchase}"
-        until(f"saga {purchase} ended", lambda path=path: stack.gateway.get(path).json()["saga"]["status"] == "completed", 120)
+        until(f"saga {purchase} ended", lambda id=purchase: saga(stack, id)["status"] in ENDED, 120)
+        ended = saga(stack, purchase)
+        states[ended["status"]] = states.get(ended["status"], 0) + 1
+        refused = (ended["error"] or "").startswith(SOLD_OUT)
+        check(ended["status"] == "completed" or refused, f"a purchase did not come about: {json.dumps(ended)}")
+    sold = states.get("completed", 0)
+    check(sold == min(STOCK, len(clients.purchases)), f"{sold} purchases of {len(clients.purchases)} came about, with {STOCK} pieces in stock")
     check(len(set(clients.receipts)) == len(clients.receipts), "two uploads became one receipt")
     check(len(set(clients.purchases)) == len(clients.purchases), "two purchases became one saga")
 
