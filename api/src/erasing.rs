@@ -2,6 +2,7 @@
 
 use crate::{
     body,
+    envelope::Refusal,
     error::{ApiError, ErrorCode},
     extract::Params,
     metadata::field_is,
@@ -16,7 +17,7 @@ use quittance_shared::{
     store::{Erasable, Hold, MAX_REASON, Removal},
 };
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::{IntoResponses, ToSchema};
 
 /// `?reason`; empty where none is given.
 pub(crate) fn reason(params: &Params) -> Result<&str, ApiError> {
@@ -83,6 +84,20 @@ impl From<Hold> for LegalHold {
     fn from(hold: Hold) -> Self {
         Self { reason: hold.reason, by: hold.by, at: rfc3339(hold.at) }
     }
+}
+
+/// What a call about a legal hold may be answered, for the description.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "only describes answers")]
+pub(crate) enum HoldRefusals {
+    #[response(status = 401, description = "No key, or an unknown one")]
+    Unauthorised(Refusal),
+    #[response(status = 403, description = "The key has not the scope `admin`")]
+    Forbidden(Refusal),
+    #[response(status = 404, description = "Unknown")]
+    Unknown(Refusal),
+    #[response(status = 503, description = "The database cannot be reached")]
+    Unavailable(Refusal),
 }
 
 /// The reason of a [`HoldWish`].

@@ -2,6 +2,7 @@
 
 use crate::{
     auth::Caller,
+    envelope::Refusal,
     error::{ApiError, ErrorCode},
     extract::{Params, path_text},
     metadata::field_is,
@@ -16,9 +17,24 @@ use quittance_shared::{
     i18n::Text,
     ledger::Owner,
 };
+use utoipa::IntoResponses;
 
 /// The client of a server without keys, where nobody names another.
 const LOCAL: &str = "local";
+
+/// What every call about a user may be answered, for the description.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "only describes answers")]
+pub(crate) enum UserRefusals {
+    #[response(status = 400, description = "A parameter is malformed")]
+    Malformed(Refusal),
+    #[response(status = 401, description = "No key, or an unknown one")]
+    Unauthorised(Refusal),
+    #[response(status = 403, description = "The client is not the key's")]
+    Forbidden(Refusal),
+    #[response(status = 503, description = "The database cannot be reached")]
+    Unavailable(Refusal),
+}
 
 /// The `{userId}` of a path, with the client whose user it is: the key's, or the one that `?clientId` names where the
 /// caller may.

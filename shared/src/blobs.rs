@@ -19,7 +19,10 @@ mod writer;
 pub use rotate::Rotated;
 pub use writer::Writer;
 
-use crate::config::{StorageConfig, StorageKind};
+use crate::{
+    causes,
+    config::{StorageConfig, StorageKind},
+};
 use bytes::Bytes;
 use futures_util::stream::{BoxStream, StreamExt};
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload, local::LocalFileSystem, path::Path};
@@ -58,15 +61,11 @@ impl From<object_store::Error> for BlobError {
             return Self::NotFound(path);
         }
         // The outer text often hides the cause ("No space left on device") in its source.
-        let mut text = error.to_string();
+        let text = causes::told(&error);
         let mut source = std::error::Error::source(&error);
         let mut full = false;
         while let Some(cause) = source {
             full = full || cause.downcast_ref().is_some_and(is_full);
-            let cause_text = cause.to_string();
-            if !text.contains(&cause_text) {
-                text = format!("{text}: {cause_text}");
-            }
             source = cause.source();
         }
         if full { Self::Full(text) } else { Self::Unavailable(text) }

@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod blobs;
+pub mod causes;
 pub mod config;
 pub use quittance_domain as domain;
 pub mod engine;
@@ -18,5 +19,6 @@ pub mod sagas;
 pub mod sealed;
 pub mod store;
 pub mod telemetry;
+pub mod tls;
 pub mod tools;
 pub mod webhooks;

@@ -20,8 +20,7 @@ const SUFFIXES: &[&str] = &["jpg", "jpeg", "png", "webp", "tif", "tiff", "pdf"];
 pub(super) fn run(options: &SeedOptions) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        // A second one is refused, and the first does as well.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        quittance_shared::tls::install();
         let client = Client::builder().timeout(PATIENCE).build()?;
         let seeder = Seeder { client, options };
         seeder.receipts().await?;

@@ -9,8 +9,7 @@ use object_store::{
 use std::time::Duration;
 
 pub(super) fn open(config: &S3Config) -> Result<AmazonS3, BlobError> {
-    // One TLS implementation in the whole process. That somebody installed it already is fine.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    crate::tls::install();
     let bucket = config.bucket.as_deref().ok_or_else(|| BlobError::Configuration {
         setting: "storage.s3.bucket",
         message: "the bucket must be named".into(),

@@ -12,11 +12,11 @@
 //! name of the file is authenticated with each, so a file cannot take another's place.
 
 use super::BlobError;
-use crate::config::EncryptionKey;
-use ring::{
-    aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
-    rand::{SecureRandom as _, SystemRandom},
+use crate::{
+    config::EncryptionKey,
+    sealed::{self, SETTING, SealError},
 };
+use ring::aead::{Aad, LessSafeKey, NONCE_LEN, Nonce};
 
 /// Begins every encrypted file; nothing that may be uploaded begins so. The last byte is the version.
 pub(super) const MAGIC: [u8; 8] = *b"\x89QTE\r\n\x1a\x01";
@@ -28,19 +28,10 @@ pub(super) const TAG: usize = 16;
 pub(super) const HEADER: usize = MAGIC.len() + 1 + MAX_ID + NONCE_LEN + SECRET + TAG;
 const MAX_ID: usize = crate::config::MAX_KEY_ID;
 const SECRET: usize = 32;
-const SETTING: &str = "storage.encryption.keys";
 
-/// The configured keys; the first encrypts.
-#[derive(Default)]
-pub(super) struct Keyring {
-    keys: Vec<(String, LessSafeKey)>,
-}
-
-impl std::fmt::Debug for Keyring {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list().entries(self.keys.iter().map(|(id, _)| id)).finish()
-    }
-}
+/// Opens and begins files with the configured keys; the first encrypts.
+#[derive(Debug, Default)]
+pub(super) struct Keyring(sealed::Keyring);
 
 /// Key of one file.
 pub(super) struct FileKey {
@@ -52,75 +43,61 @@ fn refused(message: String) -> BlobError {
     BlobError::Configuration { setting: SETTING, message }
 }
 
-fn cipher(secret: &[u8]) -> Result<LessSafeKey, BlobError> {
-    let key = UnboundKey::new(&AES_256_GCM, secret)
-        .map_err(|_| refused("a key must be 64 hexadecimal digits".into()))?;
-    Ok(LessSafeKey::new(key))
-}
-
-fn random<const N: usize>() -> Result<[u8; N], BlobError> {
-    let mut bytes = [0; N];
-    SystemRandom::new()
-        .fill(&mut bytes)
-        .map_err(|_| BlobError::Unavailable("the system gives no random numbers".into()))?;
-    Ok(bytes)
+fn file_key(secret: &[u8], name: &str) -> Result<FileKey, BlobError> {
+    let key = sealed::cipher(secret).ok_or_else(|| BlobError::Damaged(name.to_owned()))?;
+    Ok(FileKey { key, name: name.to_owned() })
 }
 
 impl Keyring {
     pub(super) fn new(keys: &[EncryptionKey]) -> Result<Self, BlobError> {
-        let one = |key: &EncryptionKey| {
-            let secret = hex::decode(key.key.expose().trim()).unwrap_or_default();
-            Ok((key.id.clone(), cipher(&secret)?))
-        };
-        Ok(Self { keys: keys.iter().map(one).collect::<Result<_, BlobError>>()? })
+        sealed::Keyring::new(keys).map(Self).map_err(refused)
     }
 
     pub(super) fn encrypts(&self) -> bool {
-        !self.keys.is_empty()
+        self.first().is_some()
     }
 
     /// Id of the key that encrypts.
     pub(super) fn first(&self) -> Option<&str> {
-        self.keys.first().map(|(id, _)| id.as_str())
+        self.0.first()
     }
 
-    fn find(&self, id: &str, name: &str) -> Result<&LessSafeKey, BlobError> {
-        let found = self.keys.iter().find(|(known, _)| known == id);
-        found.map(|(_, key)| key).ok_or_else(|| {
-            let all: Vec<&str> = self.keys.iter().map(|(id, _)| id.as_str()).collect();
-            refused(format!(
-                "the file {name} is encrypted under the key {id:?}, which is not listed (listed: {}). Add it behind the \
-                 first, until `quittance storage rotate-keys` has put every file under the first",
-                if all.is_empty() { "none".into() } else { all.join(", ") }
-            ))
-        })
+    /// Why a file's key is not to be had.
+    fn why(&self, error: SealError, name: &str, id: &str) -> BlobError {
+        match error {
+            SealError::NoRandomness => {
+                BlobError::Unavailable("the system gives no random numbers".into())
+            }
+            SealError::NoKey => refused("there is no key to encrypt with".into()),
+            SealError::UnknownKey => {
+                let all: Vec<&str> = self.0.ids().collect();
+                refused(format!(
+                    "the file {name} is encrypted under the key {id:?}, which is not listed (listed: {}). Add it behind \
+                     the first, until `quittance storage rotate-keys` has put every file under the first",
+                    if all.is_empty() { "none".into() } else { all.join(", ") }
+                ))
+            }
+            SealError::Damaged => refused(format!(
+                "the file {name} cannot be opened with the key {id:?}: it is another than the one the file was \
+                 encrypted with, or the file was changed. Give the key of that id as it was"
+            )),
+        }
     }
 
     /// The header of a new file, and its key.
     pub(super) fn begin(&self, name: &str) -> Result<(Vec<u8>, FileKey), BlobError> {
-        let secret: [u8; SECRET] = random()?;
-        let file = FileKey { key: cipher(&secret)?, name: name.to_owned() };
-        Ok((self.wrap(name, secret)?, file))
+        let secret: [u8; SECRET] = sealed::random().map_err(|e| self.why(e, name, ""))?;
+        Ok((self.wrap(name, &secret)?, file_key(&secret, name)?))
     }
 
-    fn wrap(&self, name: &str, secret: [u8; SECRET]) -> Result<Vec<u8>, BlobError> {
-        let Some((id, key)) = self.keys.first() else {
-            return Err(refused("there is no key to encrypt with".into()));
-        };
-        let nonce: [u8; NONCE_LEN] = random()?;
-        let mut wrapped = secret.to_vec();
-        key.seal_in_place_append_tag(
-            Nonce::assume_unique_for_key(nonce),
-            Aad::from(context(id, name)),
-            &mut wrapped,
-        )
-        .map_err(|_| refused("the key cannot encrypt".into()))?;
+    fn wrap(&self, name: &str, secret: &[u8; SECRET]) -> Result<Vec<u8>, BlobError> {
+        let wrapped = self.0.seal(|id| context(id, name), secret);
+        let (id, wrapped) = wrapped.map_err(|e| self.why(e, name, ""))?;
         let mut header = Vec::with_capacity(HEADER);
         header.extend(MAGIC);
         header.push(u8::try_from(id.len()).unwrap_or(0));
         header.extend(id.as_bytes());
         header.resize(MAGIC.len() + 1 + MAX_ID, 0);
-        header.extend(nonce);
         header.extend(wrapped);
         Ok(header)
     }
@@ -128,30 +105,20 @@ impl Keyring {
     fn unwrap(&self, name: &str, header: &[u8]) -> Result<[u8; SECRET], BlobError> {
         let damaged = || BlobError::Damaged(name.to_owned());
         let id = key_id(header).ok_or_else(damaged)?;
-        let key = self.find(id, name)?;
-        let (nonce, wrapped) = header[MAGIC.len() + 1 + MAX_ID..HEADER].split_at(NONCE_LEN);
-        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| damaged())?;
-        let mut wrapped = wrapped.to_vec();
-        let secret = key
-            .open_in_place(nonce, Aad::from(context(id, name)), &mut wrapped)
-            .map_err(|_| {
-                refused(format!(
-                    "the file {name} cannot be opened with the key {id:?}: it is another than the one the file was \
-                     encrypted with, or the file was changed. Give the key of that id as it was"
-                ))
-            })?;
-        <[u8; SECRET]>::try_from(&*secret).map_err(|_| damaged())
+        let wrapped = &header[MAGIC.len() + 1 + MAX_ID..HEADER];
+        let secret = self.0.open(id, context(id, name), wrapped);
+        let secret = secret.map_err(|e| self.why(e, name, id))?;
+        <[u8; SECRET]>::try_from(secret).map_err(|_| damaged())
     }
 
     /// The key of a file, from its header.
     pub(super) fn open(&self, name: &str, header: &[u8]) -> Result<FileKey, BlobError> {
-        let secret = self.unwrap(name, header)?;
-        Ok(FileKey { key: cipher(&secret)?, name: name.to_owned() })
+        file_key(&self.unwrap(name, header)?, name)
     }
 
     /// The same file key under the first of the configured ones.
     pub(super) fn rewrap(&self, name: &str, header: &[u8]) -> Result<Vec<u8>, BlobError> {
-        self.wrap(name, self.unwrap(name, header)?)
+        self.wrap(name, &self.unwrap(name, header)?)
     }
 }
 

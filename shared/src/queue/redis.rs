@@ -92,8 +92,7 @@ impl From<RedisError> for QueueError {
 /// An address that is none, or a file with authorities that cannot be used.
 pub(crate) fn client(config: &RedisConfig) -> Result<Client, QueueError> {
     let Some(url) = &config.url else { return Err(QueueError("redis.url is not set".into())) };
-    // One TLS implementation in the whole process. That somebody installed it already is fine.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    crate::tls::install();
     let Some(file) = &config.ca_file else { return Ok(Client::open(url.expose())?) };
     let refused = |why: String| {
         QueueError(format!("redis.ca_file (REDIS_CA_FILE) {}: {why}", file.display()))

@@ -1,6 +1,7 @@
 //! Why a database cannot be opened, in one line that names the setting and the remedy.
 
 use super::error::StoreError;
+use crate::causes::told;
 use sea_orm::{DbErr, RuntimeErr, sqlx};
 use std::path::Path;
 
@@ -40,20 +41,6 @@ fn inner(error: &DbErr) -> Option<&sqlx::Error> {
     } else {
         None
     }
-}
-
-/// An error with all its causes, each once, in one line.
-fn told(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text = format!("{text}: {cause_text}");
-        }
-        source = cause.source();
-    }
-    text.replace(['\n', '\r'], " ")
 }
 
 /// A file of SQLite's that cannot be opened.

@@ -6,7 +6,7 @@
 //! are codes, ids and templates only, never what clients sent.
 
 use super::TelemetryError;
-use crate::config::TelemetryConfig;
+use crate::{causes, config::TelemetryConfig};
 use async_trait::async_trait;
 use opentelemetry::{
     Context, KeyValue, Value,
@@ -102,8 +102,7 @@ struct Collector {
 
 impl Collector {
     fn new(endpoint: &str) -> reqwest::Result<Self> {
-        // A second one is refused, and the first does as well.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        crate::tls::install();
         let client = reqwest::Client::builder()
             .connect_timeout(FLUSH)
             .timeout(EXPORT)
@@ -144,7 +143,7 @@ impl HttpClient for Collector {
         let answer = match answer.await {
             Ok(Ok(answer)) => answer,
             Ok(Err(error)) => {
-                let why = chain(&error);
+                let why = causes::told(&error);
                 return self.heard(Some(why), Err(error.into()));
             }
             // The process ends.
@@ -156,17 +155,6 @@ impl HttpClient for Collector {
         *response.status_mut() = status;
         self.heard(refusal, Ok(response))
     }
-}
-
-/// An error with what it comes from: reqwest's own words are "error sending request".
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text += &format!(": {error}");
-        source = error.source();
-    }
-    text
 }
 
 /// Whether spans are sent at all.

@@ -94,8 +94,7 @@ impl Participants {
         participants: &BTreeMap<String, ParticipantConfig>,
         max_answer: usize,
     ) -> anyhow::Result<Self> {
-        // A second one is refused, and the first does as well.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        quittance_shared::tls::install();
         let client = Client::builder()
             .redirect(redirect::Policy::none())
             .connect_timeout(CONNECT)

@@ -3,11 +3,11 @@
 use crate::{
     auth::Caller,
     context::Context,
-    envelope::{Answer, Refusal, Refusals, Success},
+    envelope::{Answer, Refusal, Success},
     erasing,
     error::{ApiError, ErrorCode},
     extract::Params,
-    owner::User,
+    owner::{User, UserRefusals},
     state::AppState,
 };
 use axum::{extract::State, http::StatusCode};
@@ -42,10 +42,8 @@ pub(crate) struct ErasedUser {
     ),
     responses(
         (status = 200, body = Success<ErasedUser>, description = "Erased"),
-        (status = 400, body = Refusal, description = "A parameter is malformed"),
-        (status = 403, body = Refusal, description = "The client is not the key's"),
         (status = 409, body = Refusal, description = "Receipts or documents are under a legal hold"),
-        Refusals,
+        UserRefusals,
     )
 )]
 pub(crate) async fn handler(

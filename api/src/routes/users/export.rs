@@ -2,10 +2,9 @@
 
 use crate::{
     auth::Caller,
-    envelope::{Refusal, Refusals},
     error::ApiError,
     export::archive::{self, Pipe},
-    owner::User,
+    owner::{User, UserRefusals},
     state::AppState,
 };
 use axum::{
@@ -33,9 +32,7 @@ const AHEAD: usize = 4;
     ),
     responses(
         (status = 200, description = "The file", content_type = "application/zip"),
-        (status = 400, body = Refusal, description = "A parameter is malformed"),
-        (status = 403, body = Refusal, description = "The client is not the key's"),
-        Refusals,
+        UserRefusals,
     )
 )]
 pub(crate) async fn handler(

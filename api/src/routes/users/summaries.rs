@@ -6,10 +6,10 @@ use super::{
 };
 use crate::{
     context::Context,
-    envelope::{Answer, Refusal, Refusals, Success},
+    envelope::{Answer, Success},
     error::ApiError,
     extract::Params,
-    owner::User,
+    owner::{User, UserRefusals},
     state::AppState,
 };
 use axum::extract::State;
@@ -33,9 +33,7 @@ pub(crate) struct SummariesAnswer {
     params(("userId" = String, Path, description = "Id of the user, as the client says it"), Which),
     responses(
         (status = 200, body = Success<SummariesAnswer>, description = "What was found"),
-        (status = 400, body = Refusal, description = "A parameter is malformed"),
-        (status = 403, body = Refusal, description = "The client is not the key's"),
-        Refusals,
+        UserRefusals,
     )
 )]
 pub(crate) async fn handler(

@@ -3,10 +3,10 @@
 use super::analysed::{Which, compute, language, transactions};
 use crate::{
     context::Context,
-    envelope::{Answer, Refusal, Refusals, Success},
+    envelope::{Answer, Success},
     error::ApiError,
     extract::Params,
-    owner::User,
+    owner::{User, UserRefusals},
     state::AppState,
 };
 use axum::extract::State;
@@ -28,9 +28,7 @@ pub(crate) struct UnusualAmountsAnswer {
     params(("userId" = String, Path, description = "Id of the user, as the client says it"), Which),
     responses(
         (status = 200, body = Success<UnusualAmountsAnswer>, description = "What was found"),
-        (status = 400, body = Refusal, description = "A parameter is malformed"),
-        (status = 403, body = Refusal, description = "The client is not the key's"),
-        Refusals,
+        UserRefusals,
     )
 )]
 pub(crate) async fn handler(

@@ -3,7 +3,8 @@
 use super::{WorkflowId, find, hold_place::HeldWorkflow};
 use crate::{
     auth::{Admin, Caller},
-    envelope::{Answer, Refusal, Refusals, Success},
+    envelope::{Answer, Refusal, Success},
+    erasing::HoldRefusals,
     error::ApiError,
     state::AppState,
 };
@@ -17,10 +18,7 @@ use quittance_shared::store::Erasable;
     responses(
         (status = 200, body = Success<HeldWorkflow>, description = "It may be erased"),
         (status = 400, body = Refusal, description = "The id is malformed"),
-        (status = 403, body = Refusal, description = "The key has not the scope `admin`"),
-        (status = 404, body = Refusal, description = "Unknown"),
-        (status = 410, body = Refusal, description = "It was erased (`GONE`)"),
-        Refusals,
+        HoldRefusals,
     )
 )]
 pub(crate) async fn handler(
@@ -30,12 +28,7 @@ pub(crate) async fn handler(
     WorkflowId(id): WorkflowId,
 ) -> Result<Answer<HeldWorkflow>, ApiError> {
     find(&state, &caller, id).await?;
-    state
-        .store
-        .lift_hold(Erasable::Workflow, id, &caller.name)
-        .await
-        .map_err(|e| super::refused(e, id))?;
-    let hold =
-        state.store.legal_hold(Erasable::Workflow, id).await.map_err(|e| super::refused(e, id))?;
-    Ok(Answer::ok(HeldWorkflow::new(id.0, hold)).about(id))
+    let lifted = state.store.lift_hold(Erasable::Workflow, id, &caller.name).await;
+    lifted.map_err(|e| super::refused(e, id))?;
+    Ok(Answer::ok(HeldWorkflow::new(id.0, None)).about(id))
 }

@@ -3,8 +3,8 @@
 use super::{WorkflowId, find};
 use crate::{
     auth::{Admin, Caller},
-    envelope::{Answer, Refusal, Refusals, Success},
-    erasing::{self, HoldWish, LegalHold},
+    envelope::{Answer, Refusal, Success},
+    erasing::{self, HoldRefusals, HoldWish, LegalHold},
     error::ApiError,
     state::AppState,
 };
@@ -38,10 +38,7 @@ impl HeldWorkflow {
     responses(
         (status = 200, body = Success<HeldWorkflow>, description = "It stays"),
         (status = 400, body = Refusal, description = "The id or `reason` is malformed"),
-        (status = 403, body = Refusal, description = "The key has not the scope `admin`"),
-        (status = 404, body = Refusal, description = "Unknown"),
-        (status = 410, body = Refusal, description = "It was erased (`GONE`)"),
-        Refusals,
+        HoldRefusals,
     )
 )]
 pub(crate) async fn handler(

@@ -275,24 +275,3 @@ async fn what_failed_by_hand_is_retried_under_another_key_only_if_the_refusal_wa
     assert_eq!(world.ends(id).await.state, RunState::Compensated);
     assert_eq!(world.seen("POST /payments/-/refund").len(), 1);
 }
-
-/// `cargo test --workspace --features tesseract --lib -- --ignored --nocapture sagas_per_second`
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "a measurement"]
-#[expect(clippy::print_stdout, reason = "it prints what it measured")]
-async fn sagas_per_second() {
-    const SAGAS: usize = 1000;
-    let world = World::new(&KEYED.replace("150ms", "5s")).await;
-    world.ends(world.start(false).await).await;
-    let began = std::time::Instant::now();
-    let ids = futures_util::future::join_all((0..SAGAS).map(|_| world.start(false))).await;
-    let created = began.elapsed();
-    for id in ids {
-        while world.store.run(id).await.unwrap().unwrap().finished_at.is_none() {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    }
-    let seconds = began.elapsed().as_secs_f64();
-    let rate = f64::from(u32::try_from(SAGAS).unwrap()) / seconds;
-    println!("{SAGAS} sagas of 3 calls: {rate:.0} a second (created after {created:?})");
-}

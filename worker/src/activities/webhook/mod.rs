@@ -84,8 +84,7 @@ impl Deliver {
     /// # Errors
     /// When no client can be built.
     pub fn new(store: Store, config: &WebhooksConfig) -> anyhow::Result<Self> {
-        // A second one is refused, and the first does as well.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        quittance_shared::tls::install();
         let client = Client::builder()
             .redirect(redirect::Policy::none())
             .connect_timeout(CONNECT)

@@ -3,11 +3,11 @@
 use super::preview::MOST_LISTED;
 use crate::{
     auth::Caller,
-    envelope::{Answer, Refusal, Refusals, Success},
+    envelope::{Answer, Success},
     error::ApiError,
     extract::Params,
     metadata::field_is,
-    owner::User,
+    owner::{User, UserRefusals},
     routes::users::analysed::{compute, rules},
     state::AppState,
 };
@@ -54,9 +54,7 @@ pub(crate) struct Applied {
     ),
     responses(
         (status = 200, body = Success<Applied>, description = "What changed, or would change"),
-        (status = 400, body = Refusal, description = "A parameter is malformed"),
-        (status = 403, body = Refusal, description = "The client is not the key's"),
-        Refusals,
+        UserRefusals,
     )
 )]
 pub(crate) async fn handler(

@@ -2,9 +2,9 @@
 
 use super::{KnownRule, read};
 use crate::{
-    envelope::{Answer, Refusal, Refusals, Success},
+    envelope::{Answer, Success},
     error::ApiError,
-    owner::User,
+    owner::{User, UserRefusals},
     state::AppState,
 };
 use axum::extract::State;
@@ -27,9 +27,7 @@ pub(crate) struct Rules {
     ),
     responses(
         (status = 200, body = Success<Rules>, description = "All of them"),
-        (status = 400, body = Refusal, description = "A parameter is malformed"),
-        (status = 403, body = Refusal, description = "The client is not the key's"),
-        Refusals,
+        UserRefusals,
     )
 )]
 pub(crate) async fn handler(

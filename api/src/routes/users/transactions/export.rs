@@ -3,11 +3,10 @@
 use super::filter::{filter, wrong};
 use crate::{
     auth::Caller,
-    envelope::{Refusal, Refusals},
     error::ApiError,
     export::{csv::Dialect, jsonl, ofx, xlsx::Book},
     extract::Params,
-    owner::User,
+    owner::{User, UserRefusals},
     state::AppState,
 };
 use axum::{
@@ -67,9 +66,7 @@ enum DecimalSign {
         (status = 200, description = "The file", content(
             ("text/csv"), ("application/x-ndjson"), ("application/x-ofx"),
             ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))),
-        (status = 400, body = Refusal, description = "A parameter is malformed"),
-        (status = 403, body = Refusal, description = "The client is not the key's"),
-        Refusals,
+        UserRefusals,
     )
 )]
 pub(crate) async fn handler(

@@ -2,10 +2,10 @@
 
 use super::filter::{filter, parsed};
 use crate::{
-    envelope::{Answer, Refusal, Refusals, Success},
+    envelope::{Answer, Success},
     error::ApiError,
     extract::Params,
-    owner::User,
+    owner::{User, UserRefusals},
     state::AppState,
     transaction::WireTransaction,
 };
@@ -49,9 +49,7 @@ pub(crate) struct Transactions {
     ),
     responses(
         (status = 200, body = Success<Transactions>, description = "A page"),
-        (status = 400, body = Refusal, description = "A parameter is malformed"),
-        (status = 403, body = Refusal, description = "The client is not the key's"),
-        Refusals,
+        UserRefusals,
     )
 )]
 pub(crate) async fn handler(
