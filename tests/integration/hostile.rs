@@ -184,3 +184,70 @@ fn a_decoder_is_confined_before_it_reads() {
     assert_eq!(line["walls"]["calls"], true, "{line}");
     assert!(line["outcome"]["Ok"]["pages"][0]["width"].as_u64().unwrap() > 100, "{line}");
 }
+
+/// A photograph of a telephone is read like any other, through a converter that is confined.
+#[tokio::test]
+async fn a_heic_photograph_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let (png, heic) = (folder.path().join("slip.png"), folder.path().join("slip.heic"));
+    std::fs::write(&png, crate::support::slip()).unwrap();
+    output(Command::new("heif-enc").arg("--lossless").arg(&png).arg("-o").arg(&heic));
+    let heic = std::fs::read(heic).unwrap();
+    on(Options::of(Shape::Embedded), async |stack| {
+        let client = stack.client();
+        let slip = client.accepted(&Upload::slip()).await;
+        let photo = client.accepted(&Upload::of(heic.clone(), "IMG_0001.HEIC")).await;
+        client.completed(&slip).await;
+        client.completed(&photo).await;
+        let total = async |id| {
+            let answer = client.result(id).await;
+            answer.json["data"]["data"]["extractedFields"]["totalAmount"]["value"].clone()
+        };
+        let read = total(&photo).await;
+        assert!(read.is_number(), "{read}");
+        assert_eq!(read, total(&slip).await);
+    })
+    .await;
+}
+
+/// The program in the converter's place tries what it should not be able to do.
+#[test]
+fn a_converter_reaches_its_folder_only() {
+    let (folder, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let door = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let secret = outside.path().join("secret");
+    std::fs::write(&secret, "secret\n").unwrap();
+    let script = outside.path().join("program");
+    std::fs::write(
+        &script,
+        "read -r line < in.heic && echo \"$line\"\n\
+         echo kept > out.png\n\
+         read -r line < \"$2\" && echo \"read $line\"\n\
+         echo x > \"$2\" && echo written\n\
+         exec 3<>\"/dev/tcp/127.0.0.1/$1\" && echo connected\n\
+         (echo started)\n\
+         true\n",
+    )
+    .unwrap();
+    std::fs::write(folder.path().join("in.heic"), "input\n").unwrap();
+    let port = door.local_addr().unwrap().port().to_string();
+    let script = script.to_str().unwrap();
+    let tries = [script, &port, secret.to_str().unwrap()];
+    // Without walls it does all of it.
+    let free = Command::new("bash").args(tries).current_dir(folder.path()).output().unwrap();
+    let free = String::from_utf8(free.stdout).unwrap();
+    assert_eq!(free, "input\nread secret\nwritten\nconnected\nstarted\n");
+    std::fs::write(&secret, "secret\n").unwrap();
+    std::fs::remove_file(folder.path().join("out.png")).unwrap();
+
+    std::fs::copy(script, folder.path().join("program")).unwrap();
+    let confined = quittance(&["convert", "/usr/bin/bash", "program", &port, tries[2]])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8(confined.stdout).unwrap();
+    let why = String::from_utf8(confined.stderr).unwrap();
+    assert_eq!(said, "input\n", "{why}");
+    assert_eq!(std::fs::read_to_string(folder.path().join("out.png")).unwrap(), "kept\n");
+    assert_eq!(std::fs::read_to_string(secret).unwrap(), "secret\n");
+}

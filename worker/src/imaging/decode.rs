@@ -47,7 +47,7 @@ fn format(kind: FileKind) -> Option<ImageFormat> {
 /// See [`DecodeError`].
 pub fn decode(bytes: &[u8], kind: FileKind, max_pixels: u64) -> Result<Raster, DecodeError> {
     if kind == FileKind::Heic {
-        return decode(&heic::to_png(bytes)?, FileKind::Png, max_pixels);
+        return decode(&heic::to_png(bytes, None)?, FileKind::Png, max_pixels);
     }
     let Some(format) = format(kind) else {
         return Err(DecodeError::Unsupported { found: kind.to_string() });

@@ -1,6 +1,7 @@
 //! HEIC photographs, by Debian's `heif-convert` where it is installed: another process, without a shell, in a folder of
-//! its own, under limits of memory, time and what it may write. Its library is too old to be linked, and C that reads
-//! strangers' files is better off outside.
+//! its own, under limits of memory, time and what it may write, and behind the decoder's walls where documents are
+//! decoded in processes of their own. Its library is too old to be linked, and C that reads strangers' files is better
+//! off outside.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -10,42 +11,41 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::{DecodeError, FileKind};
+use crate::sandbox;
 use quittance_shared::tools;
 
 const PROGRAM: &str = tools::HEIC.program;
 /// Sets limits and becomes the program; part of every Debian.
 const LIMITER: &str = "prlimit";
 
-const MEMORY: u64 = 1 << 30;
-const CPU_SECONDS: u64 = 20;
+/// Address space, bytes.
+pub(crate) const MEMORY: u64 = 1 << 30;
+pub(crate) const CPU_SECONDS: u64 = 20;
 const WALL: Duration = Duration::from_secs(30);
 /// Bytes of the picture it may write: 50 million pixels that cannot be packed.
-const MOST_BYTES: u64 = 160 << 20;
+pub(crate) const MOST_BYTES: u64 = 160 << 20;
 
-/// The picture as PNG.
-pub(crate) fn to_png(bytes: &[u8]) -> Result<Vec<u8>, DecodeError> {
-    let (Some(program), Some(limiter)) = (tools::find(PROGRAM), tools::find(LIMITER)) else {
-        return Err(DecodeError::NeedsTool {
-            found: "heic".into(),
-            package: tools::HEIC.package.into(),
-        });
+/// The picture as PNG; `walls` is this program, where it may be started to confine the converter.
+pub(crate) fn to_png(bytes: &[u8], walls: Option<&Path>) -> Result<Vec<u8>, DecodeError> {
+    let needs_tool =
+        || DecodeError::NeedsTool { found: "heic".into(), package: tools::HEIC.package.into() };
+    let program = tools::find(PROGRAM).ok_or_else(needs_tool)?;
+    let mut command = match walls {
+        Some(own) => {
+            let mut command = sandbox::command(own);
+            command.arg(sandbox::CONVERT);
+            command
+        }
+        None => limited(&tools::find(LIMITER).ok_or_else(needs_tool)?),
     };
     let failed = |detail: String| DecodeError::Damaged { kind: FileKind::Heic, detail };
     let io = |e: std::io::Error| failed(e.to_string());
     let folder = tempfile::tempdir().map_err(io)?;
     std::fs::write(folder.path().join("in.heic"), bytes).map_err(io)?;
-    let mut child = Command::new(limiter)
-        .args([
-            format!("--as={MEMORY}"),
-            format!("--cpu={CPU_SECONDS}"),
-            format!("--fsize={MOST_BYTES}"),
-            "--nofile=32".to_owned(),
-            "--core=0".to_owned(),
-        ])
+    let mut child = command
         .arg(program)
         .args(["in.heic", "out.png"])
         .current_dir(folder.path())
-        .env_clear()
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -74,6 +74,19 @@ pub(crate) fn to_png(bytes: &[u8]) -> Result<Vec<u8>, DecodeError> {
     Ok(png)
 }
 
+/// Limits of memory, time and size only.
+fn limited(limiter: &Path) -> Command {
+    let mut command = Command::new(limiter);
+    command.env_clear().args([
+        format!("--as={MEMORY}"),
+        format!("--cpu={CPU_SECONDS}"),
+        format!("--fsize={MOST_BYTES}"),
+        "--nofile=32".to_owned(),
+        "--core=0".to_owned(),
+    ]);
+    command
+}
+
 /// `out.png`, or `out-1.png` of a file with several pictures.
 fn first_picture(folder: &Path) -> Option<PathBuf> {
     ["out.png", "out-1.png"].into_iter().map(|name| folder.join(name)).find(|path| path.is_file())
@@ -85,7 +98,7 @@ mod tests {
 
     #[test]
     fn what_is_no_picture_is_damaged_or_the_tool_is_named() {
-        let refused = to_png(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic").unwrap_err();
+        let refused = to_png(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", None).unwrap_err();
         let message = refused.message_fr();
         if matches!(refused, DecodeError::NeedsTool { .. }) {
             assert!(message.contains(tools::HEIC.package), "{message}");

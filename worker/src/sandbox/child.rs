@@ -1,27 +1,36 @@
-//! The decoder's side: confines itself, decodes what it is given, answers, ends.
+//! The decoder's side: confines itself, decodes what it is given, answers, ends. Or confines itself and becomes another
+//! program.
 
-use super::{Bounds, COMMAND, Walls, wire};
+use super::{Bounds, COMMAND, CONVERT, Walls, wire};
 use crate::reader;
 use std::{
+    ffi::OsString,
     fs::File,
     io::{self, BufReader, Read as _},
-    os::fd::AsFd as _,
-    process::ExitCode,
+    os::{fd::AsFd as _, unix::process::CommandExt as _},
+    process::{Command, ExitCode},
 };
 
-/// Whether this process was started to decode one document.
+/// Whether this process was started to decode or convert one document.
 #[must_use]
 pub fn asked() -> bool {
     let mut arguments = std::env::args_os().skip(1);
-    arguments.next().is_some_and(|first| first == COMMAND) && arguments.next().is_none()
+    let first = arguments.next();
+    let has_more = arguments.next().is_some();
+    first.is_some_and(|first| first == if has_more { CONVERT } else { COMMAND })
 }
 
-/// Decodes the document on standard input.
+/// Decodes the document on standard input, or converts one.
 #[must_use]
 pub fn serve() -> ExitCode {
     // Panics are told in the answer; nobody reads them here.
     std::panic::set_hook(Box::new(|_| {}));
-    match decode() {
+    let mut program = std::env::args_os().skip(2);
+    let done = match program.next() {
+        Some(path) => convert(path, program),
+        None => decode(),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("decoder: {error}");
@@ -40,6 +49,13 @@ fn decode() -> io::Result<()> {
     let mut bytes = Vec::new();
     from.read_to_end(&mut bytes)?;
     wire::answer(&mut to, walls, reader::decode(&bytes, &bounds.reader()))
+}
+
+/// Comes back only where it could not become the program.
+fn convert(path: OsString, arguments: impl Iterator<Item = OsString>) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    super::confine::to_folder(&std::env::current_dir()?, path.as_ref())?;
+    Err(Command::new(path).args(arguments).exec())
 }
 
 #[cfg(target_os = "linux")]

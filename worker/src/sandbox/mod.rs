@@ -3,6 +3,9 @@
 //!
 //! The worker writes the bytes to it and reads pixels back. What goes wrong there (memory, time, a crash) is a fault of
 //! the document, and the worker goes on.
+//!
+//! A format that only another program can read is converted before, in a process that gave up everything but one
+//! folder and became that program.
 
 mod child;
 #[cfg(target_os = "linux")]
@@ -13,6 +16,7 @@ mod tests;
 mod wire;
 
 pub use child::{asked, serve};
+pub(crate) use parent::command;
 pub use parent::{Decoder, Failure};
 
 use crate::reader::ReaderConfig;
@@ -20,6 +24,8 @@ use serde::{Deserialize, Serialize};
 
 /// The word by which the program is told to be a decoder.
 pub const COMMAND: &str = "decode";
+/// The word by which it is told to become another program, whose path and arguments follow, in this folder.
+pub(crate) const CONVERT: &str = "convert";
 
 /// What a decoder may do and take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

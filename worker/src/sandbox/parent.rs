@@ -10,7 +10,7 @@ use quittance_shared::config::ProcessingConfig;
 use std::{
     io::{self, BufReader, Read as _},
     os::unix::process::ExitStatusExt as _,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, ChildStderr, Command, ExitStatus, Stdio},
     sync::{
         Arc, Mutex, Once, PoisonError,
@@ -83,8 +83,9 @@ impl Decoder {
         unwanted: impl Fn() -> bool + Send,
     ) -> Result<Decoded, Failure> {
         let kind = imaging::sniff(bytes);
-        // Another program, which the decoder could not start, turns these into pixels, under limits of its own.
-        let converted = (kind == Ok(FileKind::Heic)).then(|| imaging::heic::to_png(bytes));
+        // Another program, which the decoder could not start, turns these into pixels, in a process of its own.
+        let walls = self.program.as_deref();
+        let converted = (kind == Ok(FileKind::Heic)).then(|| imaging::heic::to_png(bytes, walls));
         let converted = converted.transpose()?;
         let bytes = converted.as_deref().unwrap_or(bytes);
         // The deep stack of drawing is address space; only what is used of it is memory.
@@ -98,12 +99,8 @@ impl Decoder {
         let Some(program) = &self.program else {
             return Ok(reader::decode(bytes, &bounds.reader())?);
         };
-        let mut child = Command::new(program)
+        let mut child = command(program)
             .arg(COMMAND)
-            .env_clear()
-            .envs(std::env::var_os(LIBRARIES).map(|path| (LIBRARIES, path)))
-            // The allocator would reserve more address space at once than the limit leaves.
-            .env("MIMALLOC_ARENA_RESERVE", "0")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -153,6 +150,17 @@ impl Decoder {
             });
         }
     }
+}
+
+/// This program once more, with nothing of the worker's environment but where its libraries are.
+pub(crate) fn command(program: &Path) -> Command {
+    let mut command = Command::new(program);
+    command
+        .env_clear()
+        .envs(std::env::var_os(LIBRARIES).map(|path| (LIBRARIES, path)))
+        // The allocator would reserve more address space at once than the limit leaves.
+        .env("MIMALLOC_ARENA_RESERVE", "0");
+    command
 }
 
 /// How it came that a decoder says nothing more.
