@@ -44,8 +44,7 @@ steps:
 """
 SLIP = ROOT / "tests/fixtures/slip.png"
 PART_SECONDS = 10
-# What the shop has of the product, and what a purchase is told after that.
-STOCK = 1000
+# What a purchase is told when the shop has no more of the product.
 SOLD_OUT = ("VALIDATE_INVENTORY_REFUSED", "RESERVE_INVENTORY_REFUSED")
 ENDED = ("completed", "failed", "compensated", "cancelled")
 
@@ -149,6 +148,7 @@ class Clients:
     def __init__(self, stack, uploads_every, purchases_every, polls_every):
         self.stack, self.stop = stack, threading.Event()
         self.receipts, self.purchases, self.polls, self.refused = [], [], 0, []
+        self.stock = stock(stack)
         loops = ((self.upload, uploads_every), (self.purchase, purchases_every), (self.poll, polls_every))
         self.threads = [threading.Thread(target=self.loop, args=pair, daemon=True) for pair in loops]
         for thread in self.threads:
@@ -229,6 +229,11 @@ def mixed(stack, seconds=30):
     print_memory(stack)
 
 
+def stock(stack):
+    """Pieces the shop has of the product."""
+    return stack.shop.get("/inventory/api/v1/inventories?store_id=1&product_id=1").json()["data"]["stock"]
+
+
 def saga(stack, id):
     return stack.gateway.get(f"/api/v1/sagas/{id}").json()["saga"]
 
@@ -245,8 +250,9 @@ def complete(stack, clients):
         states[ended["status"]] = states.get(ended["status"], 0) + 1
         refused = (ended["error"] or "").startswith(SOLD_OUT)
         check(ended["status"] == "completed" or refused, f"a purchase did not come about: {json.dumps(ended)}")
-    sold = states.get("completed", 0)
-    check(sold == min(STOCK, len(clients.purchases)), f"{sold} purchases of {len(clients.purchases)} came about, with {STOCK} pieces in stock")
+    sold, left = states.get("completed", 0), stock(stack)
+    check(sold == min(clients.stock, len(clients.purchases)), f"{sold} purchases of {len(clients.purchases)} came about, with {clients.stock} pieces in stock")
+    check(left == clients.stock - sold, f"{sold} purchases came about, and of {clients.stock} pieces {left} are left")
     check(len(set(clients.receipts)) == len(clients.receipts), "two uploads became one receipt")
     check(len(set(clients.purchases)) == len(clients.purchases), "two purchases became one saga")
 
