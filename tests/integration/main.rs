@@ -17,6 +17,7 @@ mod chaos;
 mod cli;
 mod errors;
 mod events;
+mod evidence;
 mod faults;
 mod hostile;
 mod idempotency;

@@ -16,26 +16,26 @@ use std::{
     time::{Duration, Instant},
 };
 
-const KEYS: &str = "QUITTANCE_STORAGE_ENCRYPTION_KEYS";
+pub(super) const KEYS: &str = "QUITTANCE_STORAGE_ENCRYPTION_KEYS";
 const DAY: i64 = 86_400_000_000;
 
-fn keys(ids: &[&str]) -> String {
+pub(super) fn keys(ids: &[&str]) -> String {
     let one = |id: &&str| format!("{{id: {id}, key: \"{}\"}}", hex::encode([id.as_bytes()[0]; 32]));
     format!("[{}]", ids.iter().map(one).collect::<Vec<_>>().join(", "))
 }
 
-fn originals(stack: &Stack) -> PathBuf {
+pub(super) fn originals(stack: &Stack) -> PathBuf {
     stack.dir().join("data/originals")
 }
 
-fn files_of(stack: &Stack, id: &str) -> Vec<String> {
+pub(super) fn files_of(stack: &Stack, id: &str) -> Vec<String> {
     let name = id.replace('-', "");
     let all = std::fs::read_dir(originals(stack)).unwrap().flatten();
     let names = all.map(|f| f.file_name().to_string_lossy().into_owned());
     names.filter(|f| f.starts_with(&name)).collect()
 }
 
-async fn eventually(what: &str, holds: impl Fn() -> bool) {
+pub(super) async fn eventually(what: &str, holds: impl Fn() -> bool) {
     let started = Instant::now();
     while !holds() {
         assert!(started.elapsed() < PATIENCE, "not in time: {what}");
@@ -48,7 +48,7 @@ async fn delete(client: &Client, id: &str) -> Value {
     expect::success(&answer, 200).clone()
 }
 
-fn nothing_left(stack: &Stack, id: &str) -> bool {
+pub(super) fn nothing_left(stack: &Stack, id: &str) -> bool {
     files_of(stack, id).is_empty() && stack.sql("SELECT count(*) FROM removal") == ["0"]
 }
 
@@ -183,6 +183,16 @@ const CHECK: &str = "import sys, json, zipfile, hashlib\n\
     print(json.dumps({'counts': m['counts'], 'files': {f['path']: f['sha256'] for f in m['files']},\n\
         'audit': z.read('audit.jsonl').decode(), 'transactions': z.read('transactions.jsonl').decode()}))";
 
+/// The archive with everything of a user, once it is found to be what its manifest says.
+pub(super) async fn exported(stack: &Stack, client: &Client, user: &str, query: &str) -> Value {
+    let answer = client.get(&format!("/api/v1/users/{user}/export{query}")).await;
+    assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/zip")));
+    let file = stack.dir().join("export.zip");
+    std::fs::write(&file, &answer.bytes).unwrap();
+    let seen = output(Command::new("python3").arg("-c").arg(CHECK).arg(&file));
+    serde_json::from_str(&seen).unwrap()
+}
+
 #[tokio::test]
 async fn a_user_is_handed_out_whole_and_erased_whole_from_encrypted_files() {
     on_both_with(|options| options.set(KEYS, keys(&["a"])), async |stack| {
@@ -211,12 +221,7 @@ async fn a_user_is_handed_out_whole_and_erased_whole_from_encrypted_files() {
         assert!(!said.contains(&hex::encode([b'a'; 32])), "{said}");
 
         let client = stack.client();
-        let answer = client.get("/api/v1/users/marie/export?clientId=tester").await;
-        assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/zip")));
-        let file = stack.dir().join("export.zip");
-        std::fs::write(&file, &answer.bytes).unwrap();
-        let seen = output(Command::new("python3").arg("-c").arg(CHECK).arg(&file));
-        let seen: Value = serde_json::from_str(&seen).unwrap();
+        let seen = exported(stack, &client, "marie", "?clientId=tester").await;
         assert_eq!(seen["counts"], json!({ "receipts": 1, "workflows": 0, "transactions": 1, "rules": 0 }));
         let plain = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(slip()));
         assert_eq!(seen["files"][format!("receipts/{id}/original.png")], plain);

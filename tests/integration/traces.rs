@@ -1,5 +1,5 @@
-//! Spans, taken by a collector that reads OTLP: one trace from the call over the worker to the participant, nothing
-//! about people, and no harm where the collector is away.
+//! Spans, taken by a collector that reads OTLP: one trace from the call over the worker to the participant and to
+//! whoever is told of the end, nothing about people, and no harm where the collector is away.
 
 use crate::support::{
     client::{PATIENCE, Upload},
@@ -71,6 +71,7 @@ impl Collector {
         let router = Router::new()
             .route("/v1/traces", post(take))
             .route("/hotel/holds", post(hold))
+            .route("/hook", post(async || StatusCode::NO_CONTENT))
             .with_state(self.clone());
         (url, tokio::spawn(async move { axum::serve(listener, router).await.unwrap() }))
     }
@@ -135,7 +136,11 @@ async fn hold(State(collector): State<Collector>, headers: HeaderMap) -> impl In
     Json(json!({ "id": 7 }))
 }
 
-async fn one_trace_of_a_saga(stack: &Stack, collector: &Collector) {
+/// With the telling of its end.
+async fn one_trace_of_a_saga(stack: &Stack, collector: &Collector, url: &str) {
+    let hook = json!({ "url": format!("{url}/hook"), "events": ["saga.completed"] });
+    let told = stack.client().post("/api/v1/webhooks", &hook).await;
+    assert_eq!(told.status, 201, "{}", told.json);
     let client = stack
         .client()
         .with("traceparent", &format!("00-{TRACE}-{CALLER}-01"))
@@ -156,6 +161,11 @@ async fn one_trace_of_a_saga(stack: &Stack, collector: &Collector) {
     assert_eq!(call.says["http.route"], "/api/v1/sagas");
     assert_eq!(run.says["quittance.run_id"], answer.json["saga"]["id"].as_str().unwrap());
     assert_eq!(step.says["quittance.outcome"], "succeeded");
+    let telling = collector.span(TRACE, "worker", "run webhook").await;
+    let delivery = collector.span(TRACE, "worker", "step DELIVER").await;
+    let parents = [&telling.parent, &delivery.parent];
+    assert_eq!(parents, [&call.id, &telling.id], "beside the run that it tells of");
+    assert_eq!(delivery.says["quittance.outcome"], "succeeded");
     let all = format!("{:?}", collector.of(TRACE));
     assert!(!all.contains("jeanne"), "{all}");
 }
@@ -183,9 +193,11 @@ async fn a_call_is_one_trace_down_to_the_participant_and_a_lost_collector_harms_
         .set("QUITTANCE_TELEMETRY_OTLP_HEADERS", json!({ "x-tenant": "till" }))
         .set("OTEL_BSP_SCHEDULE_DELAY", 100)
         .set("QUITTANCE_SAGAS_DIR", folder.path().display())
-        .set("QUITTANCE_SAGAS_PARTICIPANTS", hotel);
+        .set("QUITTANCE_SAGAS_PARTICIPANTS", hotel)
+        .set("QUITTANCE_WEBHOOKS_ALLOW_HTTP", true)
+        .set("QUITTANCE_WEBHOOKS_ALLOW_PRIVATE", true);
     on(options, async |stack| {
-        one_trace_of_a_saga(stack, &collector).await;
+        one_trace_of_a_saga(stack, &collector, &url).await;
         one_trace_of_a_receipt(stack, &collector).await;
 
         serving.abort();

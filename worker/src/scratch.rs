@@ -23,11 +23,11 @@ fn size(decoded: &Decoded) -> usize {
 
 impl Scratch {
     /// Keeps the pages of a run if there is room.
-    pub fn keep(&self, run: RunId, decoded: Decoded) {
+    pub fn keep(&self, run: RunId, decoded: Arc<Decoded>) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let taken: usize = kept.values().map(|other| size(other)).sum();
         if taken + size(&decoded) <= ROOM {
-            kept.insert(run, Arc::new(decoded));
+            kept.insert(run, decoded);
         }
     }
 
@@ -52,11 +52,13 @@ mod tests {
     #[test]
     fn keeps_what_fits_and_forgets() {
         let scratch = Scratch::default();
-        let page = |w, h| Decoded {
-            pages: vec![DecodedPage { image: RgbImage::new(w, h), rotation: 0, text: None }],
-            warnings: Vec::new(),
-            preprocessed: false,
-            invoice: None,
+        let page = |w, h| {
+            Arc::new(Decoded {
+                pages: vec![DecodedPage { image: RgbImage::new(w, h), rotation: 0, text: None }],
+                warnings: Vec::new(),
+                preprocessed: false,
+                invoice: None,
+            })
         };
         let (small, large) = (RunId::new(), RunId::new());
         scratch.keep(small, page(10, 10));

@@ -1,6 +1,6 @@
 //! Everything of a user as a ZIP file, written while it is read.
 
-use crate::{review::CorrectionOut, state::AppState};
+use crate::{handout::extension, review::CorrectionOut, state::AppState};
 use bytes::Bytes;
 use futures_util::TryStreamExt as _;
 use quittance_shared::{
@@ -10,7 +10,7 @@ use quittance_shared::{
     engine::RunId,
     ledger::Owner,
     store::{
-        AuditFilter, Erasable, EventRow, Hold, MovementFilter, ReceiptView, StoreError,
+        AuditFilter, Erasable, EventRow, Hold, MovementFilter, PageView, ReceiptView, StoreError,
         WorkflowView,
     },
 };
@@ -167,11 +167,15 @@ impl Archive<'_> {
 
     fn original(&mut self, folder: &str, key: Option<&str>, kind: &str) -> io::Result<bool> {
         let Some(key) = key else { return Ok(false) };
-        let extension = match kind {
-            "image/jpeg" => "jpg",
-            other => other.rsplit(['/', '.', '-', '+']).next().unwrap_or("bin"),
-        };
-        self.file(&format!("{folder}/original.{extension}"), key)
+        self.file(&format!("{folder}/original.{}", extension(kind)), key)
+    }
+
+    fn pages(&mut self, folder: &str, pages: Vec<PageView>) -> io::Result<()> {
+        for PageView { run, page, .. } in pages {
+            let name = format!("{run}-{}.{}", page.page, extension(&page.content_type));
+            self.file(&format!("{folder}/pages/{name}"), &page.blob_key)?;
+        }
+        Ok(())
     }
 
     fn receipts(&mut self, owner: &Owner) -> io::Result<u64> {
@@ -197,7 +201,7 @@ impl Archive<'_> {
         let original =
             self.original(&folder, receipt.blob_key.as_deref(), &receipt.content_type)?;
         let read = wait.block_on(async {
-            let pages = store.proof(id).await?.pages;
+            let pages = store.proof(Erasable::Receipt, id).await?.pages;
             let result = store.receipt_result(id).await?;
             let text = store.receipt_text(receipt).await?;
             let corrections = store.corrections(id).await?;
@@ -206,11 +210,7 @@ impl Archive<'_> {
             Ok::<_, StoreError>((pages, result, text, corrections, history, hold))
         });
         let (pages, result, text, corrections, history, hold) = read.map_err(io::Error::other)?;
-        for page in pages {
-            let extension = if page.page.content_type == "image/png" { "png" } else { "jpg" };
-            let path = format!("{folder}/pages/{}-{}.{extension}", page.run, page.page.page);
-            self.file(&path, &page.page.blob_key)?;
-        }
+        self.pages(&folder, pages)?;
         let corrections: Vec<CorrectionOut> = corrections.into_iter().map(Into::into).collect();
         let text: Value = serde_json::from_str(text.as_deref().unwrap_or("null"))?;
         let about = json!({
@@ -249,9 +249,11 @@ impl Archive<'_> {
         let store = self.state.store.clone();
         let read = self.wait.block_on(async {
             let hold = store.legal_hold(Erasable::Workflow, id).await?;
-            Ok::<_, StoreError>((store.history(id).await?, hold))
+            let proof = store.proof(Erasable::Workflow, id).await?;
+            Ok::<_, StoreError>((store.history(id).await?, hold, proof))
         });
-        let (history, hold) = read.map_err(io::Error::other)?;
+        let (history, hold, proof) = read.map_err(io::Error::other)?;
+        self.pages(&folder, proof.pages)?;
         let original =
             self.original(&folder, workflow.blob_key.as_deref(), &workflow.content_type)?;
         let about = json!({
@@ -261,7 +263,8 @@ impl Archive<'_> {
             "mapping": workflow.mapping, "preview": workflow.preview, "state": workflow.state.as_str(),
             "error": workflow.error.as_ref().map(|e| &e.code), "createdAt": rfc3339(workflow.created_at),
             "finishedAt": workflow.finished_at.map(rfc3339), "found": workflow.found, "stored": workflow.stored,
-            "result": workflow.result, "history": histories(history), "legalHold": hold.map(held),
+            "result": workflow.result, "engine": proof.provenance, "history": histories(history),
+            "legalHold": hold.map(held),
         });
         self.json(&format!("{folder}/workflow.json"), &about)?;
         self.audited(&format!("workflow:{id}"))?;

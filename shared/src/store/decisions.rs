@@ -95,7 +95,7 @@ pub(super) async fn apply(
 fn together(telling: bool) -> String {
     let backend = Backend::Postgres;
     let (client, outbox) = if telling {
-        (", run.client_id", format!(", {}", outbox::expressions(4)))
+        (", run.client_id, run.traceparent", format!(", {}", outbox::expressions(4)))
     } else {
         ("", String::new())
     };

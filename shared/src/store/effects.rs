@@ -1,6 +1,7 @@
 //! Writes outside the engine's tables that belong into the commit of a step's outcome.
 
 use super::{
+    erase::Erasable,
     error::{Result, StoreError},
     evidence::{self, NewPage},
     lessons::{self, LessonUse},
@@ -129,7 +130,7 @@ async fn store(
     );
     if let Some(row) = tx.query_one_raw(update).await? {
         let client: String = row.try_get_by_index(0)?;
-        evidence::write_pages(tx, backend, id, id, &outcome.pages).await?;
+        evidence::write_pages(tx, backend, (Erasable::Receipt, id), id, &outcome.pages).await?;
         lessons::write_uses(tx, backend, id, &client, &outcome.lessons).await?;
     }
     forget_outputs(tx, backend, id).await
@@ -157,7 +158,7 @@ async fn store_second(
         ],
     );
     if let Some(row) = tx.query_one_raw(update).await? {
-        let receipt = RunId(row.try_get_by_index(0)?);
+        let receipt = (Erasable::Receipt, RunId(row.try_get_by_index(0)?));
         evidence::write_pages(tx, backend, receipt, run, &outcome.pages).await?;
     }
     forget_outputs(tx, backend, run).await

@@ -52,10 +52,20 @@ pub struct Removal {
 }
 
 impl Erasable {
-    pub(super) fn table(self) -> &'static str {
+    /// Its table, which is also its name in the audit log.
+    #[must_use]
+    pub fn table(self) -> &'static str {
         match self {
             Self::Receipt => "receipt",
             Self::Workflow => "workflow",
+        }
+    }
+
+    /// The table of its pages, and the column that says whose they are.
+    pub(super) fn pages(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Receipt => ("derivative", "receipt_id"),
+            Self::Workflow => ("workflow_page", "workflow_id"),
         }
     }
 
@@ -115,8 +125,8 @@ impl Store {
         let mut runs = vec![id];
         if what == Erasable::Receipt {
             runs.extend(self.reprocess_runs_on(&tx, id).await?);
-            files.extend(page_files(&tx, backend, id).await?);
         }
+        files.extend(page_files(&tx, backend, what, id).await?);
         let mut ended = Vec::new();
         for run in &runs {
             match self.operate_in(&tx, *run, actor, Event::CancelRequested).await {
@@ -161,9 +171,10 @@ fn erasures(what: Erasable) -> Vec<String> {
     match what {
         Erasable::Workflow => vec![
             "UPDATE workflow SET filename = NULL, blob_key = NULL, account = NULL, mapping = NULL, preview = NULL,
-                 result = NULL WHERE id = $1"
+                 result = NULL, provenance = NULL WHERE id = $1"
                 .into(),
             "DELETE FROM movement WHERE document_id = $1".into(),
+            delete_pages(what),
         ],
         Erasable::Receipt => {
             let taught = "correction_id IN (SELECT id FROM correction WHERE receipt_id = $1)";
@@ -176,9 +187,10 @@ fn erasures(what: Erasable) -> Vec<String> {
                 format!("DELETE FROM lesson_key WHERE {taught}"),
                 format!("DELETE FROM lesson_use WHERE {taught}"),
             ];
-            for table in ["correction", "lesson_use", "field_outcome", "reprocess", "derivative"] {
+            for table in ["correction", "lesson_use", "field_outcome", "reprocess"] {
                 all.push(format!("DELETE FROM {table} WHERE receipt_id = $1"));
             }
+            all.push(delete_pages(what));
             all
         }
     }
@@ -196,13 +208,22 @@ pub(super) async fn forget_run(tx: &Tx, backend: Backend, run: RunId) -> Result<
     Ok(())
 }
 
-/// Keys of the pages of every reading of a receipt.
-pub(super) async fn page_files(tx: &Tx, backend: Backend, receipt: RunId) -> Result<Vec<String>> {
-    let find = backend.statement(
-        "SELECT blob_key FROM derivative WHERE receipt_id = $1",
-        [Value::from(receipt.0)],
-    );
-    let rows = tx.query_all_raw(find).await?;
+/// Forgets the pages of `$1`.
+pub(super) fn delete_pages(what: Erasable) -> String {
+    let (table, owner) = what.pages();
+    format!("DELETE FROM {table} WHERE {owner} = $1")
+}
+
+/// Keys of the pages of every reading.
+pub(super) async fn page_files(
+    tx: &Tx,
+    backend: Backend,
+    what: Erasable,
+    id: RunId,
+) -> Result<Vec<String>> {
+    let (table, owner) = what.pages();
+    let find = format!("SELECT blob_key FROM {table} WHERE {owner} = $1");
+    let rows = tx.query_all_raw(backend.statement(find, [Value::from(id.0)])).await?;
     rows.iter().map(|row| Ok(row.try_get_by_index(0)?)).collect()
 }
 

@@ -1,7 +1,7 @@
 //! What was read, byte by byte: the pages as the reader saw them, and what read them.
 
 use super::{
-    Store,
+    Erasable, Store,
     error::Result,
     receipts::time,
     reviews::json_of,
@@ -45,7 +45,18 @@ pub struct PageView {
     pub stored_at: DateTime<Utc>,
 }
 
-/// What the evidence of a receipt needs beside the row itself.
+/// Who names the pages that a run stores, and erases them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PagesOf {
+    /// The receipt of the run's id.
+    Receipt,
+    /// A receipt that is read once more by this run.
+    SecondReading,
+    /// The document of the run's id.
+    Workflow,
+}
+
+/// What the evidence of a receipt or a document needs beside the row itself.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Proof {
     /// The pages, by run and number.
@@ -57,22 +68,24 @@ pub struct Proof {
 }
 
 impl Store {
-    /// The evidence of a receipt.
+    /// The evidence of a receipt or a document.
     ///
     /// # Errors
     /// [`super::StoreError::Unavailable`] when the database does not answer.
-    pub async fn proof(&self, id: RunId) -> Result<Proof> {
+    pub async fn proof(&self, what: Erasable, id: RunId) -> Result<Proof> {
         let backend = self.backend();
         let reader = &self.inner.reader;
-        let find = backend.statement(
-            "SELECT * FROM derivative WHERE receipt_id = $1 ORDER BY run_id, page",
-            [Value::from(id.0)],
-        );
+        let (table, owner) = what.pages();
+        let find = format!("SELECT * FROM {table} WHERE {owner} = $1 ORDER BY run_id, page");
+        let find = backend.statement(find, [Value::from(id.0)]);
         let pages = reader.query_all_raw(find).await?.iter().map(page).collect::<Result<_>>()?;
-        let find =
-            backend.statement("SELECT provenance FROM receipt WHERE id = $1", [Value::from(id.0)]);
-        let row = reader.query_one_raw(find).await?;
+        let find = format!("SELECT provenance FROM {} WHERE id = $1", what.table());
+        let row = reader.query_one_raw(backend.statement(find, [Value::from(id.0)])).await?;
         let provenance = row.map(|row| json_of(&row, "provenance")).transpose()?.flatten();
+        // A document is read by its own run alone.
+        if what == Erasable::Workflow {
+            return Ok(Proof { pages, provenance, reading: Some(id) });
+        }
         let find = backend.statement(
             "SELECT run_id FROM reprocess WHERE receipt_id = $1 AND ending = 'accepted' ORDER BY ended_at DESC LIMIT 1",
             [Value::from(id.0)],
@@ -92,16 +105,22 @@ impl Store {
         Ok(runs)
     }
 
-    /// Whether what a run of a receipt stores is wanted no more: the receipt was erased, or the second reading
+    /// Whether the pages that a run stores are wanted no more: receipt or document was erased, or the second reading
     /// thrown away.
     ///
     /// # Errors
     /// [`super::StoreError::Unavailable`] when the database does not answer.
-    pub async fn is_unwanted(&self, run: RunId, second: bool) -> Result<bool> {
-        let sql = if second {
-            "SELECT NOT EXISTS (SELECT 1 FROM reprocess WHERE run_id = $1 AND ended_at IS NULL)"
-        } else {
-            "SELECT EXISTS (SELECT 1 FROM receipt WHERE id = $1 AND deleted_at IS NOT NULL)"
+    pub async fn is_unwanted(&self, run: RunId, pages: PagesOf) -> Result<bool> {
+        let sql = match pages {
+            PagesOf::SecondReading => {
+                "SELECT NOT EXISTS (SELECT 1 FROM reprocess WHERE run_id = $1 AND ended_at IS NULL)"
+            }
+            PagesOf::Receipt => {
+                "SELECT EXISTS (SELECT 1 FROM receipt WHERE id = $1 AND deleted_at IS NOT NULL)"
+            }
+            PagesOf::Workflow => {
+                "SELECT EXISTS (SELECT 1 FROM workflow WHERE id = $1 AND deleted_at IS NOT NULL)"
+            }
         };
         let find = self.backend().statement(sql, [Value::from(run.0)]);
         let row = self.inner.reader.query_one_raw(find).await?;
@@ -133,20 +152,21 @@ fn page(row: &QueryResult) -> Result<PageView> {
 pub(super) async fn write_pages(
     tx: &impl ConnectionTrait,
     backend: Backend,
-    receipt: RunId,
+    (what, id): (Erasable, RunId),
     run: RunId,
     pages: &[NewPage],
 ) -> Result<()> {
     if pages.is_empty() {
         return Ok(());
     }
-    let clear = backend.statement("DELETE FROM derivative WHERE run_id = $1", [Value::from(run.0)]);
-    tx.execute_raw(clear).await?;
+    let (table, owner) = what.pages();
+    let clear = format!("DELETE FROM {table} WHERE run_id = $1");
+    tx.execute_raw(backend.statement(clear, [Value::from(run.0)])).await?;
     let rows = pages
         .iter()
         .map(|p| {
             json!({
-                "run_id": sql::id(run), "receipt_id": sql::id(receipt), "page": p.page, "blob_key": p.blob_key,
+                "run_id": sql::id(run), "owner": sql::id(id), "page": p.page, "blob_key": p.blob_key,
                 "content_type": p.content_type, "width": p.width, "height": p.height, "turn": p.turn,
                 "byte_size": p.byte_size, "sha256": p.sha256,
             })
@@ -154,7 +174,7 @@ pub(super) async fn write_pages(
         .collect();
     let columns = [
         ("run_id", Kind::Id),
-        ("receipt_id", Kind::Id),
+        ("owner", Kind::Id),
         ("page", Kind::Int),
         ("blob_key", Kind::Text),
         ("content_type", Kind::Text),
@@ -165,8 +185,8 @@ pub(super) async fn write_pages(
         ("sha256", Kind::Text),
     ];
     let insert = format!(
-        "INSERT INTO derivative (run_id, receipt_id, page, blob_key, content_type, width, height, turn, byte_size, sha256, stored_at)
-         SELECT n_run_id, n_receipt_id, n_page, n_blob_key, n_content_type, n_width, n_height, n_turn, n_byte_size,
+        "INSERT INTO {table} (run_id, {owner}, page, blob_key, content_type, width, height, turn, byte_size, sha256, stored_at)
+         SELECT n_run_id, n_owner, n_page, n_blob_key, n_content_type, n_width, n_height, n_turn, n_byte_size,
              n_sha256, {} FROM {}",
         backend.now(),
         backend.rows(1, &columns)

@@ -52,7 +52,7 @@ pub use dispatch::Fairness;
 pub use effects::ReceiptOutcome;
 pub use erase::{Erasable, Erased, MAX_REASON, Removal};
 pub use error::{Result, StoreError};
-pub use evidence::{NewPage, PageView, Proof};
+pub use evidence::{NewPage, PageView, PagesOf, Proof};
 pub use heads::{ReceiptHead, RunHead};
 pub use history::{EventRow, RunRow, StepRow, replay};
 pub use holds::Hold;
@@ -82,7 +82,8 @@ pub use webhooks::{
 };
 pub use workers::{Held, LaneSlots, Neighbour, Place, Renewed, WorkerInfo};
 pub use workflows::{
-    Entered, NewWorkflow, WORKFLOW, WorkflowFilter, WorkflowOutcome, WorkflowState, WorkflowView,
+    Entered, NewWorkflow, WORKFLOW, WorkflowFilter, WorkflowOutcome, WorkflowReading,
+    WorkflowState, WorkflowView,
 };
 pub use writes::{Applied, Claimed};
 

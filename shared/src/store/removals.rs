@@ -2,7 +2,7 @@
 
 use super::{
     Store,
-    erase::{Removal, forget_run},
+    erase::{Erasable, Removal, forget_run},
     error::{Result, StoreError},
     sql::{Kind, rows_value},
 };
@@ -114,9 +114,12 @@ impl Store {
                  EXISTS (SELECT 1 FROM receipt c WHERE c.blob_key = n_file AND c.deleted_at IS NULL)
                  OR EXISTS (SELECT 1 FROM workflow w WHERE w.blob_key = n_file AND w.deleted_at IS NULL)
                  OR EXISTS (SELECT 1 FROM derivative d WHERE d.blob_key = n_file)
+                 OR EXISTS (SELECT 1 FROM workflow_page d JOIN workflow w ON w.id = d.workflow_id
+                     WHERE d.blob_key = n_file AND w.deleted_at IS NULL)
                  OR EXISTS (SELECT 1 FROM reprocess p WHERE p.run_id = n_run AND p.ended_at IS NULL AND n_file LIKE '%-p%')
-                 OR EXISTS (SELECT 1 FROM receipt c JOIN run r ON r.id = c.id WHERE c.id = n_run AND c.deleted_at IS NULL
-                     AND c.blob_key IS NOT NULL AND r.state <> 'completed' AND n_file LIKE '%-p%')"
+                 OR {} OR {}",
+            unnamed(Erasable::Receipt),
+            unnamed(Erasable::Workflow)
         );
         let found = backend.statement(sql, [rows_value(rows)]);
         let found = self.inner.reader.query_all_raw(found).await?;
@@ -157,6 +160,15 @@ impl Store {
         tx.commit().await?;
         Ok(removal)
     }
+}
+
+/// Whether it is a page of a run that may yet name it.
+fn unnamed(what: Erasable) -> String {
+    format!(
+        "EXISTS (SELECT 1 FROM {} c JOIN run r ON r.id = c.id WHERE c.id = n_run AND c.deleted_at IS NULL
+             AND c.blob_key IS NOT NULL AND r.state <> 'completed' AND n_file LIKE '%-p%')",
+        what.table()
+    )
 }
 
 fn unfinished(row: &QueryResult) -> Result<Unfinished> {

@@ -3,13 +3,14 @@
 use super::{
     Store,
     audit::{self, DAY},
-    erase::{Erasable, Erased, Removal, note_removal, page_files},
+    erase::{Erasable, Erased, Removal, delete_pages, note_removal, page_files},
     error::Result,
     sql::Backend,
 };
 use crate::store::db::Tx;
 use crate::{
     audit::{Act, Action},
+    blobs::Blobs,
     engine::RunId,
 };
 use sea_orm::{ConnectionTrait, QueryResult, Value};
@@ -87,12 +88,13 @@ impl Store {
     }
 
     /// Removes a batch of what is older than `days`. Nothing under a legal hold, and nothing that is being worked on.
+    /// A document has `max_pages` at most.
     ///
     /// # Errors
     /// [`super::StoreError::Unavailable`] when the database does not answer.
-    pub async fn expire(&self, kept: Kept, days: u32) -> Result<Batch> {
+    pub async fn expire(&self, kept: Kept, days: u32, max_pages: u32) -> Result<Batch> {
         match kept {
-            Kept::Originals => self.expire_originals(days).await,
+            Kept::Originals => self.expire_originals(days, max_pages).await,
             Kept::Results => self.expire_results(days).await,
             Kept::Transactions => {
                 let what = format!(
@@ -108,14 +110,15 @@ impl Store {
         }
     }
 
-    async fn expire_originals(&self, days: u32) -> Result<Batch> {
+    async fn expire_originals(&self, days: u32, max_pages: u32) -> Result<Batch> {
         let backend = self.backend();
         let tx = self.begin().await?;
         let mut files = Vec::new();
         let mut count = 0;
-        for table in ["receipt", "workflow"] {
+        for what in [Erasable::Receipt, Erasable::Workflow] {
+            let table = what.table();
             let find = format!(
-                "SELECT c.id, c.blob_key FROM {table} c JOIN run r ON r.id = c.id
+                "SELECT c.id, c.blob_key, r.state = 'completed' FROM {table} c JOIN run r ON r.id = c.id
                  WHERE c.blob_key IS NOT NULL AND c.deleted_at IS NULL AND c.created_at < {} AND c.hold_at IS NULL
                      AND r.finished_at IS NOT NULL ORDER BY c.id LIMIT {BATCH}{}",
                 cutoff(backend, days),
@@ -125,10 +128,15 @@ impl Store {
                 let (id, file): (uuid::Uuid, String) =
                     (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
                 files.push(file);
-                files.extend(page_files(&tx, backend, RunId(id)).await?);
+                let named = page_files(&tx, backend, what, RunId(id)).await?;
+                // What failed on its way may have stored pages that nothing names.
+                if named.is_empty() && !row.try_get_by_index::<bool>(2)? {
+                    files.extend((1..=max_pages).map(|page| Blobs::page_key(id, page)));
+                }
+                files.extend(named);
                 for sql in [
                     format!("UPDATE {table} SET blob_key = NULL WHERE id = $1"),
-                    "DELETE FROM derivative WHERE receipt_id = $1".into(),
+                    delete_pages(what),
                 ] {
                     tx.execute_raw(backend.statement(sql, [Value::from(id)])).await?;
                 }
@@ -186,14 +194,17 @@ impl Store {
 
     async fn expire_tombstones(&self, days: u32) -> Result<Batch> {
         let mut batch = Batch::default();
-        for table in ["receipt", "workflow"] {
+        for what in [Erasable::Receipt, Erasable::Workflow] {
+            let table = what.table();
             let due = format!(
                 "SELECT id FROM {table} WHERE deleted_at IS NOT NULL AND deleted_at < {{cutoff}}
                  ORDER BY deleted_at LIMIT {{batch}}"
             );
             let delete = format!("DELETE FROM {table} WHERE id = $1");
-            batch.count +=
-                self.expire_run_rows(Kept::Tombstones, days, &due, &[&delete]).await?.count;
+            // A replica of an earlier version may have erased it, and not what the pages were.
+            let before = [delete_pages(what), delete];
+            let before = before.each_ref().map(String::as_str);
+            batch.count += self.expire_run_rows(Kept::Tombstones, days, &due, &before).await?.count;
         }
         Ok(batch)
     }

@@ -26,6 +26,8 @@ pub(super) async fn fixture() -> Fixture {
 
 pub(super) const LEASE: Duration = Duration::from_secs(30);
 
+pub(super) const TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
 pub(super) fn new_run(client: &str) -> NewRun {
     NewRun {
         id: RunId::new(),
@@ -34,7 +36,7 @@ pub(super) fn new_run(client: &str) -> NewRun {
         priority: Priority::Normal,
         idempotency: None,
         input: json!({ "a": 1 }),
-        traceparent: None,
+        traceparent: Some(TRACEPARENT.into()),
         parked: false,
     }
 }
@@ -57,6 +59,20 @@ pub(super) async fn receipt(store: &Store, client: &str) -> RunId {
     let id = run.id;
     assert_eq!(store.create_receipt(run, new_receipt()).await.unwrap(), Created::New(id));
     id
+}
+
+/// A page that a reading stored.
+pub(super) fn page(blob_key: &str) -> NewPage {
+    NewPage {
+        page: 1,
+        blob_key: blob_key.into(),
+        content_type: "image/jpeg".into(),
+        width: 30,
+        height: 20,
+        turn: 90,
+        byte_size: 123,
+        sha256: "ab".into(),
+    }
 }
 
 /// Carries a claimed run through all its steps.

@@ -90,6 +90,8 @@ pub(super) const ROUTES: &[(&str, Kind)] = &[
     ("POST /api/v1/workflows", Kind::Create),
     ("GET /api/v1/workflows/{id}", Kind::One),
     ("DELETE /api/v1/workflows/{id}", Kind::One),
+    ("GET /api/v1/workflows/{id}/document", Kind::One),
+    ("GET /api/v1/workflows/{id}/evidence", Kind::One),
     ("PUT /api/v1/workflows/{id}/legal-hold", Kind::Admin),
     ("DELETE /api/v1/workflows/{id}/legal-hold", Kind::Admin),
     ("POST /api/v1/workflows/{id}/retry", Kind::One),

@@ -13,14 +13,15 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use quittance_shared::blobs::{BlobError, Blobs};
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 pub(super) struct Decode(pub(super) Tools);
 
 #[async_trait]
 impl Activity for Decode {
     async fn run(&self, context: &ActivityContext) -> Result<Outcome, ActivityError> {
-        let decoded = decode(&self.0, context).await?;
-        let (decoded, pages) = pages::keep(&self.0, context, decoded).await?;
+        let decoded = Arc::new(decode(&self.0, context).await?);
+        let pages = pages::keep(&self.0, context, &decoded).await?;
         let seen = json!({
             "pages": decoded.pages.len(),
             "warnings": decoded.warnings.len(),

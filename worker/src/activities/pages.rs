@@ -9,30 +9,32 @@ use crate::{
 use quittance_shared::{
     blobs::Blobs,
     domain::document::DocumentText,
-    store::{NewPage, StoreError},
+    store::{NewPage, PagesOf, StoreError, WORKFLOW},
 };
 use serde_json::Value;
+use std::sync::Arc;
 
-/// The definition of second readings.
-pub(super) const AGAIN: &str = "receipt_again";
-/// The definitions whose runs keep pages: their receipts name and erase them.
-const KEEPING: [&str; 2] = ["receipt", AGAIN];
+/// The definitions whose runs keep pages, and what names and erases them.
+const KEEPING: [(&str, PagesOf); 3] = [
+    ("receipt", PagesOf::Receipt),
+    ("receipt_again", PagesOf::SecondReading),
+    (WORKFLOW, PagesOf::Workflow),
+];
 
 /// Encodes and stores the pages; the same keys every time, so that a repetition writes over what the first left.
 pub(super) async fn keep(
     tools: &Tools,
     context: &ActivityContext,
-    decoded: Decoded,
-) -> Result<(Decoded, Vec<NewPage>), ActivityError> {
-    if !KEEPING.contains(&context.definition.name.as_str()) {
-        return Ok((decoded, Vec::new()));
-    }
+    decoded: &Arc<Decoded>,
+) -> Result<Vec<NewPage>, ActivityError> {
+    let known = KEEPING.iter().find(|(name, _)| *name == context.definition.name);
+    let Some((_, whose)) = known else { return Ok(Vec::new()) };
+    let seen = Arc::clone(decoded);
     let encode = move |_: &_| {
-        let all: Result<Vec<_>, _> =
-            decoded.pages.iter().map(|page| derivative::encode(&page.image)).collect();
-        (decoded, all)
+        let all = seen.pages.iter().map(|page| derivative::encode(&page.image));
+        all.collect::<Result<Vec<_>, _>>()
     };
-    let (decoded, encoded) = tools.pool.run(context.limit, &context.stop, encode).await?;
+    let encoded = tools.pool.run(context.limit, &context.stop, encode).await?;
     let encoded =
         encoded.map_err(|error| ActivityError::failed("PAGE_NOT_ENCODED", error.to_string()))?;
     let mut pages = Vec::with_capacity(encoded.len());
@@ -51,35 +53,38 @@ pub(super) async fn keep(
             content_type: encoded.content_type.to_owned(),
             width: page.image.width(),
             height: page.image.height(),
-            // As far as decoding knows; STORE adds what reading found out.
+            // As far as decoding knows; [`upright`] adds what reading found out.
             turn: page.rotation,
             byte_size: stored.size,
             sha256: stored.sha256,
         });
     }
-    // Whoever erased the receipt meanwhile could not know of these.
-    let second = context.definition.name == AGAIN;
+    // Whoever erased the document meanwhile could not know of these.
     let away = |error: StoreError| ActivityError::failed("STORE_UNAVAILABLE", error.to_string());
-    if tools.store.is_unwanted(context.run, second).await.map_err(away)? {
+    if tools.store.is_unwanted(context.run, *whose).await.map_err(away)? {
         for page in &pages {
             let removed = context.limited(tools.blobs.delete(&page.blob_key)).await?;
             removed.map_err(|e| ActivityError::failed("PAGE_NOT_REMOVED", e.to_string()))?;
         }
-        return Err(ActivityError::refused("ERASED", "Le reçu a été effacé entre-temps."));
+        return Err(ActivityError::refused("ERASED", "Le document a été effacé entre-temps."));
     }
-    Ok((decoded, pages))
+    Ok(pages)
 }
 
 /// The pages that DECODE kept, with the turn that makes each upright; none of runs that began before pages were kept.
 pub(super) fn kept(decode: Option<&Value>, text: &DocumentText) -> Vec<NewPage> {
     let listed = decode.and_then(|output| output.get("derivatives")).cloned();
     let pages = listed.and_then(|list| serde_json::from_value::<Vec<NewPage>>(list).ok());
-    let upright = |mut page: NewPage| {
+    upright(pages.unwrap_or_default(), text)
+}
+
+/// The pages with the turn that makes each upright, as reading found it out.
+pub(super) fn upright(mut pages: Vec<NewPage>, text: &DocumentText) -> Vec<NewPage> {
+    for page in &mut pages {
         let read = text.pages.iter().find(|read| read.number == page.page);
         page.turn = read.map_or(0, |read| (360 + read.rotation - page.turn % 360) % 360);
-        page
-    };
-    pages.unwrap_or_default().into_iter().map(upright).collect()
+    }
+    pages
 }
 
 #[cfg(test)]

@@ -52,7 +52,7 @@ impl Activity for StoreResult {
         let reasons = review::reasons(&result, self.tools.review);
         let outcome = ReceiptOutcome {
             review_reasons: reasons.iter().map(Reason::code).collect(),
-            provenance: Some(provenance(&text).to_string()),
+            provenance: Some(provenance(&text.engine).to_string()),
             pages: pages::kept(context.outputs.get(&steps::DECODE).map(|v| &**v), &text),
             lessons,
             result: result.to_string(),
@@ -101,11 +101,11 @@ fn lesson(row: LessonRow) -> Lesson {
     }
 }
 
-/// The versions of what makes the result.
-fn provenance(text: &DocumentText) -> Value {
+/// The versions of what makes the result out of what this reader reads.
+pub(super) fn provenance(reader: &str) -> Value {
     json!({
         "program": env!("CARGO_PKG_VERSION"),
-        "reader": text.engine,
+        "reader": reader,
         "weights": receipt::fingerprint(),
     })
 }

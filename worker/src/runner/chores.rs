@@ -71,16 +71,15 @@ impl Chores {
     }
 
     async fn expire(&self, kept: Kept, days: u32) -> Result<u64, StoreError> {
-        let mut removed = 0;
+        let (mut removed, pages) = (0, self.config.processing.max_pages);
         loop {
-            let batch = self.store.expire(kept, days).await?;
+            let batch = self.store.expire(kept, days, pages).await?;
             if batch.count == 0 {
                 return Ok(removed);
             }
             removed += batch.count;
             metrics::counter!("retention_removed_total", "kind" => kept.as_str())
                 .increment(batch.count);
-            let pages = self.config.processing.max_pages;
             let files = removal::remove_all(&self.store, &self.blobs, &batch.removals, pages).await;
             if let Err(error) = files {
                 warn!(%error, "files that are due are left for later");

@@ -81,7 +81,8 @@ pub(crate) async fn handler(
 
 /// Removes what these runs stored of pages, named in the database or not.
 pub(super) async fn pages(state: &AppState, id: RunId, runs: &[RunId]) -> Result<(), ApiError> {
-    let proof = state.store.proof(id).await.map_err(|e| ApiError::from(e).about(id))?;
+    let proof =
+        state.store.proof(Erasable::Receipt, id).await.map_err(|e| ApiError::from(e).about(id))?;
     let named = proof.pages.iter().filter(|p| runs.contains(&p.run));
     let mut keys: Vec<String> = named.map(|p| p.page.blob_key.clone()).collect();
     // Of a run that has not come to its end nothing is named.

@@ -16,7 +16,7 @@ use quittance_documents::review::{self, Difference};
 use quittance_shared::{
     domain::clock::rfc3339,
     engine::{RunId, RunState},
-    store::{Ending, ReprocessView},
+    store::{Ending, Erasable, ReprocessView},
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -137,7 +137,7 @@ pub(super) async fn second(
         decided_by: None,
         decided_at: None,
         differences: None,
-        present_reader: state.store.proof(id).await.map_err(gone)?.provenance,
+        present_reader: state.store.proof(Erasable::Receipt, id).await.map_err(gone)?.provenance,
         new_reader: None,
     };
     let Some(found) = state.store.reprocess(id).await.map_err(gone)? else { return Ok(answer) };

@@ -2,6 +2,8 @@
 
 pub(crate) mod create;
 pub(crate) mod delete;
+pub(crate) mod document;
+pub(crate) mod evidence;
 pub(crate) mod get;
 pub(crate) mod hold_lift;
 pub(crate) mod hold_place;
@@ -38,6 +40,8 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(get::handler))
         .routes(routes!(retry::handler))
         .routes(routes!(delete::handler))
+        .routes(routes!(document::handler))
+        .routes(routes!(evidence::handler))
         .routes(routes!(hold_place::handler, hold_lift::handler))
 }
 
@@ -81,7 +85,8 @@ fn refused(error: StoreError, id: RunId) -> ApiError {
     }
 }
 
-fn unknown(id: RunId) -> ApiError {
+/// 404.
+pub(crate) fn unknown(id: RunId) -> ApiError {
     let text = Text::new(
         format!("Aucun workflow {id} n'existe. Vérifiez l'identifiant reçu lors de l'envoi."),
         format!("There is no workflow {id}. Check the id you were given when you uploaded it."),

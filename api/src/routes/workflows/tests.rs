@@ -10,6 +10,7 @@ use quittance_shared::{
     store::WorkflowOutcome,
 };
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -104,6 +105,41 @@ async fn a_legal_hold_keeps_a_document_its_transactions_and_its_user() {
     let actions: Vec<_> = entries.iter().map(|e| e["action"].as_str().unwrap()).collect();
     assert_eq!(actions, ["workflow.erased", "hold.lifted", "hold.placed"]);
     assert!(!format!("{entries:?}").contains("affaire"), "the reason stays with the document");
+}
+
+#[tokio::test]
+async fn a_statement_has_evidence_and_no_pages() {
+    let app = App::new().await;
+    let id = started(&app).await;
+    let url = format!("/api/v1/workflows/{id}");
+    let (evidence, document) = (format!("{url}/evidence"), format!("{url}/document"));
+    let got = app.get(&format!("{evidence}?verify=true")).await;
+    let data = got.data(200);
+    let hash = hex::encode(Sha256::digest(OFX));
+    assert_eq!((&data["workflowId"], &data["original"]["sha256"]), (&json!(id), &json!(hash)));
+    assert_eq!(data["original"]["verification"]["status"], "match");
+    assert_eq!((&data["derivatives"], &data["engine"]), (&json!([]), &Value::Null));
+    work(&app, id, None).await;
+    let got = app.get(&evidence).await;
+    let history = got.data(200)["history"].as_array().unwrap();
+    assert_eq!(history.last().unwrap()["to"], "completed");
+    app.get(&format!("{evidence}?verify=yes")).await.refusal(400, "INVALID_REQUEST");
+
+    let got = app.get(&document).await;
+    assert_eq!((got.status, got.bytes.as_slice()), (200, OFX));
+    assert_eq!(got.header("content-type"), "application/octet-stream");
+    assert!(got.header("content-disposition").starts_with("attachment; "));
+    let log = app.get(&format!("/api/v1/admin/audit?subject=workflow:{id}")).await;
+    assert_eq!(log.data(200)["entries"][0]["action"], "original.read");
+    let got = app.get(&format!("{document}?variant=derivative")).await;
+    assert!(got.refusal(404, "INVALID_REQUEST").contains("La page 1 de ce document"));
+    app.get(&format!("{document}?variant=thumbnail")).await.refusal(400, "INVALID_REQUEST");
+    let unknown = format!("/api/v1/workflows/{UNKNOWN}/document");
+    app.get(&unknown).await.refusal(404, "INVALID_REQUEST");
+    app.call(Method::DELETE, &url, &[]).await.data(200);
+    for gone in [evidence, document] {
+        app.get(&gone).await.refusal(410, "GONE");
+    }
 }
 
 #[tokio::test]

@@ -170,11 +170,11 @@ async fn what_is_due_stays_while_its_document_is_held() {
     let begun = store.begin_erasing_user(&Owner::new("shop", "ann"), "key:a", "asked").await;
     assert_eq!(begun.unwrap(), UserErasure::Held(1));
     for kept in [Kept::Originals, Kept::Results] {
-        assert_eq!(store.expire(kept, 1).await.unwrap().count, 0, "{kept:?}");
+        assert_eq!(store.expire(kept, 1, 3).await.unwrap().count, 0, "{kept:?}");
     }
     assert!(store.lift_hold(Erasable::Workflow, id, "key:boss").await.unwrap());
     for kept in [Kept::Originals, Kept::Results] {
-        assert_eq!(store.expire(kept, 1).await.unwrap().count, 1, "{kept:?}");
+        assert_eq!(store.expire(kept, 1, 3).await.unwrap().count, 1, "{kept:?}");
     }
 }
 
@@ -186,19 +186,22 @@ async fn what_is_due_goes_kind_by_kind() {
     store.cancel_run(done, "x").await.unwrap();
     store.acquire(working, "w", Duration::from_secs(30)).await.unwrap().unwrap();
     for kept in [Kept::Originals, Kept::Results, Kept::Runs, Kept::Tombstones, Kept::Transactions] {
-        assert_eq!(store.expire(kept, 1).await.unwrap().count, 0, "{kept:?}");
+        assert_eq!(store.expire(kept, 1, 3).await.unwrap().count, 0, "{kept:?}");
     }
     ground.age(2).await;
-    let batch = store.expire(Kept::Originals, 1).await.unwrap();
+    let batch = store.expire(Kept::Originals, 1, 3).await.unwrap();
     assert_eq!(batch.count, 1);
-    assert_eq!(batch.removals[0].files, [Blobs::key_of(done.0)]);
+    // It did not come to its end: what it may have stored of pages is named nowhere.
+    let pages = (1..=3).map(|page| Blobs::page_key(done.0, page));
+    let files: Vec<String> = std::iter::once(Blobs::key_of(done.0)).chain(pages).collect();
+    assert_eq!(batch.removals[0].files, files);
     let view = store.receipt(done).await.unwrap().unwrap();
     assert!(view.blob_key.is_none() && view.deleted_at.is_none());
-    assert_eq!(store.expire(Kept::Originals, 1).await.unwrap().count, 0);
-    assert_eq!(store.expire(Kept::Results, 1).await.unwrap().count, 1);
-    assert_eq!(store.expire(Kept::Tombstones, 1).await.unwrap().count, 0);
+    assert_eq!(store.expire(Kept::Originals, 1, 3).await.unwrap().count, 0);
+    assert_eq!(store.expire(Kept::Results, 1, 3).await.unwrap().count, 1);
+    assert_eq!(store.expire(Kept::Tombstones, 1, 3).await.unwrap().count, 0);
     ground.age(2).await;
-    assert_eq!(store.expire(Kept::Tombstones, 1).await.unwrap().count, 1);
+    assert_eq!(store.expire(Kept::Tombstones, 1, 3).await.unwrap().count, 1);
     assert!(store.receipt(done).await.unwrap().is_none());
     assert!(store.run(done).await.unwrap().is_none());
     assert!(store.receipt(working).await.unwrap().is_some());

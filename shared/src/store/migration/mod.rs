@@ -1,6 +1,7 @@
 //! The schema, for both databases. One file a migration; what has left the house is never changed.
 
 mod audit;
+mod evidence;
 mod holds;
 mod initial;
 mod keys;
@@ -37,6 +38,7 @@ impl MigratorTrait for Migrator {
             Box::new(retention::Retention),
             Box::new(holds::Holds),
             Box::new(labels::Labels),
+            Box::new(evidence::Evidence),
         ]
     }
 

@@ -4,8 +4,8 @@ use super::*;
 use crate::{
     engine::{Command, Event, decide},
     store::{
-        Ending, NewPage, ReceiptFilter, ReceiptOutcome,
-        tests::{Fixture, LEASE, fixture, new_run, receipt},
+        Ending, Erasable, PagesOf, ReceiptFilter, ReceiptOutcome,
+        tests::{Fixture, LEASE, fixture, new_run, page, receipt},
     },
 };
 
@@ -15,16 +15,7 @@ fn outcome(result: &str) -> ReceiptOutcome {
         text: "{}".into(),
         review_reasons: vec!["DATE_MISSING".into(), "CHECK_FAILED:ITEMS_SUM".into()],
         provenance: Some("{\"program\":\"1\"}".into()),
-        pages: vec![NewPage {
-            page: 1,
-            blob_key: "x-p1".into(),
-            content_type: "image/jpeg".into(),
-            width: 30,
-            height: 20,
-            turn: 90,
-            byte_size: 123,
-            sha256: "ab".into(),
-        }],
+        pages: vec![page("x-p1")],
         ..ReceiptOutcome::default()
     }
 }
@@ -198,7 +189,7 @@ async fn lessons_are_those_that_stand() {
         [(50, 3, 15036)]
     );
     // Erased, it is forgotten.
-    store.erase(crate::store::Erasable::Receipt, first, "x", "x").await.unwrap();
+    store.erase(Erasable::Receipt, first, "x", "x").await.unwrap();
     assert!(taught(&client, nobody).await.is_empty());
 }
 
@@ -230,30 +221,31 @@ async fn a_second_reading_becomes_the_first_or_nothing() {
     assert_eq!(store.receipt_result(id).await.unwrap(), Some(json!({ "r": "second" })));
     let view = store.reprocess(id).await.unwrap().unwrap();
     assert_eq!((view.ending, view.result), (Some(Ending::Accepted), None));
-    let proof = store.proof(id).await.unwrap();
+    let proof = store.proof(Erasable::Receipt, id).await.unwrap();
     assert_eq!((proof.pages.len(), proof.reading), (2, Some(run)));
     assert_eq!(proof.pages[1].page, outcome("second").pages[0]);
 
     // Thrown away while it runs: what its worker brings afterwards finds nobody.
     let (run, _) = store.start_reprocess(id, again(), "ann").await.unwrap();
     assert!(
-        !store.is_unwanted(run, true).await.unwrap()
-            && !store.is_unwanted(id, false).await.unwrap()
+        !store.is_unwanted(run, PagesOf::SecondReading).await.unwrap()
+            && !store.is_unwanted(id, PagesOf::Receipt).await.unwrap()
     );
     assert_eq!(store.discard_reprocess(id, "ann").await.unwrap(), Some(run));
     assert_eq!(store.discard_reprocess(id, "ann").await.unwrap(), None);
-    assert!(store.is_unwanted(run, true).await.unwrap());
+    assert!(store.is_unwanted(run, PagesOf::SecondReading).await.unwrap());
     assert_eq!(store.run(run).await.unwrap().unwrap().state, "cancelled");
 
     // Erasing takes all of it.
     let (run, _) = store.start_reprocess(id, again(), "ann").await.unwrap();
     run_through(&store, run, outcome("third")).await;
     assert_eq!(store.reading_runs(id).await.unwrap().len(), 4);
-    store.erase(crate::store::Erasable::Receipt, id, "x", "x").await.unwrap();
+    store.erase(Erasable::Receipt, id, "x", "x").await.unwrap();
     assert_eq!(store.reading_runs(id).await.unwrap(), [id]);
-    assert!(store.proof(id).await.unwrap().pages.is_empty());
+    assert!(store.proof(Erasable::Receipt, id).await.unwrap().pages.is_empty());
     assert!(
-        store.is_unwanted(run, true).await.unwrap() && store.is_unwanted(id, false).await.unwrap()
+        store.is_unwanted(run, PagesOf::SecondReading).await.unwrap()
+            && store.is_unwanted(id, PagesOf::Receipt).await.unwrap()
     );
     let row = store.run(run).await.unwrap().unwrap();
     assert_eq!(row.input, "{}");

@@ -71,12 +71,13 @@ fn events(decision: &Decision) -> impl Iterator<Item = Told> {
 }
 
 /// The endpoints that ask for the events in a parameter, with the id of the run that will tell each. `written` has
-/// the runs as they were decided, with `client_id`.
+/// the runs as they were decided, with `client_id` and `traceparent`.
 fn matched(backend: Backend, parameter: usize, written: &str) -> String {
     let source = backend.rows(parameter, COLUMNS);
     let id = new_id(backend, "n_stem");
     format!(
-        "SELECT {id} AS id, e.id AS endpoint_id, e.client_id, n_type AS type, n_run_id AS subject, n_state AS state
+        "SELECT {id} AS id, e.id AS endpoint_id, e.client_id, n_type AS type, n_run_id AS subject, n_state AS state,
+             w.traceparent
          FROM {source} JOIN {written} AS w ON w.id = n_run_id AND w.epoch = n_epoch AND w.version = n_version
              JOIN webhook_endpoint AS e ON e.client_id = w.client_id
          WHERE e.enabled AND {}",
@@ -104,13 +105,14 @@ fn insert_deliveries(backend: Backend, matched: &str) -> String {
     )
 }
 
+/// Telling of a run belongs to the same trace as that run.
 fn insert_runs(backend: Backend, matched: &str) -> String {
     let (now, lane) = (backend.now(), Lane::WEBHOOKS);
     format!(
-        "INSERT INTO run (id, definition, definition_version, lane, rank, client_id, input, state, progress, version,
-             epoch, events, crashes, pivot_passed, cancel_requested, paused, created_at)
-         SELECT id, '{WEBHOOK}', {WEBHOOK_VERSION}, '{lane}', 1, client_id, '{{}}', 'pending', 0, 1, 0, 1, 0, false,
-             false, false, {now} FROM {matched} AS m"
+        "INSERT INTO run (id, definition, definition_version, lane, rank, client_id, traceparent, input, state,
+             progress, version, epoch, events, crashes, pivot_passed, cancel_requested, paused, created_at)
+         SELECT id, '{WEBHOOK}', {WEBHOOK_VERSION}, '{lane}', 1, client_id, traceparent, '{{}}', 'pending', 0, 1, 0, 1, 0,
+             false, false, false, {now} FROM {matched} AS m"
     )
 }
 
@@ -193,10 +195,14 @@ pub(super) async fn about(
         let (id, client, endpoint_id): (Uuid, String, Uuid) =
             (row.try_get_by_index(0)?, row.try_get_by_index(1)?, row.try_get_by_index(2)?);
         let one = match backend {
-            Backend::Sqlite => "(SELECT $1 AS id, $2 AS endpoint_id, $3 AS client_id, $4 AS type, $5 AS subject, $6 AS state)",
+            Backend::Sqlite => {
+                "(SELECT $1 AS id, $2 AS endpoint_id, $3 AS client_id, $4 AS type, $5 AS subject, $6 AS state,
+                      NULL AS traceparent)"
+            }
             Backend::Postgres => {
                 "(SELECT CAST($1 AS uuid) AS id, CAST($2 AS uuid) AS endpoint_id, CAST($3 AS text) AS client_id,
-                      CAST($4 AS text) AS type, CAST($5 AS uuid) AS subject, CAST($6 AS text) AS state)"
+                      CAST($4 AS text) AS type, CAST($5 AS uuid) AS subject, CAST($6 AS text) AS state,
+                      CAST(NULL AS text) AS traceparent)"
             }
         };
         let values = [

@@ -4,7 +4,7 @@ use crate::{
     engine::{Command, Created, Event, Lane, RunError, RunState, decide},
     store::{
         Kept, ReceiptOutcome,
-        tests::{Fixture, LEASE, fixture, new_run, receipt},
+        tests::{Fixture, LEASE, TRACEPARENT, fixture, new_run, receipt},
     },
 };
 use serde_json::json;
@@ -105,6 +105,7 @@ async fn each_end_is_told_once_to_whoever_asks_and_to_nobody_else() {
     let run = deliveries.items[0].id;
     let row = store.run(run).await.unwrap().unwrap();
     assert_eq!((row.definition.as_str(), row.lane.as_str()), ("webhook", Lane::WEBHOOKS.name()));
+    assert_eq!(row.traceparent.as_deref(), Some(TRACEPARENT), "one trace with what it tells of");
     assert_eq!(store.history(run).await.unwrap().len(), 1);
     fail(&store, run).await;
     assert_eq!(told(&store, &all).await.len(), 5);
@@ -230,10 +231,10 @@ async fn ended_deliveries_go_when_their_days_are_over() {
         [Value::from(mine.client_id.clone()), Value::from(days)],
     );
     store.inner.writer.execute_raw(age).await.unwrap();
-    store.expire(Kept::Runs, 2).await.unwrap();
-    store.expire(Kept::Webhooks, 4).await.unwrap();
+    store.expire(Kept::Runs, 2, 3).await.unwrap();
+    store.expire(Kept::Webhooks, 4, 3).await.unwrap();
     assert!(store.run(done).await.unwrap().is_some(), "not yet");
-    while store.expire(Kept::Webhooks, 2).await.unwrap().count > 0 {}
+    while store.expire(Kept::Webhooks, 2, 3).await.unwrap().count > 0 {}
     assert!(store.run(done).await.unwrap().is_none());
     assert!(store.history(done).await.unwrap().is_empty());
     let left = store.webhook_deliveries(mine.id, None, 50).await.unwrap().items;

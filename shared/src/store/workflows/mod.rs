@@ -4,7 +4,7 @@
 mod tests;
 mod write;
 
-pub use write::WorkflowOutcome;
+pub use write::{WorkflowOutcome, WorkflowReading};
 pub(super) use write::{apply, insert};
 
 use super::{

@@ -1,12 +1,12 @@
 use super::*;
-use crate::store::{Erasable, Erased};
+use crate::store::{Erasable, Erased, PagesOf};
 use crate::{
     engine::{Command, Event, Run, decide},
     ledger::tests::transaction,
     store::{
         Claimed, MovementFilter,
         movements::tests::{analysed, owner},
-        tests::{Fixture, LEASE, fixture, new_run},
+        tests::{Fixture, LEASE, fixture, new_run, page},
     },
 };
 use serde_json::json;
@@ -36,12 +36,17 @@ async fn until(store: &Store, claimed: Claimed, last: usize) -> Run {
         if step == last {
             break;
         }
-        let event = Event::StepSucceeded { step, output: json!({ "step": step }), effect: None };
+        let effect = (step == 0).then(|| reading().into_effect());
+        let event = Event::StepSucceeded { step, output: json!({ "step": step }), effect };
         let decision = decide(&run, event).unwrap();
         (run, commands) = (decision.run.clone(), decision.commands.clone());
         store.apply_one(decision).await.unwrap();
     }
     run
+}
+
+fn reading() -> WorkflowReading {
+    WorkflowReading { pages: vec![page("x-p1")], provenance: json!({ "program": "1" }) }
 }
 
 fn outcome(owner: &Owner) -> WorkflowOutcome {
@@ -77,6 +82,14 @@ async fn a_workflow_from_upload_to_erasure() {
     assert_eq!((view.state, view.progress), (WorkflowState::Storage, 90));
     assert_eq!(view.mapping, Some(json!({ "date": 0 })));
     assert_eq!(stored(&store, &owner).await, 0);
+    // Named as soon as they are stored.
+    let proof = store.proof(Erasable::Workflow, id).await.unwrap();
+    assert_eq!((proof.provenance, proof.reading), (Some(reading().provenance), Some(id)));
+    let pages: Vec<_> = proof.pages.into_iter().map(|p| (p.run, p.page)).collect();
+    assert_eq!(pages, [(id, page("x-p1"))]);
+    let files = ["x-p1".to_owned(), "x-p2".to_owned()];
+    assert_eq!(store.needed_files(&files).await.unwrap(), ["x-p1".to_owned()].into());
+    assert!(!store.is_unwanted(id, PagesOf::Workflow).await.unwrap());
 
     let effect = Some(outcome(&owner).into_effect());
     let event = Event::StepSucceeded { step: 2, output: Json::Null, effect };
@@ -106,7 +119,11 @@ async fn a_workflow_from_upload_to_erasure() {
 
     let erase = || store.erase(Erasable::Workflow, id, "x", "asked");
     let Erased::Now(removal) = erase().await.unwrap() else { panic!("not erased") };
-    assert_eq!(removal.files, ["originals/x"]);
+    assert_eq!(removal.files, ["originals/x", "x-p1"]);
+    let proof = store.proof(Erasable::Workflow, id).await.unwrap();
+    assert_eq!((proof.pages.len(), proof.provenance), (0, None));
+    assert!(store.needed_files(&files).await.unwrap().is_empty());
+    assert!(store.is_unwanted(id, PagesOf::Workflow).await.unwrap());
     assert_eq!(erase().await.unwrap(), Erased::Before);
     assert_eq!(stored(&store, &owner).await, 0);
     assert_eq!(count(WorkflowState::Completed).await, 0);

@@ -5,7 +5,9 @@ use crate::{
     engine::{Effect, RunId},
     ledger::{NewMovement, Owner},
     store::{
+        Erasable,
         error::{Result, StoreError},
+        evidence::{self, NewPage},
         movements,
         sql::{self, Backend, Kind, rows_value},
         writes::Creation,
@@ -15,7 +17,26 @@ use sea_orm::{ConnectionTrait, Value};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
+const READING: &str = "workflow_reading";
 const RESULT: &str = "workflow_result";
+
+/// What reading a document leaves behind.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WorkflowReading {
+    /// The pages as they were read; none of a document that has none.
+    pub pages: Vec<NewPage>,
+    /// The versions of what read it.
+    pub provenance: Json,
+}
+
+impl WorkflowReading {
+    /// The effect to hand to the engine.
+    #[must_use]
+    pub fn into_effect(self) -> Effect {
+        // Data with string keys: it always serialises.
+        Effect { name: READING, payload: serde_json::to_value(self).unwrap_or_default() }
+    }
+}
 
 /// What the last step leaves behind.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -78,18 +99,50 @@ pub(in crate::store) async fn insert(tx: &Tx, backend: Backend, new: &[&Creation
     Ok(())
 }
 
-/// The effect of the last step: result and transactions, in the commit of its outcome; nothing of an erased one.
+/// The effect of a step, in the commit of its outcome; nothing of an erased one. Whether it is a workflow's.
 pub(in crate::store) async fn apply(
     tx: &impl ConnectionTrait,
     backend: Backend,
     id: RunId,
     effect: &Effect,
 ) -> Result<bool> {
-    if effect.name != RESULT {
-        return Ok(false);
+    match effect.name {
+        READING => keep_reading(tx, backend, id, &held(effect)?).await?,
+        RESULT => keep_result(tx, backend, id, &held(effect)?).await?,
+        _ => return Ok(false),
     }
-    let outcome = WorkflowOutcome::deserialize(&effect.payload)
-        .map_err(|e| StoreError::Corrupt(format!("effect {}: {e}", effect.name)))?;
+    Ok(true)
+}
+
+fn held<T: for<'de> Deserialize<'de>>(effect: &Effect) -> Result<T> {
+    T::deserialize(&effect.payload)
+        .map_err(|e| StoreError::Corrupt(format!("effect {}: {e}", effect.name)))
+}
+
+/// Names the pages as soon as they are stored: whatever becomes of the run, they are found and erased with it.
+async fn keep_reading(
+    tx: &impl ConnectionTrait,
+    backend: Backend,
+    id: RunId,
+    reading: &WorkflowReading,
+) -> Result<()> {
+    let update = backend.statement(
+        "UPDATE workflow SET provenance = $2 WHERE id = $1 AND deleted_at IS NULL",
+        [Value::from(id.0), Value::from(reading.provenance.to_string())],
+    );
+    if tx.execute_raw(update).await?.rows_affected() == 0 {
+        return Ok(());
+    }
+    evidence::write_pages(tx, backend, (Erasable::Workflow, id), id, &reading.pages).await
+}
+
+/// Result and transactions.
+async fn keep_result(
+    tx: &impl ConnectionTrait,
+    backend: Backend,
+    id: RunId,
+    outcome: &WorkflowOutcome,
+) -> Result<()> {
     let update = backend.statement(
         "UPDATE workflow SET result = $2, found = $3, preview = NULL WHERE id = $1 AND deleted_at IS NULL",
         [
@@ -99,7 +152,7 @@ pub(in crate::store) async fn apply(
         ],
     );
     if tx.execute_raw(update).await?.rows_affected() == 0 {
-        return Ok(true);
+        return Ok(());
     }
     let owner = &outcome.owner;
     let added = movements::insert(tx, backend, owner, Some(id.0), &outcome.movements).await?;
@@ -113,5 +166,5 @@ pub(in crate::store) async fn apply(
     let clear = backend
         .statement("UPDATE run_step SET output = NULL WHERE run_id = $1", [Value::from(id.0)]);
     tx.execute_raw(clear).await?;
-    Ok(true)
+    Ok(())
 }

@@ -9,6 +9,7 @@ mod store;
 
 pub(super) use analyse::Analyse;
 pub(super) use process::Process;
+use remote::PROCESSOR;
 pub(super) use remote::Services;
 pub(super) use store::StoreTransactions;
 

@@ -1,11 +1,13 @@
 //! `DOCUMENT_PROCESSING`: a document becomes transactions, here or at the service that is configured for it.
 
-use super::{Services, outcome, scan, statement, workflow};
+use super::{PROCESSOR, Services, outcome, scan, statement, workflow};
 use crate::{
     activities::Tools,
     executor::activity::{Activity, ActivityContext, ActivityError, Outcome},
 };
 use async_trait::async_trait;
+use quittance_shared::store::WorkflowReading;
+use serde_json::json;
 use std::sync::Arc;
 
 pub(in crate::activities) struct Process {
@@ -17,15 +19,23 @@ pub(in crate::activities) struct Process {
 impl Activity for Process {
     async fn run(&self, context: &ActivityContext) -> Result<Outcome, ActivityError> {
         let workflow = workflow(&self.tools.store, context).await?;
-        let processed = if self.services.has_processor() {
-            self.services.process(&self.tools, context, &workflow).await?
+        let (processed, reading) = if self.services.has_processor() {
+            let processed = self.services.process(&self.tools, context, &workflow).await?;
+            (processed, pageless(Some(PROCESSOR)))
         } else if is_page(&workflow.content_type) {
             scan::process(&self.tools, context, &workflow).await?
         } else {
-            statement::process(&self.tools, context, &workflow).await?
+            (statement::process(&self.tools, context, &workflow).await?, pageless(None))
         };
-        outcome(&processed)
+        Ok(Outcome { effect: Some(reading.into_effect()), ..outcome(&processed)? })
     }
+}
+
+/// The evidence of a document of which no pages were read here, and the service that read it, if one did.
+fn pageless(reader: Option<&str>) -> WorkflowReading {
+    let provenance =
+        json!({ "program": env!("CARGO_PKG_VERSION"), "reader": reader, "weights": null });
+    WorkflowReading { pages: Vec::new(), provenance }
 }
 
 /// Whether it has pages that are looked at; by content, as it was judged at the upload.

@@ -25,7 +25,7 @@ use serde_json::{Number, Value, json};
 use std::{collections::HashMap, time::Duration};
 use uuid::Uuid;
 
-const PROCESSOR: &str = "documents.processor";
+pub(super) const PROCESSOR: &str = "documents.processor";
 const ANALYZER: &str = "documents.analyzer";
 /// Transactions in one call of the analyzer.
 const BATCH: usize = 1000;

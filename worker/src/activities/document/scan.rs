@@ -3,7 +3,7 @@
 
 use super::{DocumentKind, Processed, warning};
 use crate::{
-    activities::{Tools, analyse::minor, read::read},
+    activities::{Tools, analyse::minor, decode::decode, pages, read::read, store::provenance},
     executor::activity::{ActivityContext, ActivityError},
 };
 use quittance_shared::{
@@ -14,18 +14,26 @@ use quittance_shared::{
         transaction::{Origin, Transaction},
     },
     ledger::identify_scanned,
-    store::WorkflowView,
+    store::{WorkflowReading, WorkflowView},
 };
+use std::sync::Arc;
 use uuid::Uuid;
 
 pub(super) async fn process(
     tools: &Tools,
     context: &ActivityContext,
     workflow: &WorkflowView,
-) -> Result<Processed, ActivityError> {
-    let (text, invoice) = read(tools, context).await?;
+) -> Result<(Processed, WorkflowReading), ActivityError> {
+    let decoded = Arc::new(decode(tools, context).await?);
+    let text = read(tools, context, Arc::clone(&decoded)).await?;
+    // After reading: what cannot be read leaves no pages behind.
+    let kept = pages::keep(tools, context, &decoded).await?;
+    let evidence = WorkflowReading {
+        pages: pages::upright(kept, &text),
+        provenance: provenance(&text.engine),
+    };
     let mut warnings = text.warnings.clone();
-    let work = move |_: &_| quittance_documents::extract(&text, invoice.as_deref());
+    let work = move |_: &_| quittance_documents::extract(&text, decoded.invoice.as_deref());
     let extraction = tools.pool.run(context.limit, &context.stop, work).await?;
     // An extraction passes on what it was told of the reading.
     let own = extraction.warnings.iter().filter(|w| !warnings.contains(w)).cloned();
@@ -38,14 +46,15 @@ pub(super) async fn process(
     };
     let reading = serde_json::to_value(&extraction)
         .map_err(|error| ActivityError::refused("INTERNAL", error.to_string()))?;
-    Ok(Processed {
+    let processed = Processed {
         kind,
         format: workflow.content_type.clone(),
         transactions: identify_scanned(&workflow.owner, &workflow.sha256, transactions),
         accounts: Vec::new(),
         warnings,
         reading: Some(reading),
-    })
+    };
+    Ok((processed, evidence))
 }
 
 fn origin(receipt_type: &str) -> Origin {

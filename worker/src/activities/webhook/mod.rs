@@ -233,6 +233,11 @@ impl Activity for Deliver {
         if !message.enabled && message.event != WEBHOOK_TEST {
             return Err(ActivityError::refused("ENDPOINT_DISABLED", "the endpoint is disabled"));
         }
+        if message.secrets.iter().all(|secret| secret.signer().is_none()) {
+            // Stored in a form that a later version of this program knows: one of that version signs it.
+            let why = "the endpoint's secret cannot be read by this worker";
+            return Err(ActivityError::failed("SECRET_UNREADABLE", why));
+        }
         let endpoint = message.endpoint;
         let Some(_place) = self.place(endpoint) else { return Err(ActivityError::Deferred(BUSY)) };
         let attempt = self.attempt(run, &message).await;
