@@ -9,6 +9,7 @@ mod keys;
 mod kind;
 mod layers;
 mod limits;
+mod overrides;
 mod problems;
 mod record;
 mod reference;
@@ -18,6 +19,7 @@ mod sagas;
 mod secret;
 mod servers;
 mod settings;
+mod storage;
 mod telemetry;
 mod webhooks;
 
@@ -25,12 +27,14 @@ pub use documents::{DocumentsConfig, ServiceConfig};
 pub use encryption::{EncryptionConfig, EncryptionKey, MAX_KEY_ID};
 pub use keys::{KeyConfig, MAX_CLIENT_LENGTH, Scope, is_client_id};
 pub use limits::{ClientLimits, LimitsConfig, MAX_RATE};
+pub use overrides::Overrides;
 pub use problems::{ConfigError, Problem};
 pub use reference::reference;
 pub use retention::RetentionConfig;
 pub use sagas::{ParticipantConfig, SagasConfig};
 pub use secret::Secret;
 pub use servers::{DatabaseConfig, Pooler, RedisConfig};
+pub use storage::{S3Config, StorageConfig, StorageKind};
 pub use telemetry::TelemetryConfig;
 pub use webhooks::WebhooksConfig;
 
@@ -106,48 +110,6 @@ pub struct WorkerConfig {
     pub host: String,
     /// TCP port, 0 for any free one; `None` is nowhere.
     pub port: Option<u16>,
-}
-
-/// Kind of place for originals.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum StorageKind {
-    /// A folder.
-    Local,
-    /// A server that speaks S3.
-    S3,
-}
-
-/// Where originals are kept.
-#[derive(Clone, Debug)]
-pub struct StorageConfig {
-    /// Which of the two below counts.
-    pub kind: StorageKind,
-    /// Folder of kind `local`.
-    pub path: PathBuf,
-    /// What is stored there is encrypted so.
-    pub encryption: EncryptionConfig,
-    /// Kind `s3`.
-    pub s3: S3Config,
-}
-
-/// A bucket.
-#[derive(Clone, Debug, Deserialize)]
-pub struct S3Config {
-    /// Name of the bucket; present when the kind is `s3`.
-    pub bucket: Option<String>,
-    /// Region.
-    pub region: String,
-    /// Address of a server that is not Amazon's.
-    pub endpoint: Option<String>,
-    /// Key id.
-    pub access_key_id: Option<String>,
-    /// Its secret.
-    pub secret_access_key: Option<Secret>,
-    /// Folder inside the bucket.
-    pub prefix: String,
-    /// Bucket in the path instead of the host name.
-    pub path_style: bool,
 }
 
 /// Limits and engines of the reading.
@@ -242,59 +204,6 @@ pub struct StartupConfig {
 pub struct ShutdownConfig {
     /// Seconds for running jobs and calls to finish.
     pub drain_seconds: u64,
-}
-
-/// What the command line says.
-#[derive(Clone, Debug, Default)]
-pub struct Overrides {
-    config_file: Option<PathBuf>,
-    flags: Vec<(String, String, String)>,
-}
-
-impl Overrides {
-    /// Nothing.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// The file of `--config`; it must exist.
-    #[must_use]
-    pub fn file(mut self, path: Option<PathBuf>) -> Self {
-        self.config_file = path;
-        self
-    }
-
-    /// The arguments of a binary that takes `--config FILE` and nothing else: there every setting is a variable.
-    ///
-    /// # Errors
-    /// The usage, when anything else was typed.
-    pub fn from_arguments(
-        program: &str,
-        arguments: impl IntoIterator<Item = std::ffi::OsString>,
-    ) -> Result<Self, ConfigError> {
-        let mut arguments = arguments.into_iter().skip(1);
-        let file = match (arguments.next(), arguments.next(), arguments.next()) {
-            (None, _, _) => None,
-            (Some(flag), Some(file), None) if flag == "--config" => Some(file.into()),
-            _ => {
-                let usage = format!(
-                    "usage: {program} [--config FILE]; every setting is also an environment variable"
-                );
-                return Err(ConfigError::one("", "arguments", usage));
-            }
-        };
-        Ok(Self::new().file(file))
-    }
-
-    /// The value of a flag for a setting: `set("server.port", "--port", cli.port)`. `None` changes nothing.
-    #[must_use]
-    pub fn set(mut self, setting: &str, flag: &str, value: Option<impl ToString>) -> Self {
-        if let Some(value) = value {
-            self.flags.push((setting.into(), flag.into(), value.to_string()));
-        }
-        self
-    }
 }
 
 impl Config {

@@ -127,3 +127,36 @@ fn second_reading(view: ReprocessView) -> SecondReading {
         differences: view.differences,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{routes::receipts::fields::tests::completed, testing::App};
+
+    #[tokio::test]
+    async fn evidence_tells_what_the_stored_bytes_are() {
+        let app = App::new().await;
+        let id = completed(&app).await;
+        let url = format!("/api/v1/receipts/{id}/evidence");
+        let got = app.get(&url).await;
+        let original = &got.data(200)["original"];
+        assert_eq!(original["sha256"].as_str().unwrap().len(), 64);
+        assert!(original.get("verification").is_none(), "{original}");
+        let status = async || {
+            let got = app.get(&format!("{url}?verify=true")).await;
+            got.data(200)["original"]["verification"]["status"].as_str().unwrap().to_owned()
+        };
+        assert_eq!(status().await, "match");
+        let blob = app.folder.path().join("originals").join(id.0.simple().to_string());
+        let mut bytes = std::fs::read(&blob).unwrap();
+        bytes[40] ^= 1;
+        std::fs::write(&blob, bytes).unwrap();
+        assert_eq!(status().await, "mismatch");
+        std::fs::remove_file(&blob).unwrap();
+        assert_eq!(status().await, "missing");
+        app.get(&format!("{url}?verify=yes")).await.refusal(400, "INVALID_REQUEST");
+        let image = format!("/api/v1/receipts/{id}/image?variant=derivative");
+        app.get(&image).await.refusal(404, "INVALID_REQUEST");
+        let image = format!("/api/v1/receipts/{id}/image?variant=thumbnail");
+        app.get(&image).await.refusal(400, "INVALID_REQUEST");
+    }
+}

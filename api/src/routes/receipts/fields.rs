@@ -229,4 +229,4 @@ fn unknown_field(name: &str) -> ApiError {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

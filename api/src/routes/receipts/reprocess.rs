@@ -100,3 +100,6 @@ fn not_completed(id: RunId) -> ApiError {
     );
     ApiError::new(StatusCode::CONFLICT, ErrorCode::Conflict, text).about(id)
 }
+
+#[cfg(test)]
+mod tests;

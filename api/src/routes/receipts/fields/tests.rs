@@ -28,7 +28,7 @@ pub(crate) async fn completed(app: &App) -> RunId {
     id
 }
 
-async fn patch(app: &App, id: RunId, body: &Value) -> crate::testing::Got {
+pub(crate) async fn patch(app: &App, id: RunId, body: &Value) -> crate::testing::Got {
     let url = format!("/api/v1/receipts/{id}/fields");
     app.json(Method::PATCH, &url, &[], &body.to_string()).await
 }
@@ -307,106 +307,4 @@ async fn numbers_of_others_are_theirs() {
         );
     }
     app.get("/api/v1/quality").await.refusal(401, "UNAUTHORIZED");
-}
-
-#[tokio::test]
-async fn a_second_reading_waits_for_a_decision() {
-    let app = App::new().await;
-    let id = completed(&app).await;
-    let url = format!("/api/v1/receipts/{id}/reprocess");
-    let got = app.get(&url).await;
-    assert_eq!(got.data(200)["state"], "none");
-    app.call(Method::POST, &format!("{url}/accept"), &[]).await.refusal(409, "CONFLICT");
-    patch(&app, id, &json!({ "fields": { "merchantName": "Zoé" }, "confirm": true }))
-        .await
-        .data(200);
-
-    let got = app.call(Method::POST, &url, &[]).await;
-    let run = got.data(202)["runId"].as_str().unwrap().to_owned();
-    assert_eq!(got.data(202)["state"], "pending");
-    // Asked twice, read once.
-    assert_eq!(app.call(Method::POST, &url, &[]).await.data(202)["runId"], run.as_str());
-    let mut better = reading("SUPER MARCHE", 0.8);
-    better.result = better.result.replace("25.99", "26.99");
-    app.work_to(run.parse().unwrap(), 9, better.clone()).await;
-    let got = app.get(&url).await;
-    let data = got.data(200).clone();
-    assert_eq!(data["state"], "completed");
-    assert_eq!(
-        data["differences"],
-        json!([
-            { "field": "totalAmount", "old": { "value": 25.99, "currency": "EUR" },
-              "new": { "value": 26.99, "currency": "EUR" }, "kept": false },
-            { "field": "merchantName", "old": "Zoé", "new": "SUPER MARCHE", "kept": true },
-        ])
-    );
-    // The result has not changed.
-    let result = app.get(&format!("/api/v1/receipts/{id}/result")).await;
-    assert_eq!(result.data(200)["data"]["extractedFields"]["totalAmount"]["value"], 25.99);
-
-    for _ in 0..2 {
-        let got = app.call(Method::POST, &format!("{url}/accept"), &[]).await;
-        let data = got.data(200);
-        assert_eq!((&data["version"], &data["reviewed"]), (&json!(3), &json!(false)));
-        assert_eq!(data["data"]["extractedFields"]["totalAmount"]["value"], 26.99);
-        assert_eq!(data["data"]["extractedFields"]["merchantName"]["value"], "Zoé");
-        assert_eq!(
-            data["data"]["extractedFields"]["merchantName"]["read"]["value"],
-            "SUPER MARCHE"
-        );
-    }
-    let got = app.get(&url).await;
-    assert_eq!(
-        (&got.data(200)["state"], &got.data(200)["differences"]),
-        (&json!("accepted"), &data["differences"])
-    );
-
-    // Thrown away: before it ran, and after.
-    for steps in [0, 9] {
-        let got = app.call(Method::POST, &url, &[]).await;
-        let run = got.data(202)["runId"].as_str().unwrap().parse().unwrap();
-        if steps > 0 {
-            app.work_to(run, steps, better.clone()).await;
-        }
-        for _ in 0..2 {
-            let got = app.call(Method::DELETE, &url, &[]).await;
-            assert_eq!(got.data(200)["state"], "discarded");
-        }
-        app.call(Method::POST, &format!("{url}/accept"), &[]).await.refusal(409, "CONFLICT");
-    }
-    let got = app.get(&format!("/api/v1/receipts/{id}/evidence")).await;
-    let endings: Vec<&Value> =
-        got.data(200)["reprocesses"].as_array().unwrap().iter().map(|r| &r["ending"]).collect();
-    assert_eq!(endings, ["accepted", "discarded", "discarded"]);
-    let waiting = app.accepted().await;
-    let got = app.call(Method::POST, &format!("/api/v1/receipts/{waiting}/reprocess"), &[]).await;
-    got.refusal(409, "CONFLICT");
-}
-
-#[tokio::test]
-async fn evidence_tells_what_the_stored_bytes_are() {
-    let app = App::new().await;
-    let id = completed(&app).await;
-    let url = format!("/api/v1/receipts/{id}/evidence");
-    let got = app.get(&url).await;
-    let original = &got.data(200)["original"];
-    assert_eq!(original["sha256"].as_str().unwrap().len(), 64);
-    assert!(original.get("verification").is_none(), "{original}");
-    let status = async || {
-        let got = app.get(&format!("{url}?verify=true")).await;
-        got.data(200)["original"]["verification"]["status"].as_str().unwrap().to_owned()
-    };
-    assert_eq!(status().await, "match");
-    let blob = app.folder.path().join("originals").join(id.0.simple().to_string());
-    let mut bytes = std::fs::read(&blob).unwrap();
-    bytes[40] ^= 1;
-    std::fs::write(&blob, bytes).unwrap();
-    assert_eq!(status().await, "mismatch");
-    std::fs::remove_file(&blob).unwrap();
-    assert_eq!(status().await, "missing");
-    app.get(&format!("{url}?verify=yes")).await.refusal(400, "INVALID_REQUEST");
-    let image = format!("/api/v1/receipts/{id}/image?variant=derivative");
-    app.get(&image).await.refusal(404, "INVALID_REQUEST");
-    let image = format!("/api/v1/receipts/{id}/image?variant=thumbnail");
-    app.get(&image).await.refusal(400, "INVALID_REQUEST");
 }
