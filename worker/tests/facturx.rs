@@ -1,27 +1,15 @@
 //! Factur-X and `ZUGFeRD` invoices of a public corpus: every field with a truth comes out of the XML, and what the corpus
 //! calls invalid is read as a page.
-#![expect(clippy::print_stderr, reason = "a test says what it skips by printing")]
+mod support;
 
 use quittance_shared::domain::{document::DocumentText, receipt::CheckStatus};
 use quittance_worker::reader::{self, ReaderConfig};
-use serde_json::Value;
-use std::path::Path;
 
 #[test]
 fn the_corpus_is_read_by_its_xml() {
-    let root = std::env::var_os("QUITTANCE_SHARED")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared"), Into::into);
-    let folder = root.join("data/documents/facturx-pdf");
-    let Ok(truth) = std::fs::read_to_string(folder.join("truth.jsonl")) else {
-        eprintln!(
-            "\n*** SKIPPED: no {}; set QUITTANCE_SHARED to the folder that holds data/ ***\n",
-            folder.display()
-        );
-        return;
-    };
+    let Some((folder, truths)) = support::documents("facturx-pdf") else { return };
     let mut valid = 0;
-    for line in truth.lines() {
-        let truth: Value = serde_json::from_str(line).unwrap();
+    for truth in truths {
         let file = truth["file"].as_str().unwrap();
         let bytes = std::fs::read(folder.join(file)).unwrap();
         let decoded = reader::decode(&bytes, &ReaderConfig::default()).unwrap();

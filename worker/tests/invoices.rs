@@ -1,18 +1,22 @@
-//! Born-digital invoices of a public corpus, by the text of their PDF: every amount with a truth is right, and a date or
-//! a number that is not right is one that a person is asked to look at.
+//! Born-digital invoices of public corpora, by the text of their PDF alone: what their truths say is read right, but for
+//! what is named here.
 #![expect(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::print_stderr,
     reason = "a test says what is wrong by panicking and what it skips by printing"
 )]
 
+mod support;
+
 use quittance_shared::domain::document::{DocumentText, PageText, TextSource};
 use quittance_worker::reader::{self, ReaderConfig};
 use serde_json::Value;
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
-/// As `review.threshold` is by default.
+/// As `review.threshold` and `review.merchant_threshold` are by default.
 const REVIEW: f64 = 0.95;
+const REVIEW_NAME: f64 = 0.8;
 
 /// What was read of a document without any OCR: `None` where a page has no text of its own.
 fn text(bytes: &[u8]) -> Option<DocumentText> {
@@ -36,55 +40,98 @@ fn text(bytes: &[u8]) -> Option<DocumentText> {
     })
 }
 
-#[test]
-fn amounts_are_right_and_what_is_not_right_says_so() {
-    let root = std::env::var_os("QUITTANCE_SHARED")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared"), Into::into);
-    let folder = root.join("data/documents/invoice-pdf");
-    let Ok(truth) = std::fs::read_to_string(folder.join("truth.jsonl")) else {
-        eprintln!(
-            "\n*** SKIPPED: no {}; set QUITTANCE_SHARED to the folder that holds data/ ***\n",
-            folder.display()
-        );
-        return;
-    };
-    let (mut amounts, mut dates, mut sure) = (0, 0, 0);
-    for line in truth.lines() {
-        let truth: Value = serde_json::from_str(line).unwrap();
-        let file = truth["file"].as_str().unwrap();
-        let text = text(&std::fs::read(folder.join(file)).unwrap());
-        let found = quittance_documents::extract(&text.expect(file), None);
-        let fields = serde_json::to_value(&found.extracted_fields).unwrap();
-        let expected = &truth["expected"];
-        for (field, key) in
-            [("totalAmount", "amount"), ("subtotal", "amount_untaxed"), ("totalTax", "amount_tax")]
-        {
-            let (value, known) = (fields[field]["value"].as_f64(), expected[key].as_f64());
-            let Some(known) = known else { continue };
-            // Net and tax may be left out; the total may not.
-            if field == "totalAmount" || value.is_some() {
-                let value = value.map(|value| format!("{value:.2}"));
-                assert_eq!(value, Some(format!("{known:.2}")), "{file}: {field}");
-                amounts += 1;
-            }
+/// The fields read from a file, by its text layer even where it carries XML.
+fn fields(folder: &Path, truth: &Value) -> (String, Value) {
+    let file = truth["file"].as_str().unwrap().to_owned();
+    let text = text(&std::fs::read(folder.join(&file)).unwrap());
+    let found = quittance_documents::extract(&text.expect(&file), None);
+    (file, serde_json::to_value(&found.extracted_fields).unwrap())
+}
+
+/// A value as both sides can be compared: amounts to the cent.
+fn shown(value: &Value, amount: bool) -> Option<String> {
+    let number = value.as_f64().or_else(|| value.as_str()?.parse().ok()).filter(|_| amount);
+    number.map(|n| format!("{n:.2}")).or_else(|| value.as_str().map(str::to_owned))
+}
+
+/// Right fields of those with a truth, by field; what is wrong, in the order met.
+#[derive(Default)]
+struct Score {
+    counts: BTreeMap<&'static str, (u32, u32)>,
+    wrong: Vec<String>,
+}
+
+impl Score {
+    /// Compares one field and asks that nothing wrong is taken without a look.
+    fn add(&mut self, file: &str, field: &'static str, fields: &Value, known: &Value) {
+        if known.is_null() {
+            return;
         }
-        if let Some(currency) = expected["currency"].as_str() {
+        let amount = matches!(field, "totalAmount" | "subtotal" | "totalTax");
+        let found = &fields[field];
+        let right = shown(&found["value"], amount) == shown(known, amount);
+        let count = self.counts.entry(field).or_default();
+        count.0 += u32::from(right);
+        count.1 += 1;
+        if right {
+            return;
+        }
+        let limit = if field == "merchantName" { REVIEW_NAME } else { REVIEW };
+        let sure = found["confidence"].as_f64().unwrap_or(0.0) >= limit;
+        self.wrong.push(format!("{file} {field}"));
+        assert!(!sure, "{file}: {field} is {found}, not {known}, and no one would look");
+    }
+}
+
+#[test]
+fn a_public_corpus_of_invoices() {
+    let Some((folder, truths)) = support::documents("invoice-pdf") else { return };
+    let mut score = Score::default();
+    for truth in truths {
+        let (file, fields) = fields(&folder, &truth);
+        let known = &truth["expected"];
+        // The corpus' own template adds words to this name that are not on the page.
+        let seller =
+            known["issuer"].as_str().and_then(|n| n.split(" - For ").next()).map(Value::from);
+        for (field, known) in [
+            ("totalAmount", &known["amount"]),
+            ("subtotal", &known["amount_untaxed"]),
+            ("totalTax", &known["amount_tax"]),
+            ("date", &known["date"]),
+            ("receiptNumber", &known["invoice_number"]),
+            ("vatId", &known["vat"]),
+            ("merchantName", &seller.unwrap_or_default()),
+        ] {
+            score.add(&file, field, &fields, known);
+        }
+        if let Some(currency) = known["currency"].as_str() {
             assert_eq!(fields["totalAmount"]["currency"], currency, "{file}");
         }
-        for (field, key) in
-            [("date", "date"), ("receiptNumber", "invoice_number"), ("vatId", "vat")]
-        {
-            let (found, known) = (&fields[field], &expected[key]);
-            if known.is_null() || found.is_null() {
-                continue;
-            }
-            let right = found["value"] == *known;
-            let confident = found["confidence"].as_f64().unwrap() >= REVIEW;
-            assert!(right || !confident, "{file}: {field} is {found}, not {known}");
-            dates += u32::from(right && field == "date");
-            sure += u32::from(right && confident);
+    }
+    eprintln!("right of those with a truth: {:?}; wrong: {:?}", score.counts, score.wrong);
+    // One seller stands in a picture only; the other is named by its sign in sentences, its company in small print.
+    assert_eq!(score.wrong, ["i2d_oyo.pdf merchantName", "i2d_saeco.pdf merchantName"]);
+}
+
+#[test]
+fn the_pages_of_factur_x_say_what_their_xml_says() {
+    let Some((folder, truths)) = support::documents("facturx-pdf") else { return };
+    let mut score = Score::default();
+    for truth in truths {
+        let (file, fields) = fields(&folder, &truth);
+        for (field, key) in [
+            ("totalAmount", "total"),
+            ("subtotal", "net"),
+            ("totalTax", "tax"),
+            ("date", "date"),
+            ("receiptNumber", "number"),
+            ("merchantName", "merchant"),
+        ] {
+            score.add(&file, field, &fields, &truth["expected"][key]);
         }
     }
-    eprintln!("{amounts} amounts right, {dates} of 6 dates right, {sure} fields right and sure");
-    assert!(amounts >= 9 && dates >= 4 && sure >= 2, "{amounts} {dates} {sure}");
+    eprintln!("right of those with a truth: {:?}; wrong: {:?}", score.counts, score.wrong);
+    // A credit note prints its sums with a minus, which totals are not read with.
+    let credit_note = score.wrong.iter().filter(|w| w.contains("Avoir")).count();
+    assert_eq!((score.wrong.len(), credit_note), (3, 3), "{:?}", score.wrong);
 }

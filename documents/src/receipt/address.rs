@@ -1,6 +1,6 @@
 //! The shop's address: the rows around its name that look like one.
 
-use super::{Reading, normalise::fold};
+use super::{Reading, normalise::fold, parties};
 use regex::Regex;
 use std::sync::LazyLock;
 
@@ -21,17 +21,24 @@ static POSTCODE: LazyLock<Regex> = LazyLock::new(|| {
 });
 static NOT: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"\b(tel|fax|phone|gst|tva|vat|siret|invoice|receipt|ticket|date|www|email|reg|co no|company|cashier|table|order)\b|@|www\.|[0-9]{6,}",
+        r"\b(tel|fax|phone|gst|tva|vat|steuernummer|siret|invoice|receipt|ticket|date|www|email|reg|co no|company|cashier|table|order)\b|@|www\.|[0-9]{6,}",
     )
 });
+
+/// A row's text without the boxes that are the buyer's.
+fn own(r: &Reading, row: usize) -> String {
+    let segs = r.layout.rows[row].segs.iter().enumerate();
+    let kept = segs.filter(|(at, _)| !r.parties.buyers(row, *at));
+    kept.map(|(_, s)| s.text.trim()).collect::<Vec<_>>().join(" ")
+}
 
 /// Rows that make up the address, and the text.
 pub(crate) fn find(r: &Reading, merchant_row: usize) -> Option<(String, Vec<usize>)> {
     let from = merchant_row.saturating_sub(1);
     let mut rows: Vec<usize> = Vec::new();
     for row in from..r.layout.rows.len().min(from + 10) {
-        let printed = &r.layout.rows[row];
-        let text = fold(&printed.text());
+        let own = own(r, row);
+        let text = fold(&own);
         let money = r.amounts.iter().any(|a| a.row == row && a.money());
         let dated = r.dates.iter().any(|d| d.row == row);
         let letters = text.chars().filter(|c| c.is_alphabetic()).count();
@@ -43,6 +50,7 @@ pub(crate) fn find(r: &Reading, merchant_row: usize) -> Option<(String, Vec<usiz
             && !money
             && !dated
             && !NOT.is_match(&text)
+            && !parties::titled(&own)
             && (street || town || follows)
         {
             rows.push(row);
@@ -53,7 +61,7 @@ pub(crate) fn find(r: &Reading, merchant_row: usize) -> Option<(String, Vec<usiz
     rows.truncate(5);
     let parts: Vec<String> = rows
         .iter()
-        .map(|row| r.layout.rows[*row].text().trim().trim_matches([',', '.', ' ']).to_owned())
+        .map(|row| own(r, *row).trim().trim_matches([',', '.', ' ']).to_owned())
         .collect();
     let text = parts.join(", ");
     (text.chars().any(|c| c.is_ascii_digit())).then_some((text, rows))

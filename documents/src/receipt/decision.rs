@@ -7,8 +7,9 @@ use super::{
     items::{self, Line},
     merchant,
     model::{self, Features, Model, Ranker},
+    normalise::squash,
     num::wire,
-    payment, summary,
+    number, parties, payment, summary,
     taxes::{self, Tax},
     totals::{self, Labelled},
     when,
@@ -23,6 +24,10 @@ use quittance_domain::{
 
 /// Below this a value is not given; it stays among the alternatives of nothing.
 const LEAST: f32 = 0.3;
+/// How sure a name is that stands under "Vendeur", "Seller", "Verkäufer" with an address.
+const SELLER_NAMED: f32 = 0.9;
+/// The same where the page's own site has that name.
+const SITE_NAMED: f32 = 0.85;
 /// Readings less likely than this are not worth showing.
 const WORTH_SHOWING: f32 = 0.03;
 
@@ -170,11 +175,17 @@ fn date_fields(w: &Writer<'_>, ranker: &Ranker, fields: &mut ExtractedFields) {
 
 /// The name; gives the row it was read from.
 fn merchant_field(w: &Writer<'_>, ranker: &Ranker, fields: &mut ExtractedFields) -> Option<usize> {
+    if let Some((name, row, bounds)) = w.r.parties.seller(w.r) {
+        let raw = w.r.layout.rows[row].text();
+        fields.merchant_name = Some(w.field(name, SELLER_NAMED, row, bounds, &raw));
+        return Some(row);
+    }
     let found = merchant::candidates(w.r);
     let options: Vec<&Features> = found.iter().map(|c| &c.features).collect();
     let keys: Vec<String> = found.iter().map(|c| merchant::key(&c.name)).collect();
     let same = model::same(&keys.iter().map(String::as_str).collect::<Vec<_>>());
-    let choice = choose(ranker, &options, &merchant::none_features(&found), &same)?;
+    let choice = choose(ranker, &options, &merchant::none_features(&found), &same);
+    let choice = sited(w.r, &found, choice.as_ref()).or(choice)?;
     let best = &found[choice.best];
     let spelt = |name: &str| {
         let french = w.r.locale.language == Some("fr");
@@ -192,6 +203,20 @@ fn merchant_field(w: &Writer<'_>, ranker: &Ranker, fields: &mut ExtractedFields)
     }
     fields.merchant_name = Some(field);
     Some(best.rows.1)
+}
+
+/// The name that is letter for letter the one of the page's own site, where no letter can be misread and another won.
+fn sited(r: &Reading, found: &[merchant::Candidate], winner: Option<&Choice>) -> Option<Choice> {
+    if !r.born_digital {
+        return None;
+    }
+    let sites = parties::sites(&r.layout);
+    let named = |i: &usize| sites.contains(&squash(&found[*i].name));
+    if winner.is_some_and(|w| named(&w.best)) {
+        return None;
+    }
+    let best = (0..found.len()).find(named)?;
+    Some(Choice { best, share: SITE_NAMED, others: Vec::new() })
 }
 
 /// The currency of the page unless the total itself carries another one.
@@ -277,7 +302,7 @@ pub(crate) fn decide(r: &Reading, text: &DocumentText, model: &Model) -> Extract
     fields.tip = derived::tip(r, &labelled, minor).map(|i| w.amount(r.amounts[i].minor, i, 0.85));
     fields.payment_method = payment::method(r, &labelled, minor).map(|f| w.found(f));
     fields.card_last4 = payment::last4(r).map(|f| w.found(f));
-    fields.receipt_number = ids::receipt_number(r).map(|f| w.found(f));
+    fields.receipt_number = number::find(r).map(|f| w.found(f));
     fields.merchant_phone = ids::phone(r).map(|f| w.found(f));
     let (vat, siret) = (ids::vat(r), ids::siret(r));
     let checks = checks::all(

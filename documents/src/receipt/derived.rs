@@ -1,6 +1,6 @@
 //! Amounts that follow from the total: net, tax and tip.
 
-use super::{Reading, labels::Label, taxes::Tax, totals::Labelled};
+use super::{Reading, amounts::Amount, labels::Label, taxes::Tax, totals::Labelled};
 
 /// Net amount: the one that gives the total with the tax, else what calls itself so.
 pub(super) fn subtotal(
@@ -32,7 +32,24 @@ pub(super) fn subtotal(
             .filter(fits)
             .find(|l| l.total() && total.is_none_or(|t| value(l) <= t) && value(l) > 0)
     };
-    named.or_else(net).map(|l| (l.index, 0.75))
+    let beside = total.zip(tax).and_then(|(t, x)| beside(r, t, x)).map(|index| (index, 0.9));
+    beside.or_else(|| named.or_else(net).map(|l| (l.index, 0.75)))
+}
+
+/// The total less the tax where it is printed in one row with either: how tables of taxes end.
+fn beside(r: &Reading, total: i64, tax: i64) -> Option<usize> {
+    let money = |a: &&Amount| a.money() && !a.second;
+    let net = total - tax;
+    let found = |(_, a): &(usize, &Amount)| {
+        a.minor == net
+            && tax > 0
+            && r.amounts.iter().filter(money).any(|o| {
+                o.row == a.row
+                    && (o.minor == tax || o.minor == total)
+                    && (o.seg, o.span) != (a.seg, a.span)
+            })
+    };
+    r.amounts.iter().enumerate().filter(|(_, a)| money(a)).find(found).map(|(i, _)| i)
 }
 
 /// The tax as a whole: the sum of its lines, or an amount that calls itself so.
@@ -56,7 +73,7 @@ pub(super) fn total_tax(
     });
     let said = said.filter(|l| {
         let v = r.amounts[l.index].minor;
-        v > 0 && total.is_none_or(|t| v * 3 < t) && (lines.is_empty() || v == sum)
+        v >= 0 && total.is_none_or(|t| v * 3 < t) && (lines.is_empty() || v == sum)
     });
     if let Some(l) = said {
         return Some((

@@ -1,6 +1,11 @@
 //! Numbers that name a company or a receipt, with their check digits where they have some.
 
-use super::{Reading, normalise::fold};
+use super::{
+    Reading,
+    captions::{self, Place},
+    normalise::{fold, spelt},
+    parties,
+};
 use regex::Regex;
 use std::sync::LazyLock;
 
@@ -26,11 +31,10 @@ macro_rules! patterns {
 
 patterns! {
     SIRET = r"(?:^|[^0-9])((?:[0-9][ .]?){14})(?:[^0-9]|$)";
-    VAT = r"\b(fr ?[0-9a-z]{2} ?(?:[0-9] ?){9}|be ?[01](?:[. ]?[0-9]){9}|de ?(?:[0-9] ?){9}|atu ?[0-9]{8}|nl ?[0-9]{9} ?b ?[0-9]{2}|es ?[a-z][0-9]{7}[0-9a-z]|ie ?[0-9]{7}[a-z]{1,2}|lu ?[0-9]{8}|it ?[0-9]{11}|gb ?[0-9]{3} ?[0-9]{4} ?[0-9]{2}|pt ?[0-9]{9}|ee ?[0-9]{9})\b";
+    VAT = r"\b(fr ?[0-9a-z]{2} ?(?:[0-9] ?){9}|be ?[01](?:[. ]?[0-9]){9}|de ?(?:[0-9] ?){9}|atu ?[0-9]{8}|nl ?[0-9]{9} ?b ?[0-9]{2}|es ?[a-z][0-9]{7}[0-9a-z]|ie ?[0-9]{7}[a-z]{1,2}|lu ?[0-9]{8}|it ?[0-9]{11}|gb ?[0-9]{3} ?[0-9]{4} ?[0-9]{2}|pt ?[0-9]{9}|ee ?[0-9]{9}|che[ \-]?[0-9]{3}[. ]?[0-9]{3}[. ]?[0-9]{3}|[0-3][0-9][a-z]{5}[0-9]{4}[a-z][0-9a-z]z[0-9a-z])\b";
     VAT_NAMED = r"(?:vat|gst|hst|tps|tvq|iva|nif|cif|tva|btw|ust|mwst|steuer)[a-z \-]*(?:reg(?:istration)?|id|no|nr|number|intracom[a-z.]*)?[ .:#°]*(?:no|nr|id)?[ .:#]*([a-z]?-?[0-9](?:[ \-]?[0-9a-z]){6,14})";
     PHONE = r"(?:tel|phone|ph|telephone|fon|tlf|mobile|hp|call)[a-z]*[ .:#/()]*(\+?[0-9(][0-9 ()./\-]{6,18}[0-9])";
     PHONE_SHAPE = r"(?:^|[^0-9])(0[1-9](?:[ .][0-9]{2}){4}|\(?[0-9]{3}\)?[ .\-][0-9]{3}[ .\-][0-9]{4}|\+[0-9]{2}[ 0-9().\-]{7,16}[0-9])(?:[^0-9]|$)";
-    NUMBER = r"(?:ticket|facture|fact|receipt|rcpt|invoice|inv|rechnung|rechnungs|bon|beleg|bill|order|commande|chk|check|doc(?:ument)?|trans(?:action)?|trx|slip|factura|sale)[ .\-]*(?:n[o°º]|no|nr|number|num|#|id)?[ .:#°º]*([a-z]{0,4}[0-9][a-z0-9/\-._]{2,24})";
 }
 
 /// Luhn's sum; French establishment numbers carry it, but the post office's, whose digits sum to a multiple of 5.
@@ -71,7 +75,8 @@ pub(crate) fn siret(r: &Reading) -> Option<Found> {
             let digits: String = c[1].chars().filter(char::is_ascii_digit).collect();
             let named = text.contains("sir");
             let key = siret_key(&digits);
-            if !key && !named {
+            let start = c.get(1).map_or(0, |m| text[..m.start()].chars().count());
+            if !key && !named || of_buyer(r, row, start) {
                 continue;
             }
             let confidence = if key && named {
@@ -98,35 +103,65 @@ pub(crate) fn siret(r: &Reading) -> Option<Found> {
     best.filter(|b| b.confidence >= 0.3)
 }
 
-/// The shop's VAT number, or the number its country uses in its place.
+/// Whether what begins at a character of a row's text is the buyer's: by its caption, or by the block it stands in.
+fn of_buyer(r: &Reading, row: usize, start: usize) -> bool {
+    let printed = &r.layout.rows[row];
+    let mut before = 0;
+    for (seg, s) in printed.segs.iter().enumerate() {
+        let length = s.text.trim().chars().count();
+        if start <= before + length {
+            let place = Place { row, seg, start: start.saturating_sub(before) };
+            let c = captions::of(&r.layout, place, 0);
+            let said = [Some(c.inside), c.left, c.above].into_iter().flatten();
+            return r.parties.buyers(row, seg)
+                || said.into_iter().any(|text| parties::of_buyer(&text));
+        }
+        before += length + 1;
+    }
+    false
+}
+
+/// A number without its spaces and points, in capitals.
+fn compact(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_uppercase()
+}
+
+/// The shop's VAT number, or the number its country uses in its place; not the buyer's.
 pub(crate) fn vat(r: &Reading) -> Option<Found> {
-    let rows = || r.layout.rows.iter().enumerate().map(|(i, x)| (i, fold(&x.text())));
-    for (row, text) in rows() {
-        if let Some(c) = VAT.captures(&text) {
-            let value: String =
-                c[1].chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_uppercase();
+    let rows = || r.layout.rows.iter().enumerate().map(|(i, x)| (i, x.text(), fold(&x.text())));
+    let mut best: Option<Found> = None;
+    for (row, original, text) in rows() {
+        for m in VAT.captures_iter(&text).filter_map(|c| c.get(1)) {
+            let start = text[..m.start()].chars().count();
+            let spelt = spelt(&original, &text, m.range());
+            // "de 120 000 000 €" is no German number.
+            let small = spelt.get(..2).is_some_and(|p| p.chars().all(char::is_lowercase));
+            if small && spelt.get(2..3) == Some(" ") || of_buyer(r, row, start) {
+                continue;
+            }
+            let value = compact(m.as_str());
             let key = vat_key(&value);
             let confidence = if key == Some(false) { 0.4 } else { 0.95 };
-            return Some(Found { value, row, raw: c[1].trim().to_owned(), key, confidence });
-        }
-    }
-    for (row, text) in rows() {
-        if let Some(c) = VAT_NAMED.captures(&text) {
-            let value: String =
-                c[1].chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_uppercase();
-            let digits = value.chars().filter(char::is_ascii_digit).count();
-            if (8..=15).contains(&value.len()) && digits >= 7 {
-                return Some(Found {
-                    value,
-                    row,
-                    raw: c[1].trim().to_owned(),
-                    key: None,
-                    confidence: 0.75,
-                });
+            let found = Found { value, row, raw: spelt.trim().to_owned(), key, confidence };
+            if best.as_ref().is_none_or(|b| b.confidence < found.confidence) {
+                best = Some(found);
             }
         }
     }
-    None
+    best.or_else(|| rows().find_map(|(row, original, text)| named_vat(r, row, &original, &text)))
+}
+
+/// A number that a tax's name stands before, whatever its shape.
+fn named_vat(r: &Reading, row: usize, original: &str, text: &str) -> Option<Found> {
+    let m = VAT_NAMED.captures(text).and_then(|c| c.get(1))?;
+    let value = compact(m.as_str());
+    let digits = value.chars().filter(char::is_ascii_digit).count();
+    let start = text[..m.start()].chars().count();
+    if !(8..=15).contains(&value.len()) || digits < 7 || of_buyer(r, row, start) {
+        return None;
+    }
+    let raw = spelt(original, text, m.range()).trim().to_owned();
+    Some(Found { value, row, raw, key: None, confidence: 0.75 })
 }
 
 /// The shop's phone number.
@@ -156,33 +191,9 @@ pub(crate) fn phone(r: &Reading) -> Option<Found> {
     None
 }
 
-/// The receipt's own number.
-pub(crate) fn receipt_number(r: &Reading) -> Option<Found> {
-    for (row, printed) in r.layout.rows.iter().enumerate() {
-        let original = printed.text();
-        let text = fold(&original);
-        for c in NUMBER.captures_iter(&text) {
-            let Some(m) = c.get(1) else { continue };
-            let digits = m.as_str().chars().filter(char::is_ascii_digit).count();
-            let dated = r.dates.iter().any(|d| d.row == row && d.raw.contains(m.as_str()));
-            let money =
-                r.amounts.iter().any(|a| a.row == row && a.money() && a.raw.contains(m.as_str()));
-            if digits < 3 || dated || money {
-                continue;
-            }
-            let same = original.len() == text.len();
-            let value =
-                if same { original.get(m.range()).unwrap_or(m.as_str()) } else { m.as_str() };
-            let value = value.trim_end_matches(['-', '/', '.', '_']).to_owned();
-            return Some(Found { raw: value.clone(), value, row, key: None, confidence: 0.7 });
-        }
-    }
-    None
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::testing::document;
+    use super::super::{number, testing::document};
     use super::*;
 
     #[test]
@@ -207,6 +218,6 @@ mod tests {
         assert_eq!(siret(&r).map(|f| f.value), Some("73282932000074".into()));
         assert_eq!(vat(&r).map(|f| (f.value, f.key)), Some(("FR40303265045".into(), Some(true))));
         assert_eq!(phone(&r).map(|f| f.value), Some("01 42 22 16 48".into()));
-        assert_eq!(receipt_number(&r).map(|f| f.value), Some("2023-118".into()));
+        assert_eq!(number::find(&r).map(|f| f.value), Some("2023-118".into()));
     }
 }

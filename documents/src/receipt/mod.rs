@@ -8,8 +8,10 @@ mod accents;
 mod address;
 mod amounts;
 mod brands;
+mod captions;
 mod category;
 mod checks;
+mod dated;
 mod dates;
 mod decision;
 mod derived;
@@ -17,6 +19,8 @@ mod evidence;
 #[cfg(test)]
 mod habits;
 mod ids;
+#[cfg(test)]
+mod invoices;
 mod items;
 mod labels;
 mod language;
@@ -28,7 +32,9 @@ mod months;
 mod names;
 mod normalise;
 mod num;
+mod number;
 mod numerals;
+mod parties;
 mod payment;
 pub(crate) mod prints;
 mod signs;
@@ -46,7 +52,10 @@ pub use model::{Model, fingerprint};
 pub use normalise::fold;
 pub use summary::{amount, sentence as summary};
 
-use quittance_domain::{document::DocumentText, receipt::Extraction};
+use quittance_domain::{
+    document::{DocumentText, TextSource},
+    receipt::Extraction,
+};
 pub(crate) use summary::sentence;
 
 /// Everything that is found before anything is decided.
@@ -56,6 +65,9 @@ pub(crate) struct Reading {
     pub(crate) times: Vec<dates::TimeHit>,
     pub(crate) amounts: Vec<amounts::Amount>,
     pub(crate) locale: locale::Locale,
+    pub(crate) parties: parties::Parties,
+    /// The text is the file's own: nothing in it was misread.
+    pub(crate) born_digital: bool,
 }
 
 impl Reading {
@@ -65,7 +77,10 @@ impl Reading {
         let times = dates::times(&layout);
         let amounts = amounts::find(&layout, &dates, &times);
         let locale = locale::detect(&layout, &amounts);
-        Self { layout, dates, times, amounts, locale }
+        let born_digital =
+            !text.pages.is_empty() && text.pages.iter().all(|p| p.source == TextSource::TextLayer);
+        let parties = parties::Parties::find(&layout, born_digital);
+        Self { layout, dates, times, amounts, locale, parties, born_digital }
     }
 }
 

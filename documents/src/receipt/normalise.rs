@@ -39,6 +39,16 @@ fn fold_char(c: char, out: &mut String) {
     out.push(plain);
 }
 
+/// What a byte range of the folded text was before; capitals where folding made one character two.
+pub(crate) fn spelt(original: &str, folded: &str, range: std::ops::Range<usize>) -> String {
+    let Some(found) = folded.get(range.clone()) else { return String::new() };
+    if original.chars().count() != folded.chars().count() {
+        return found.to_uppercase();
+    }
+    let start = folded.get(..range.start).unwrap_or_default().chars().count();
+    original.chars().skip(start).take(found.chars().count()).collect()
+}
+
 /// Folded letters and digits only: what is left when spaces and points cannot be trusted.
 pub(crate) fn squash(text: &str) -> String {
     fold(text).chars().filter(|c| c.is_alphanumeric()).collect()

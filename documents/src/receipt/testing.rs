@@ -49,6 +49,27 @@ pub(crate) fn skewed(rows: &[&str], lean: f32) -> DocumentText {
     }
 }
 
+/// One page with a text of its own whose boxes begin where they say: rows of (left edge, text), for forms and tables with columns.
+pub(crate) fn columns(rows: &[&[(u16, &str)]]) -> DocumentText {
+    let mut page = document(&[]);
+    page.pages[0].width = 1000;
+    page.pages[0].source = TextSource::TextLayer;
+    let mut y = 20.0_f32;
+    for row in rows {
+        for (x, text) in *row {
+            let left = f32::from(*x);
+            let right = left + 10.0 * super::num::count(text.chars().count()).max(1.0);
+            page.pages[0].lines.push(TextLine {
+                text: (*text).to_owned(),
+                confidence: 0.99,
+                quad: [[left, y], [right, y], [right, y + 22.0], [left, y + 22.0]],
+            });
+        }
+        y += 30.0;
+    }
+    page
+}
+
 /// Random cases a test makes: few by default, as many as `PROPTEST_CASES` says in `make fuzz`.
 pub(crate) fn cases(few: u32) -> proptest::test_runner::Config {
     let asked = std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok());

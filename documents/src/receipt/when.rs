@@ -1,7 +1,7 @@
 //! Candidates for the date of purchase and what speaks for each; the time that belongs to it.
 
 use super::{
-    Reading,
+    Reading, dated,
     dates::{DateHit, Order, TimeHit},
     model::Features,
     normalise::{fold, label_key},
@@ -61,7 +61,10 @@ const OTHER_WORDS: &[&str] = &[
 /// Every date with its features.
 pub(crate) fn candidates(r: &Reading) -> Vec<Candidate> {
     let mut by_date: BTreeMap<NaiveDate, Vec<usize>> = BTreeMap::new();
-    for (i, hit) in r.dates.iter().enumerate().filter(|(_, h)| !impossible(r, h)) {
+    let eligible = dated::eligible(r);
+    let habit = habit(r);
+    let possible = |i: usize, h: &DateHit| eligible[i] && !impossible(r, h) && !against(habit, h);
+    for (i, hit) in r.dates.iter().enumerate().filter(|(i, h)| possible(*i, h)) {
         by_date.entry(hit.date).or_default().push(i);
     }
     let sure: Vec<&DateHit> = r.dates.iter().filter(|h| !h.ambiguous).collect();
@@ -111,6 +114,27 @@ fn impossible(r: &Reading, hit: &DateHit) -> bool {
     let abroad = !matches!(r.locale.country.map(|c| c.0), Some("US" | "PH" | "CA"));
     let english = r.locale.language == Some("en");
     hit.order == Order::Mdy && hit.ambiguous && hit.weekday != Some(true) && abroad && !english
+}
+
+/// The order that dates with a full year have on the page, where some can have no other and all of those agree.
+fn habit(r: &Reading) -> Option<Order> {
+    let sure =
+        |order: Order| r.dates.iter().any(|h| h.long_year && !h.ambiguous && h.order == order);
+    match (sure(Order::Dmy), sure(Order::Mdy)) {
+        (true, false) => Some(Order::Dmy),
+        (false, true) => Some(Order::Mdy),
+        _ => None,
+    }
+}
+
+/// A page writes its dates one way: what could be both is what the others are.
+fn against(habit: Option<Order>, hit: &DateHit) -> bool {
+    let other = match habit {
+        Some(Order::Dmy) => Order::Mdy,
+        Some(Order::Mdy) => Order::Dmy,
+        _ => return false,
+    };
+    hit.long_year && hit.ambiguous && hit.order == other
 }
 
 fn order_features(r: &Reading, all: &[&DateHit], f: &mut Features) {
@@ -222,4 +246,25 @@ pub(crate) fn time<'a>(r: &'a Reading, hits: &[&DateHit]) -> Option<(&'a TimeHit
             };
             (t, sure)
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::document;
+    use super::*;
+
+    fn days(rows: &[&str]) -> Vec<String> {
+        let r = Reading::new(&document(rows));
+        candidates(&r).iter().map(|c| c.date.to_string()).collect()
+    }
+
+    #[test]
+    fn a_page_writes_its_dates_one_way() {
+        let page = ["Thank you for your business", "Invoice Date 11/03/2024", "Paid 11/17/2024"];
+        assert_eq!(days(&page), ["2024-11-03"], "the payment's month can only be the first");
+        let page = ["Facture du 03/11/2024", "Acompte du 17/10/2024", "Échéance 03/12/2024"];
+        assert_eq!(days(&page), ["2024-11-03"]);
+        let short = ["25/06/18 11:18", "25/06/18 11:03 - 25/06/18 11:18"];
+        assert!(days(&short).contains(&"2018-06-25".to_owned()), "short years prove nothing");
+    }
 }

@@ -13,6 +13,7 @@ use super::{
     names::{COUNTED, GREETING, clean, letters},
     normalise::{fold, squash},
     num::{count, flag},
+    parties,
 };
 use features::Context;
 
@@ -44,7 +45,8 @@ pub(crate) fn candidates(r: &Reading) -> Vec<Candidate> {
     let context =
         Context { r, lines: &lines, domains: &domains, all: &all, any_legal, brands: &brands };
     let mut out: Vec<Candidate> = Vec::new();
-    for (i, line) in lines.iter().enumerate() {
+    let no_name = |text: &str| parties::titled(text) || r.parties.buyers_text(text);
+    for (i, line) in lines.iter().enumerate().filter(|(_, l)| !no_name(&l.text)) {
         let cleaned = tidy(r, &line.text);
         let untouched = plain(r, line.text.trim());
         context.push(&mut out, i, i, cleaned.clone(), "");
@@ -54,7 +56,7 @@ pub(crate) fn candidates(r: &Reading) -> Vec<Candidate> {
         for (name, kind) in variants::of(&lines, i, &cleaned, &domains) {
             context.push(&mut out, i, i, name, kind);
         }
-        let Some(next) = lines.get(i + 1) else { continue };
+        let Some(next) = lines.get(i + 1).filter(|l| !no_name(&l.text)) else { continue };
         let joined = format!("{cleaned} {}", tidy(r, &next.text));
         context.push(&mut out, i, i + 1, joined.clone(), "joined");
         if let Some(third) = lines.get(i + 2).filter(|_| next.named && !next.address) {
