@@ -1,8 +1,10 @@
 //! The dictionary of merchants: from the party of a label to the name people know and what it sells.
 //!
-//! `tables/merchants.tsv` is kept by hand, with other spellings; `tables/brands.tsv` adds brand names (see tables/NOTICE).
+//! The names are in the crate `quittance-brands`: its `chains.tsv` is kept by hand, with other spellings; `index.tsv` adds
+//! brands.
 
 use crate::text::{fold, squash, words};
+use quittance_brands::Brand;
 use std::{collections::HashMap, sync::LazyLock};
 
 /// A merchant of the dictionary.
@@ -37,37 +39,34 @@ enum Place {
 
 /// An alias is made of at most this many words.
 const MOST_WORDS: usize = 5;
+/// Shorter brands of the index must be the whole party.
+const SHORTEST_BRAND: usize = 5;
 /// Shorter first words are not taken for the beginning of a longer one that was glued together.
 const SHORTEST_GLUED: usize = 7;
 
 static ALIASES: LazyLock<HashMap<String, Entry>> = LazyLock::new(load);
 
 fn load() -> HashMap<String, Entry> {
-    let mut aliases = HashMap::with_capacity(5000);
-    for line in include_str!("../tables/brands.tsv").lines().filter(|line| !line.starts_with('#')) {
-        if let Some((name, category)) = line.split_once('\t') {
-            let entry =
-                Entry { merchant: Merchant { name, category }, place: Place::Start, own: false };
-            aliases.insert(squash(&fold(name)), entry);
-        }
+    let mut aliases = HashMap::with_capacity(9000);
+    for Brand { name, category, word, .. } in quittance_brands::index() {
+        let key = squash(&fold(name));
+        let place = if *word || key.len() < SHORTEST_BRAND { Place::Whole } else { Place::Start };
+        let entry = Entry { merchant: Merchant { name, category }, place, own: false };
+        aliases.insert(key, entry);
     }
-    for line in
-        include_str!("../tables/merchants.tsv").lines().filter(|line| !line.starts_with('#'))
-    {
-        let mut parts = line.split('\t');
-        if let (Some(name), Some(category), Some(list)) = (parts.next(), parts.next(), parts.next())
-        {
-            for alias in list.split('|') {
-                let (place, alias) = match alias.as_bytes().first() {
-                    Some(b'=') => (Place::Whole, &alias[1..]),
-                    Some(b'~') => (Place::Anywhere, &alias[1..]),
-                    _ => (Place::Start, alias),
-                };
-                let key = squash(&fold(alias));
-                // The looser spelling of the same alias stays: `=but|but`.
-                let entry = Entry { merchant: Merchant { name, category }, place, own: true };
-                aliases.insert(key, entry);
-            }
+    for brand in quittance_brands::chains() {
+        aliases.remove(&squash(&fold(brand.name)));
+    }
+    for brand in quittance_brands::chains() {
+        let merchant = Merchant { name: brand.name, category: brand.category };
+        for alias in brand.spellings() {
+            let (place, alias) = match alias.as_bytes().first() {
+                Some(b'=') => (Place::Whole, &alias[1..]),
+                Some(b'~') => (Place::Anywhere, &alias[1..]),
+                _ => (Place::Start, alias),
+            };
+            // The looser spelling of the same alias stays: `=but|but`.
+            aliases.insert(squash(&fold(alias)), Entry { merchant, place, own: true });
         }
     }
     aliases
@@ -123,13 +122,14 @@ fn glued(first: &str) -> Option<Hit> {
 
 /// Every name of the dictionary with its category: what the text model may learn from.
 pub(crate) fn names() -> impl Iterator<Item = (&'static str, &'static str)> {
-    let tsv = |text: &'static str| {
-        text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| {
-            let mut parts = line.split('\t');
-            Some((parts.next()?, parts.next()?))
-        })
-    };
-    tsv(include_str!("../tables/merchants.tsv")).chain(tsv(include_str!("../tables/brands.tsv")))
+    quittance_brands::chains().iter().chain(quittance_brands::index()).map(|b| (b.name, b.category))
+}
+
+/// The category of the merchant that a bank line names with these words alone.
+#[must_use]
+pub fn known_category(name: &str) -> Option<&'static str> {
+    let key = squash(&fold(name));
+    ALIASES.get(&key).map(|entry| entry.merchant.category)
 }
 
 #[cfg(test)]

@@ -23,5 +23,6 @@ pub mod wire;
 
 pub use analysed::Analysed;
 pub use analyser::{Analyser, THRESHOLD};
+pub use dictionary::known_category;
 pub use reason::Language;
 pub use rule::Rule;

@@ -218,12 +218,23 @@ const KINDS: &[(&str, &str, &[&str])] = &[
     ),
 ];
 
+/// The category above one of those that chains have.
+fn broad(category: &str) -> &str {
+    match category {
+        "fast_food" | "bars_cafes" => "restaurant",
+        "pharmacy" | "optician" | "dental" => "health",
+        "train" | "taxi" | "parking" | "tolls" | "flights" => "transport",
+        other => other,
+    }
+}
+
 /// Category with its probability, and the receipt type.
 pub(crate) fn find(
     r: &Reading,
     merchant: Option<&str>,
 ) -> (Option<(&'static str, f32)>, &'static str) {
-    let kind_of = |category: &str| KINDS.iter().find(|k| k.0 == category).map_or("retail", |k| k.1);
+    let kind_of =
+        |category: &str| KINDS.iter().find(|k| k.0 == broad(category)).map_or("retail", |k| k.1);
     if let Some(category) = merchant.and_then(brands::category) {
         return (Some((category, 0.9)), kind_of(category));
     }
@@ -273,6 +284,7 @@ mod tests {
     fn by_chain_and_by_words() {
         let r = Reading::new(&document(&["Leroy Merlin", "VIS|3,20"]));
         assert_eq!(find(&r, Some("Leroy Merlin")).1, "retail");
+        assert_eq!(find(&r, Some("Burger King")), (Some(("fast_food", 0.9)), "restaurant"));
         let r = Reading::new(&document(&[
             "Brasserie du Port",
             "Table 4|Couverts: 2",

@@ -27,6 +27,7 @@ patterns! {
     GREETING = r"(?i)(?:visite\s+(?:chez|à|au)|achats?\s+chez|confiance\s+(?:à|a)|bienvenue\s+(?:chez|à|au|a)|shopping\s+(?:at|with)|(?:dining|eating|stopping)\s+(?:at|with)|visit(?:ing)?\s+(?:to|us\s+at)|thank\s+you\s+for\s+(?:visiting|choosing)|welcome\s+to|einkauf\s+(?:bei|im)|willkommen\s+bei|bezoek\s+aan|bienvenidos?\s+a|compra\s+en)\s*:?\s+([^!.,;]{3,40})";
     GREETING_END = r"(?i)\b(?:thank|welcome|merci|bienvenue|danke|willkommen|gracias|bienvenidos?)\b.*\b(?:at|with|to|chez|à|au|bei|a)\s*[:.]?\s*$";
     STORE_LINE = r"(?i)^\W*(?:store|shop|restaurant|magasin|filiale|tienda)\s*(?:n[o°º]\.?|id|nr\.?)?\s*[:#]?\s*[#0-9]";
+    ONLY_STORE = r"(?i)^\W*(?:store|shop|magasin|filiale|tienda)\s*(?:n[o°º]\.?|id|nr\.?)?\s*[:#]\s*[#0-9][0-9\s]*\W*$";
     ADDRESS = r"(?i)\b(jalan|jln|lorong|taman|street|road|avenue|blvd|boulevard|rue|place|chemin|route|allee|quai|impasse|strasse|str\.|straat|steenweg|laan|plein|calle|avda|plaza|paseo|drive|lane|suite|floor|ground|level|lot|kampung|bandar|pusat|seksyen|section|batu|persiaran|lebuh|hwy|highway|pkwy|unit|block|blok|city|selangor|johor|kuala|singapore|france|canada|cedex|mall|wilayah|ctr)\b|(?i)(strasse|straße|steenweg|straat|laan)\b";
     ADDRESS_SHAPE = r"(?i)^\W*(?:no\.?\s*)?[0-9]{1,5}[a-z]?\s*[,\-/]?\s+[a-z]{2,}|\b[0-9]{4,6}\b|^\W*no\.?\s?[0-9]|^\W*lot\b|\b[A-Z]{2}\s?[0-9]{5}\b";
     PHONE = r"(?i)\b(tel|phone|ph|fax|hp|telephone|tél|mobile|call)\b|\(?[0-9]{2,4}\)?[\s\-./]?[0-9]{3,4}[\s\-./]?[0-9]{3,4}";

@@ -77,6 +77,19 @@ pub(crate) fn label_key(text: &str) -> String {
     out
 }
 
+/// Folded letters and digits with those that look alike in print made one: `k0hls` and `kohls`, `oldnauy` and `oldnavy`.
+pub(crate) fn skeleton(key: &str) -> String {
+    let one = |c: char| match c {
+        '0' | 'q' => 'o',
+        '1' | 'i' | 'j' => 'l',
+        '5' => 's',
+        '8' => 'b',
+        'v' => 'u',
+        other => other,
+    };
+    key.chars().map(one).collect::<String>().replace("rn", "m")
+}
+
 /// The words of a text, folded.
 pub(crate) fn words(text: &str) -> Vec<String> {
     fold(text)
@@ -115,6 +128,12 @@ mod tests {
         assert_eq!(label_key("T0TA1 TTC"), "totalttc");
         assert_eq!(label_key("TVA 20% (1)"), "tva");
         assert_eq!(label_key("Sous-total : 12"), "soustotal");
+    }
+
+    #[test]
+    fn letters_that_look_alike_are_one() {
+        assert_eq!(skeleton("c0rner"), skeleton("comer"));
+        assert_ne!(skeleton("kohls"), skeleton("khols"));
     }
 
     #[test]

@@ -2,13 +2,13 @@
 
 use super::super::{
     Reading,
-    brands::{Brand, By},
+    brands::{self, Brand, By},
     labels,
     layout::union,
     model::Features,
     names::{
-        ADDRESS, ADDRESS_SHAPE, DOC_WORDS, GREETING_END, LEGAL, OWNER, PHONE, STORE_LINE, TRADE,
-        ends_legal, letters,
+        ADDRESS, ADDRESS_SHAPE, DOC_WORDS, GREETING_END, LEGAL, ONLY_STORE, OWNER, PHONE,
+        STORE_LINE, TRADE, ends_legal, letters,
     },
     normalise::{squash, words},
     num::{count, flag},
@@ -47,6 +47,8 @@ impl Context<'_> {
         let key = squash(&name);
         if letters(&name) < 2
             || name.chars().count() > 80
+            || GREETING_END.is_match(&name)
+            || ONLY_STORE.is_match(&name)
             || (kind != "untouched" && out.iter().any(|c| c.name == name))
         {
             return;
@@ -74,10 +76,26 @@ impl Context<'_> {
         f.push(("here_core", here * flag(kind.starts_with("core"))));
         f.push(("here_joined", here * flag(kind.starts_with("joined"))));
         let rows = [a.row, b.row].into_iter().filter_map(|row| self.brands.get(row));
-        let holds_brand =
-            rows.flatten().any(|(brand, by)| *by == By::Name && key.contains(brand.key()));
-        f.push(("holds_brand", flag(holds_brand)));
-        f.push(("here_holds_brand", here * flag(holds_brand)));
+        let brands: Vec<&str> = rows
+            .flatten()
+            .filter(|(_, by)| *by == By::Name)
+            .map(|(brand, _)| brand.key())
+            .filter(|brand| key.contains(brand))
+            .collect();
+        let more = |cut: fn(&str, &str) -> bool| {
+            flag(brands.iter().any(|b| b.len() < key.len() && cut(&key, b)))
+        };
+        f.push(("holds_brand", flag(!brands.is_empty())));
+        f.push(("here_holds_brand", here * flag(!brands.is_empty())));
+        f.push(("more_behind_brand", more(|key, brand| key.starts_with(brand))));
+        f.push(("more_before_brand", more(|key, brand| key.ends_with(brand))));
+        if let Some(brand) = brands::named(&key) {
+            let doubtful = brand.doubtful(self.r.locale.country.map(|c| c.0));
+            f.push(("is_listed", flag(!doubtful)));
+            f.push(("here_is_listed", here * flag(!doubtful)));
+            f.push(("joined_is_listed", flag(!doubtful && from != to)));
+            f.push(("is_doubtful", flag(doubtful)));
+        }
         f.push(("here_line0", here * flag(from == 0)));
         f.push(("here_domain", here * flag(domain)));
         out.push(Candidate { name, rows: (a.row, b.row), bounds, raw, features: f });

@@ -8,14 +8,19 @@ mod variants;
 
 use super::{
     Reading,
-    brands::{self, By},
+    brands::{self, Brand, By},
     model::Features,
     names::{COUNTED, GREETING, clean, letters},
-    normalise::{fold, squash},
+    normalise::{fold, skeleton, squash},
     num::{count, flag},
     parties,
 };
 use features::Context;
+
+/// Where the receipt is from, as far as that is known.
+fn country(r: &Reading) -> Option<&'static str> {
+    r.locale.country.map(|c| c.0)
+}
 
 /// Names that are the same but for case and spaces.
 pub(crate) fn key(name: &str) -> String {
@@ -41,7 +46,8 @@ pub(crate) fn candidates(r: &Reading) -> Vec<Candidate> {
     let all: Vec<(usize, String)> =
         r.layout.rows.iter().enumerate().map(|(i, x)| (i, squash(&x.text()))).collect();
     let any_legal = lines.iter().any(|l| l.legal);
-    let brands: Vec<_> = r.layout.rows.iter().map(|row| brands::find(&row.text())).collect();
+    let brands: Vec<_> =
+        r.layout.rows.iter().map(|row| brands::find(&row.text(), country(r))).collect();
     let context =
         Context { r, lines: &lines, domains: &domains, all: &all, any_legal, brands: &brands };
     let mut out: Vec<Candidate> = Vec::new();
@@ -75,11 +81,18 @@ pub(crate) fn candidates(r: &Reading) -> Vec<Candidate> {
     out
 }
 
-/// Cleaned, with digits that are letters turned back, and the name of a chain that is one letter off put right.
+/// Cleaned, with digits that are letters turned back, and the name of a chain that is one letter or its apostrophe off
+/// put right.
 fn tidy(r: &Reading, text: &str) -> String {
     let cleaned = plain(r, &clean(text));
-    let near = brands::find(&cleaned).into_iter().find(|(_, by)| *by == By::Near);
-    if let Some((brand, _)) = near.filter(|(b, _)| b.key().len() >= 8) {
+    let found = brands::find(&cleaned, country(r));
+    let near = found.iter().find(|(_, by)| *by == By::Near);
+    let apostrophe = |b: &Brand| b.name.replace('\'', "").eq_ignore_ascii_case(&cleaned);
+    if let Some((brand, _)) = found.iter().find(|(b, _)| b.name.contains('\'') && apostrophe(b)) {
+        return brand.name.to_owned();
+    }
+    let alike = |b: &Brand| skeleton(b.key()) == skeleton(&squash(&cleaned));
+    if let Some((brand, _)) = near.filter(|(b, _)| b.key().len() >= 8 || alike(b)) {
         return brand.name.to_owned();
     }
     variants::repaired(&cleaned).unwrap_or(cleaned)
@@ -121,51 +134,87 @@ fn greetings(r: &Reading, out: &mut Vec<Candidate>) {
     }
 }
 
-fn brand_candidates(c: &Context<'_>, out: &mut Vec<Candidate>) {
-    let mut seen: Vec<(&'static str, usize, usize, By)> = Vec::new();
+/// Lines in which chains are looked for that are not known so well as to count anywhere.
+const TOP: usize = 5;
+
+/// A chain found on the page.
+struct Seen {
+    brand: &'static Brand,
+    /// Where first.
+    row: usize,
+    times: usize,
+    by: By,
+}
+
+fn seen(c: &Context<'_>) -> Vec<Seen> {
+    let mut seen: Vec<Seen> = Vec::new();
     for (row, found) in c.brands.iter().enumerate() {
         // A make that is sold is not the shop.
         let sold = c.r.layout.rows.get(row).is_some_and(|r| COUNTED.is_match(&r.text()));
-        for (brand, by) in found.iter().filter(|_| !sold) {
-            match seen.iter_mut().find(|(n, ..)| *n == brand.name) {
-                Some(s) => s.2 += 1,
-                None => seen.push((brand.name, row, 1, *by)),
+        let top = c.lines.iter().take(TOP).any(|l| l.row == row);
+        for (brand, by) in found.iter().filter(|(b, _)| !sold && (top || b.row.anywhere)) {
+            match seen.iter_mut().find(|s| s.brand.name == brand.name) {
+                Some(s) => s.times += 1,
+                None => seen.push(Seen { brand, row, times: 1, by: *by }),
             }
         }
     }
-    for (name, row, times, by) in seen {
-        let printed = &c.r.layout.rows[row];
-        let head = c.lines.iter().position(|l| l.row == row);
-        let mut f: Features = vec![
-            ("brand", flag(by == By::Name)),
-            ("brand_near", flag(by == By::Near)),
-            ("brand_mark", flag(by == By::Mark)),
-            ("brand_head", flag(head.is_some_and(|h| h < 4))),
-            ("brand_first", flag(head == Some(0))),
-            ("brand_many", count(times).ln().min(1.5)),
-            ("brand_late", flag(head.is_none())),
-            ("brand_domain", flag(c.domains.iter().any(|d| squash(name).contains(d.as_str())))),
-            ("brand_second_page", flag(printed.page > 0)),
-            ("here_brand", flag(c.curated())),
-            ("here_brand_late", flag(c.curated() && head.is_none())),
-            ("here_brand_many", flag(c.curated() && times > 1)),
-            ("brand_alone", flag(squash(&printed.text()).len() <= squash(name).len() + 2)),
-            ("in_curated", flag(c.curated())),
-            ("brand_money", flag(c.r.amounts.iter().any(|a| a.row == row && a.money()))),
-        ];
-        let same = out.iter_mut().find(|o| squash(&o.name) == squash(name));
-        if let Some(same) = same {
-            same.features.append(&mut f);
-        } else {
-            out.push(Candidate {
+    seen
+}
+
+fn brand_candidates(c: &Context<'_>, out: &mut Vec<Candidate>) {
+    for found in seen(c) {
+        let name = found.brand.name;
+        let printed = &c.r.layout.rows[found.row];
+        let mut f = brand_features(c, &found);
+        let same = out.iter_mut().find(|o| squash(&o.name) == found.brand.key());
+        match same {
+            // As people write it, beside what the line makes of it: `Kohl's` for `KOHLS`.
+            Some(same) if key(&same.name) != key(name) => {
+                same.features.extend(f);
+                same.features.push(("brand_otherwise", 1.0));
+                let mut spelt = same.clone();
+                spelt.features.retain(|(n, _)| *n != "brand_otherwise");
+                spelt.features.push(("brand_spelling", 1.0));
+                name.clone_into(&mut spelt.name);
+                out.push(spelt);
+            }
+            Some(same) => same.features.append(&mut f),
+            None => out.push(Candidate {
                 name: name.to_owned(),
-                rows: (row, row),
+                rows: (found.row, found.row),
                 bounds: printed.bounds(),
                 raw: printed.text(),
                 features: f,
-            });
+            }),
         }
     }
+}
+
+fn brand_features(c: &Context<'_>, found: &Seen) -> Features {
+    let Seen { brand, row, times, by } = found;
+    let printed = &c.r.layout.rows[*row];
+    let head = c.lines.iter().position(|l| l.row == *row);
+    let key = brand.key();
+    vec![
+        ("brand", flag(*by == By::Name && brand.row.anywhere)),
+        ("brand_listed", flag(*by == By::Name && !brand.row.anywhere)),
+        ("brand_near", flag(*by == By::Near)),
+        ("brand_mark", flag(*by == By::Mark)),
+        ("brand_doubt", flag(brand.doubtful(country(c.r)))),
+        ("brand_head", flag(head.is_some_and(|h| h < 4))),
+        ("brand_first", flag(head == Some(0))),
+        ("brand_many", count(*times).ln().min(1.5)),
+        ("brand_late", flag(head.is_none())),
+        ("brand_domain", flag(c.domains.iter().any(|d| key.contains(d.as_str())))),
+        ("brand_second_page", flag(printed.page > 0)),
+        ("here_brand", flag(c.curated())),
+        ("here_brand_late", flag(c.curated() && head.is_none())),
+        ("here_brand_many", flag(c.curated() && *times > 1)),
+        ("brand_alone", flag(squash(&printed.text()).len() <= key.len() + 2)),
+        ("in_curated", flag(c.curated())),
+        ("brand_money", flag(c.r.amounts.iter().any(|a| a.row == *row && a.money()))),
+    ]
 }
 
 /// Features of "none of these is the name".
@@ -187,4 +236,53 @@ pub(crate) fn none_features(candidates: &[Candidate]) -> Features {
             ),
         ),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::document;
+    use super::*;
+
+    fn found(rows: &[&str]) -> Vec<Candidate> {
+        candidates(&Reading::new(&document(rows)))
+    }
+
+    fn names(rows: &[&str]) -> Vec<String> {
+        found(rows).into_iter().map(|c| c.name).collect()
+    }
+
+    #[test]
+    fn a_chain_is_offered_as_people_write_it() {
+        for (row, name) in
+            [("MACYS", "Macy's"), ("TlM H0RTONS", "Tim Hortons"), ("Dollar ama Laval", "Dollarama")]
+        {
+            let names = names(&[row, "12 Main Street", "TOTAL|3.20"]);
+            assert!(names.iter().any(|n| n == name), "{row}: {names:?}");
+        }
+    }
+
+    #[test]
+    fn greetings_and_numbers_of_shops_are_no_names() {
+        let names = names(&["Thank you for stopping at", "Store #1204", "Blue Fish Diner"]);
+        assert!(names.iter().all(|n| !n.ends_with("at") && !n.ends_with("1204")), "{names:?}");
+        assert!(names.iter().any(|n| n == "Blue Fish Diner"));
+    }
+
+    #[test]
+    fn chains_of_the_index_count_at_the_top_only() {
+        let brand = |rows: &[&str]| {
+            let named = |n: &str| matches!(n, "brand" | "brand_listed");
+            found(rows).iter().any(|c| c.features.iter().any(|(n, v)| named(n) && *v > 0.0))
+        };
+        let goods: Vec<String> = ["Dupont et fils", "1 rue du Port", "35400 Saint-Malo"]
+            .into_iter()
+            .chain(["Tel 02 99 00 00 00", "Ticket 12", "Caisse 2"])
+            .chain(std::iter::repeat_n("Huile|3,20", 12))
+            .chain(["Faborit|3,20", "TOTAL|41,60 EUR"])
+            .map(str::to_owned)
+            .collect();
+        let goods: Vec<&str> = goods.iter().map(String::as_str).collect();
+        assert!(!brand(&goods));
+        assert!(brand(&["Faborit", "Paseo del Prado 1", "28014 MADRID", "TOTAL|3,20 EUR"]));
+    }
 }
