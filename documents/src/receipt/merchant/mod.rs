@@ -264,7 +264,8 @@ mod tests {
     #[test]
     fn greetings_and_numbers_of_shops_are_no_names() {
         let names = names(&["Thank you for stopping at", "Store #1204", "Blue Fish Diner"]);
-        assert!(names.iter().all(|n| !n.ends_with("at") && !n.ends_with("1204")), "{names:?}");
+        let no = ["Thank you for stopping at", "Store #1204"];
+        assert!(names.iter().all(|n| !no.contains(&n.as_str())), "{names:?}");
         assert!(names.iter().any(|n| n == "Blue Fish Diner"));
     }
 
