@@ -18,10 +18,16 @@ const MIN_WIDTH: usize = 16;
 const MAX_WIDTH: usize = 3200;
 /// A space this probable is written even where "nothing" is more probable: the model is shy of narrow gaps.
 const LIKELY_SPACE: f32 = 0.2;
-/// Read quickly, a line stands when the least sure of its characters has this probability; of a line with digits more is
-/// asked, and a date is always read again: a page says it once or twice, and nothing else on it proves it.
+/// Read quickly, a line stands when the least sure of its letters has this probability: at the top of the page, where
+/// the shop's name is, and below.
 const SURE: f32 = 0.7;
-const SURE_DIGITS: f32 = 0.9;
+const SURE_BELOW: f32 = 0.65;
+/// The least sure character of its numbers, and of a whole line with a date: a page says that once or twice, and nothing
+/// else on it proves it.
+const SURE_NUMBER: f32 = 0.9;
+const SURE_DATE: f32 = 0.97;
+/// The top of a page: its height divided by this.
+const TOP: f32 = 4.0;
 /// A box this much taller than wide is text that runs down the page.
 const UPRIGHT: f32 = 1.5;
 
@@ -41,9 +47,18 @@ pub struct Reading {
     /// Mean probability of the characters.
     pub confidence: f32,
     /// Probability of the least sure one.
-    pub least: f32,
+    pub least: Least,
     /// The box, turned when the text runs down the page.
     pub quad: Quad,
+}
+
+/// Probabilities of the least sure characters of a line; 1 where there are none.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Least {
+    /// Of those that numbers are written with: digits, point, comma.
+    pub number: f32,
+    /// Of all others.
+    pub letter: f32,
 }
 
 /// The classes of a recogniser: blank, the listed characters, space.
@@ -135,7 +150,8 @@ impl LineReader {
             Some(quick) => quick.read(page, quad)?,
             None => return self.good.read(page, quad),
         };
-        if first.as_ref().is_some_and(is_sure) {
+        let top = quad.iter().all(|[_, y]| *y < page.height() as f32 / TOP);
+        if first.as_ref().is_some_and(|first| is_sure(first, top)) {
             return Ok(first);
         }
         let second = self.good.read(page, quad)?;
@@ -143,12 +159,14 @@ impl LineReader {
     }
 }
 
-fn is_sure(reading: &Reading) -> bool {
+fn is_sure(reading: &Reading, top: bool) -> bool {
+    let Least { number, letter } = reading.least;
     if could_be_date(&reading.text) {
-        return false;
+        return number.min(letter) >= SURE_DATE;
     }
-    let digits = reading.text.bytes().any(|b| b.is_ascii_digit());
-    reading.least >= if digits { SURE_DIGITS } else { SURE }
+    let numbers = reading.text.bytes().any(|b| b.is_ascii_digit());
+    letter >= if top { SURE } else { SURE_BELOW }
+        && number >= if numbers { SURE_NUMBER } else { SURE_BELOW }
 }
 
 /// Whether there is a year in it, or the three numbers of a date.
@@ -178,7 +196,7 @@ fn score(reading: Option<&Reading>) -> f32 {
 struct Decoded {
     text: String,
     confidence: f32,
-    least: f32,
+    least: Least,
 }
 
 /// Greedy CTC: the best class of each step, repeats and blanks dropped.
@@ -190,7 +208,7 @@ fn decode(shape: &[usize], out: &[f32], alphabet: &[Box<str>]) -> Result<Decoded
     }
     let space = classes - 1;
     let (mut text, mut sum, mut count, mut last) = (String::new(), 0.0_f32, 0.0_f32, 0);
-    let mut least = 1.0_f32;
+    let mut least = Least { number: 1.0, letter: 1.0 };
     let mut doubtful = false;
     for step in out.chunks_exact(classes) {
         let (mut class, probability) = planes::best(step);
@@ -206,7 +224,10 @@ fn decode(shape: &[usize], out: &[f32], alphabet: &[Box<str>]) -> Result<Decoded
                 doubtful = false;
                 sum += probability;
                 count += 1.0;
-                least = least.min(probability);
+                let numeric =
+                    alphabet[class].contains(|c: char| c.is_ascii_digit() || ".,".contains(c));
+                let least = if numeric { &mut least.number } else { &mut least.letter };
+                *least = least.min(probability);
             }
             if class != space || !text.ends_with(' ') {
                 text.push_str(&alphabet[class]);
@@ -260,8 +281,28 @@ mod tests {
     }
 
     #[test]
+    fn how_sure_a_line_has_to_be_depends_on_what_it_says_and_where() {
+        let sure = |text: &str, number, letter, top| {
+            let least = Least { number, letter };
+            let reading =
+                Reading { text: text.into(), confidence: 1.0, least, quad: [[0.0; 2]; 4] };
+            is_sure(&reading, top)
+        };
+        // The name of the shop stands at the top; further down words prove less.
+        assert!(sure("BOULANGERIE", 1.0, 0.71, true) && !sure("BOULANGERIE", 1.0, 0.69, true));
+        assert!(sure("baguette", 1.0, 0.66, false) && !sure("baguette", 1.0, 0.64, false));
+        // Its numbers, not its words, make a line with an amount right or wrong.
+        assert!(sure("baguette 1,20", 0.91, 0.66, false));
+        assert!(!sure("baguette 1,20", 0.89, 1.0, false));
+        // A point in words is no number.
+        assert!(sure("S.A.R.L", 0.66, 1.0, false));
+        assert!(sure("3.4.24", 0.98, 1.0, false) && !sure("3.4.24", 0.96, 1.0, false));
+        assert!(!sure("3 avril 2024", 0.98, 0.96, false));
+    }
+
+    #[test]
     fn only_what_is_unsure_is_read_twice() {
-        let page = RgbImage::new(100, 40);
+        let page = RgbImage::new(100, 400);
         let quad = [[0.0, 0.0], [90.0, 0.0], [90.0, 30.0], [0.0, 30.0]];
         let read = |class, quick, good| {
             let run = Arc::new(AtomicUsize::new(0));
@@ -283,20 +324,20 @@ mod tests {
 
     #[test]
     fn decode_drops_blanks_and_repeats() {
-        let a = alphabet("a\nb");
+        let a = alphabet("a\n1");
         let step = |class: usize, p: f32| {
             let mut s = [0.0; 4];
             s[class] = p;
             s
         };
         let out =
-            [step(1, 0.8), step(1, 0.9), step(0, 1.0), step(1, 0.6), step(3, 1.0), step(2, 1.0)];
+            [step(1, 0.8), step(1, 0.9), step(0, 1.0), step(1, 0.6), step(3, 1.0), step(2, 0.7)];
         let Decoded { text, confidence, least } =
             decode(&[1, 6, 4], out.as_flattened(), &a).unwrap();
-        assert_eq!(text, "aa b");
-        assert!((least - 0.6).abs() < 1e-6);
+        assert_eq!(text, "aa 1");
+        assert_eq!(least, Least { number: 0.7, letter: 0.6 });
         // The space says nothing about how well the letters were read.
-        assert!((confidence - 0.8).abs() < 1e-6);
+        assert!((confidence - 0.7).abs() < 1e-6);
         assert!(decode(&[1, 6, 5], out.as_flattened(), &a).is_err());
     }
 
