@@ -122,8 +122,8 @@ pub(super) const SETTINGS: &[Setting] = &[
         "processing.economy",
         &[],
         Kind::Bool,
-        "Smaller models: about a third of the work, less exact.",
-        "Modèles plus petits : environ un tiers du travail, moins exacts.",
+        "Lines are read by the smaller model only: about half of the work, less exact.",
+        "Les lignes ne sont lues que par le petit modèle : environ la moitié du travail, moins exact.",
     ),
     s(
         "processing.engine",
