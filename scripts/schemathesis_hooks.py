@@ -41,3 +41,9 @@ def before_call(context, case, kwargs):
             for (beginning, parameter), known in ((key.split(" "), known) for key, known in KNOWN.items()):
                 if path.startswith(beginning) and name == parameter:
                     case.path_parameters[name] = known
+
+
+@schemathesis.hook
+def filter_query(context, query):
+    """`{}` and `[]` would be sent as an empty value, which counts as none and is allowed."""
+    return not any(value in ({}, []) for value in (query or {}).values())

@@ -1,6 +1,6 @@
 //! `GET /api/v1/receipts/{id}/evidence`: what proves a result.
 
-use super::find;
+use super::{find, reprocess_state::DifferenceOut};
 use crate::{
     auth::Caller,
     envelope::{Answer, Refusal, Success},
@@ -63,8 +63,8 @@ pub(crate) struct SecondReading {
     /// What read it.
     #[schema(value_type = Option<Object>)]
     engine: Option<Value>,
-    /// What it changed.
-    #[schema(value_type = Option<Object>)]
+    /// What it changed, once it was accepted.
+    #[schema(value_type = Option<Vec<DifferenceOut>>)]
     differences: Option<Value>,
 }
 
