@@ -31,6 +31,7 @@ impl Local {
     }
 
     /// Takes over what somebody else counted.
+    #[cfg(feature = "redis")]
     pub(super) fn set(&self, name: &str, full: Instant, now: Instant) {
         let mut full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(at) = full_at.get_mut(name) {

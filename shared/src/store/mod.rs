@@ -157,9 +157,16 @@ impl Store {
             migration::Migrator::up(&tx, None).await?;
             self.inner.registry.publish(&tx, self.backend()).await?;
             db.commit_migration(tx).await?;
-        } else if let Db::Direct(file) = db {
-            migration::Migrator::up(file, None).await?;
-            self.inner.registry.publish(file, self.backend()).await?;
+        } else {
+            match db {
+                Db::Direct(file) => {
+                    migration::Migrator::up(file, None).await?;
+                    self.inner.registry.publish(file, self.backend()).await?;
+                }
+                // Only PostgreSQL is behind a pooler.
+                #[cfg(feature = "postgres")]
+                Db::Pooled(_) => {}
+            }
         }
         Ok(())
     }
