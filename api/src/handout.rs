@@ -23,15 +23,28 @@ use quittance_shared::{
 };
 use serde_json::json;
 use std::fmt::Write as _;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 /// Which bytes.
 #[derive(ToSchema)]
 #[schema(rename_all = "lowercase")]
 #[expect(dead_code, reason = "only describes the parameter")]
-pub(crate) enum Variant {
+enum Variant {
     Original,
     Derivative,
+}
+
+/// [`Wanted`], for the documentation.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "only describes parameters")]
+pub(crate) struct Asked {
+    /// `original` (default) or `derivative`
+    #[param(inline)]
+    variant: Option<Variant>,
+    /// Page of the derivative, 1 by default
+    #[param(minimum = 1, maximum = 10000)]
+    page: Option<u32>,
 }
 
 /// Which bytes are asked for.

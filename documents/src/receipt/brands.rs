@@ -2,7 +2,7 @@
 //! of any other shop reads as well without them. The names are in the crate `quittance-brands`; here is how they are
 //! looked for.
 
-use super::normalise::{fold, near, skeleton, squash};
+use super::normalise::{fold, near, skeleton, squash, words};
 use quittance_brands as table;
 use std::{
     collections::HashMap,
@@ -186,16 +186,7 @@ fn shortened(key: &str, mut each: impl FnMut(u64)) {
 
 /// `words of a text`, without apostrophes.
 fn spaced(text: &str) -> String {
-    let mut out = String::new();
-    for c in fold(text).chars() {
-        if c.is_alphanumeric() {
-            out.push(c);
-        } else if c != '\'' && !out.is_empty() && !out.ends_with(' ') {
-            out.push(' ');
-        }
-    }
-    out.truncate(out.trim_end().len());
-    out
+    words(&fold(text).replace('\'', "")).join(" ")
 }
 
 /// Brands in a line: as whole words, by what only they print, or misread where the line is the name. A name that is

@@ -148,10 +148,8 @@ const DOCUMENT: &[&str] = &[
 ];
 
 /// Words between a document's number and its date.
-const LINKS: &[&str] = &[
-    "du", "le", "of", "dated", "date", "vom", "am", "van", "dd", "del", "de", "fecha", "fecha",
-    "em",
-];
+const LINKS: &[&str] =
+    &["du", "le", "of", "dated", "date", "vom", "am", "van", "dd", "del", "de", "fecha", "em"];
 
 /// How many words a heading has at most; longer texts are sentences.
 const HEADING: usize = 6;

@@ -150,23 +150,16 @@ impl Store {
     /// [`StoreError::Corrupt`] when a stored definition differs from this program's of the same version.
     pub async fn migrate(&self) -> Result<()> {
         let db = &self.inner.writer;
-        if self.backend() == Backend::Postgres {
+        if let (Backend::Sqlite, Db::Direct(file)) = (self.backend(), db) {
+            migration::Migrator::up(file, None).await?;
+            self.inner.registry.publish(file, self.backend()).await?;
+        } else {
             // Several processes may start at once: one migrates, the others wait and find nothing to do.
             let tx = db.begin_migration().await?;
             tx.execute_unprepared("SELECT pg_advisory_xact_lock(7155221704)").await?;
             migration::Migrator::up(&tx, None).await?;
             self.inner.registry.publish(&tx, self.backend()).await?;
             db.commit_migration(tx).await?;
-        } else {
-            match db {
-                Db::Direct(file) => {
-                    migration::Migrator::up(file, None).await?;
-                    self.inner.registry.publish(file, self.backend()).await?;
-                }
-                // Only PostgreSQL is behind a pooler.
-                #[cfg(feature = "postgres")]
-                Db::Pooled(_) => {}
-            }
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use crate::{
     envelope::Refusal,
     error::ApiError,
     extract::{Params, ReceiptId},
-    handout::{Source, Variant, Wanted},
+    handout::{Asked, Source, Wanted},
     state::AppState,
 };
 use axum::{extract::State, http::HeaderMap, response::Response};
@@ -20,8 +20,7 @@ use quittance_shared::store::Erasable;
     get, path = "/api/v1/receipts/{id}/image", tag = "receipts", operation_id = "receiptImage",
     params(
         ("id" = uuid::Uuid, Path, description = "Id of the receipt"),
-        ("variant" = inline(Option<Variant>), Query, description = "`original` (default) or `derivative`"),
-        ("page" = Option<u32>, Query, minimum = 1, maximum = 10000, description = "Page of the derivative, 1 by default"),
+        Asked,
         ("If-None-Match" = Option<String>, Header, description = "`ETag` of an answer before"),
     ),
     responses(

@@ -6,7 +6,7 @@ use crate::{
     envelope::{Refusal, Refusals},
     error::ApiError,
     extract::Params,
-    handout::{Source, Variant, Wanted},
+    handout::{Asked, Source, Wanted},
     state::AppState,
 };
 use axum::{extract::State, http::HeaderMap, response::Response};
@@ -20,8 +20,7 @@ use quittance_shared::store::Erasable;
     get, path = "/api/v1/workflows/{id}/document", tag = "workflows", operation_id = "workflowDocument",
     params(
         ("id" = Uuid, Path, description = "Id of the workflow"),
-        ("variant" = inline(Option<Variant>), Query, description = "`original` (default) or `derivative`"),
-        ("page" = Option<u32>, Query, minimum = 1, maximum = 10000, description = "Page of the derivative, 1 by default"),
+        Asked,
         ("If-None-Match" = Option<String>, Header, description = "`ETag` of an answer before"),
     ),
     responses(
