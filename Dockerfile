@@ -17,8 +17,9 @@ COPY scripts/fetch-models /fetch-models
 RUN python3 /fetch-models /models && chmod -R a+rX /models
 
 FROM debian:bookworm-slim
+# libheif-examples: photos as iPhones take them (HEIC).
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends ca-certificates \
+    && apt-get install -y --no-install-recommends ca-certificates libheif-examples \
     && rm -rf /var/lib/apt/lists/* \
     && groupadd --gid 10001 quittance \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /data --shell /usr/sbin/nologin quittance \

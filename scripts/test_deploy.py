@@ -54,8 +54,17 @@ def browsers():
         check(not missing, f"{name} keeps from browsers: {sorted(missing)}")
 
 
+# What the services of docker-compose.yml need to be as it is.
+FIXED = {f"QUITTANCE_{name}" for name in (
+    "SERVER_HOST", "SERVER_PORT", "WORKER_HOST", "WORKER_PORT", "DATA_DIR", "STORAGE_PATH", "PROCESSING_MODELS_DIR", "SAGAS_DIR",
+)}
+# Of one role only.
+ROLES = {"QUITTANCE_PROCESSING_LANES", "QUITTANCE_PROCESSING_ECONOMY",
+         *(f"QUITTANCE_LIMITS_{name}" for name in ("REQUESTS_PER_MINUTE", "UPLOADS_PER_MINUTE", "CONNECTIONS_PER_IP"))}
+
+
 def compose(folder):
-    """docker-compose.yml as Compose reads it: whole with the secrets, refused without any of them."""
+    """docker-compose.yml as Compose reads it: whole with the secrets, refused without any of them; every setting gets through."""
     place = folder / "compose"
     place.mkdir()
     modern = subprocess.run(["docker", "compose", "version"], capture_output=True).returncode == 0 if shutil.which("docker") else False
@@ -69,6 +78,14 @@ def compose(folder):
     (place / ".env").write_text(env)
     whole = subprocess.run([*command, "-p", "quittance", "config", "-q"], cwd=place, capture_output=True, text=True)
     check(whole.returncode == 0, f"docker-compose.yml: {whole.stderr}")
+    settings = re.findall(r"^\| `[^|]*\|[^|]*\| `(\w+)`", (ROOT / "docs/SETTINGS.md").read_text(), re.M)
+    given = [name for name in settings if name not in FIXED | {"QUITTANCE_KEYS"}]
+    (place / ".env").write_text(env + "".join(f"{name}=probe\n" for name in given))
+    read = subprocess.run([*command, "-p", "quittance", "config"], cwd=place, capture_output=True, text=True)
+    check(read.returncode == 0, f"docker-compose.yml with every setting: {read.stderr}")
+    for name in given:
+        reached = len(re.findall(rf"^ +{name}: probe$", read.stdout, re.M))
+        check(reached == (1 if name in ROLES else 2), f"{name} in .env reaches {reached} services")
     for name in ("POSTGRES_PASSWORD", "REDIS_PASSWORD", "GRAFANA_PASSWORD", "QUITTANCE_KEYS"):
         (place / ".env").write_text(re.sub(rf"^{name}=.*\n", "", env, flags=re.M))
         refused = subprocess.run([*command, "-p", "quittance", "config", "-q"], cwd=place, capture_output=True, text=True)

@@ -129,16 +129,22 @@ fn exact<'a>(
     clusters.into_iter().map(|(cluster, _)| cluster[0]).collect()
 }
 
-/// Whether two are the same record, and if so, whether the bank's id says it. The bank's ids decide where both have one.
+/// Whether two are the same record, and if so, whether the bank's id says it. The bank's ids decide where both have one;
+/// some banks begin anew with each statement, so they say it of one day only.
 fn same_record(a: &Transaction, b: &Transaction) -> Option<bool> {
-    if a.account.is_some() && b.account.is_some() && a.account != b.account {
+    let other_account = a.account.is_some() && b.account.is_some() && a.account != b.account;
+    // Two lines of one statement are two payments: who buys two coffees a day pays twice.
+    if other_account || a.date != b.date || one_paper(a, b) {
         return None;
     }
     if let (Some(x), Some(y)) = (&a.bank_id, &b.bank_id) {
         return (x == y).then_some(true);
     }
-    (a.date == b.date && fold(&a.label) == fold(&b.label) && a.reference == b.reference)
-        .then_some(false)
+    (fold(&a.label) == fold(&b.label) && a.reference == b.reference).then_some(false)
+}
+
+fn one_paper(a: &Transaction, b: &Transaction) -> bool {
+    a.document.is_some() && a.document == b.document
 }
 
 fn near(group: &[&Transaction], language: Language, found: &mut Vec<Duplicate>) {
@@ -166,7 +172,7 @@ fn near(group: &[&Transaction], language: Language, found: &mut Vec<Duplicate>) 
 fn near_confidence(a: &Transaction, b: &Transaction, days: i64) -> Option<f32> {
     let other_account = a.account.is_some() && b.account.is_some() && a.account != b.account;
     // Two lines of one statement are two payments, unless they are on the same day: then it may have been charged twice.
-    let one_paper = a.document.is_some() && a.document == b.document;
+    let one_paper = one_paper(a, b);
     if other_account || one_paper && days > 0 || different_days_printed(&a.label, &b.label) {
         return None;
     }

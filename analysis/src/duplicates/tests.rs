@@ -41,6 +41,27 @@ fn the_bank_s_ids_decide() {
 }
 
 #[test]
+fn ids_that_begin_anew_each_month_do_not_make_a_subscription_one_payment() {
+    let month = |n, day| with_bank_id(numbered(n, day, -999, "PRLV STREAMING"), "000001");
+    let list = vec![month(1, "2024-05-03"), month(2, "2024-06-03"), month(3, "2024-07-03")];
+    assert_eq!(kinds(list.clone()), []);
+    assert!(repeated(&analysed(list)).is_empty());
+}
+
+#[test]
+fn two_coffees_of_one_statement_are_two() {
+    let coffee = |n, paper| Transaction {
+        document: Some(id(paper)),
+        ..numbered(n, "2024-05-03", -250, "CB CAFE")
+    };
+    let found = duplicates(&analysed(vec![coffee(1, 9), coffee(2, 9)]), Language::French);
+    assert_eq!(found.iter().map(|one| one.kind).collect::<Vec<_>>(), [DuplicateKind::Near]);
+    assert!(repeated(&analysed(vec![coffee(1, 9), coffee(2, 9)])).is_empty());
+    // The same line of two statements that overlap.
+    assert_eq!(repeated(&analysed(vec![coffee(1, 8), coffee(2, 9)])), [id(2)]);
+}
+
+#[test]
 fn one_payment_written_two_ways() {
     let a = numbered(1, "2024-05-03", -4350, "CB LE GRAND BAOB PARIS");
     let b =

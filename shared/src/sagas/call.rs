@@ -1,6 +1,8 @@
 //! Compiled sagas: from a step and what is known to the requests it sends, and from an answer to what it means.
 
 mod compile;
+#[cfg(test)]
+mod tests;
 
 use super::{
     expr::{Expr, Scope},
@@ -279,6 +281,10 @@ fn bind(
 impl CompiledCall {
     fn request(&self, scope: &Scope, index: Option<usize>) -> Result<Request, String> {
         let mut path = text(&self.url, scope, |value| percent(&value))?;
+        // Clients of HTTP take these for steps up the path, percent-encoded too: it would be another endpoint.
+        if path.split('/').any(|segment| matches!(segment, "." | "..")) {
+            return Err(format!("the path {path} has a segment that is no name"));
+        }
         let mut separator = '?';
         for (name, template) in &self.params {
             let value = template.render(scope)?;

@@ -116,7 +116,9 @@ impl Store {
                  OR EXISTS (SELECT 1 FROM derivative d WHERE d.blob_key = n_file)
                  OR EXISTS (SELECT 1 FROM workflow_page d JOIN workflow w ON w.id = d.workflow_id
                      WHERE d.blob_key = n_file AND w.deleted_at IS NULL)
-                 OR EXISTS (SELECT 1 FROM reprocess p WHERE p.run_id = n_run AND p.ended_at IS NULL AND n_file LIKE '%-p%')
+                 OR EXISTS (SELECT 1 FROM reprocess p JOIN receipt c ON c.id = p.receipt_id JOIN run r ON r.id = p.run_id
+                     WHERE p.run_id = n_run AND p.ended_at IS NULL AND c.blob_key IS NOT NULL AND r.state <> 'completed'
+                     AND n_file LIKE '%-p%')
                  OR {} OR {}",
             unnamed(Erasable::Receipt),
             unnamed(Erasable::Workflow)

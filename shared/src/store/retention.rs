@@ -117,10 +117,13 @@ impl Store {
         let mut count = 0;
         for what in [Erasable::Receipt, Erasable::Workflow] {
             let table = what.table();
+            // What is being read again waits until that is done.
             let find = format!(
-                "SELECT c.id, c.blob_key, r.state = 'completed' FROM {table} c JOIN run r ON r.id = c.id
+                "SELECT c.id, c.blob_key FROM {table} c JOIN run r ON r.id = c.id
                  WHERE c.blob_key IS NOT NULL AND c.deleted_at IS NULL AND c.created_at < {} AND c.hold_at IS NULL
-                     AND r.finished_at IS NOT NULL ORDER BY c.id LIMIT {BATCH}{}",
+                     AND r.finished_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM reprocess p JOIN run s ON s.id = p.run_id
+                         WHERE p.receipt_id = c.id AND s.finished_at IS NULL)
+                 ORDER BY c.id LIMIT {BATCH}{}",
                 cutoff(backend, days),
                 lock_of(backend, "c")
             );
@@ -128,12 +131,10 @@ impl Store {
                 let (id, file): (uuid::Uuid, String) =
                     (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
                 files.push(file);
-                let named = page_files(&tx, backend, what, RunId(id)).await?;
-                // What failed on its way may have stored pages that nothing names.
-                if named.is_empty() && !row.try_get_by_index::<bool>(2)? {
-                    files.extend((1..=max_pages).map(|page| Blobs::page_key(id, page)));
+                files.extend(page_files(&tx, backend, what, RunId(id)).await?);
+                for run in failed_readings(&tx, backend, id).await? {
+                    files.extend((1..=max_pages).map(|page| Blobs::page_key(run, page)));
                 }
-                files.extend(named);
                 for sql in [
                     format!("UPDATE {table} SET blob_key = NULL WHERE id = $1"),
                     delete_pages(what),
@@ -206,6 +207,11 @@ impl Store {
             let before = before.each_ref().map(String::as_str);
             batch.count += self.expire_run_rows(Kept::Tombstones, days, &due, &before).await?.count;
         }
+        // Second readings, once their receipt is erased.
+        let due = "SELECT id FROM run WHERE definition = 'receipt_again' AND finished_at < {cutoff}
+             AND NOT EXISTS (SELECT 1 FROM reprocess p WHERE p.run_id = run.id)
+             ORDER BY finished_at LIMIT {batch}";
+        batch.count += self.expire_run_rows(Kept::Tombstones, days, due, &[]).await?.count;
         Ok(batch)
     }
 
@@ -255,6 +261,15 @@ impl Store {
         }
         Ok(Batch { count, removals: Vec::new() })
     }
+}
+
+/// The first reading and the later ones, as far as they did not come to their end: what they may have stored of pages is
+/// named nowhere.
+async fn failed_readings(tx: &Tx, backend: Backend, id: uuid::Uuid) -> Result<Vec<uuid::Uuid>> {
+    let find = "SELECT id FROM run WHERE state <> 'completed'
+        AND (id = $1 OR id IN (SELECT run_id FROM reprocess WHERE receipt_id = $1)) ORDER BY id";
+    let rows = tx.query_all_raw(backend.statement(find, [Value::from(id)])).await?;
+    rows.iter().map(id_of).collect()
 }
 
 fn id_of(row: &QueryResult) -> Result<uuid::Uuid> {

@@ -5,7 +5,7 @@ use super::steps;
 use crate::executor::activity::{Activity, ActivityContext, ActivityError, Outcome};
 use async_trait::async_trait;
 use quittance_shared::domain::{
-    money::Minor,
+    money::{Currency, Minor},
     receipt::{AmountField, Extraction},
 };
 use serde::{Deserialize, Serialize};
@@ -34,9 +34,14 @@ impl Activity for Analyse {
 
 /// Minor units of the amount's currency.
 pub(super) fn minor(amount: &AmountField) -> Option<i64> {
-    let exponent = amount.currency.map_or(2, |currency| currency.exponent());
-    let digits = exponent as usize;
-    Minor::from_decimal(&format!("{:.digits$}", amount.field.value), exponent).map(|minor| minor.0)
+    minor_of(amount.field.value, amount.currency.map_or(2, |own| own.exponent()))
+}
+
+/// Minor units of a currency with so many digits; `None` where the amount has more.
+pub(super) fn minor_of(amount: f64, exponent: u32) -> Option<i64> {
+    // Cents are told from rounding, also where a currency has none.
+    let digits = exponent.max(2) as usize;
+    Minor::from_decimal(&format!("{amount:.digits$}"), exponent).map(|minor| minor.0)
 }
 
 fn summarise(extraction: &Extraction) -> Summary {

@@ -113,6 +113,9 @@ mod tests {
             for path in ["/status", "/result", "/image"] {
                 let got = app.get(&format!("/api/v1/receipts/{id}{path}")).await;
                 assert!(got.refusal(410, "GONE").contains("effacé"));
+                let url = format!("/api/v1/receipts/{id}{path}");
+                let got = app.call(Method::GET, &url, &[("if-none-match", "*")]).await;
+                got.refusal(410, "GONE");
             }
             let got = app.call(Method::DELETE, &format!("/api/v1/receipts/{id}"), &[]).await;
             got.refusal(410, "GONE");

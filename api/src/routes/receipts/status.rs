@@ -79,12 +79,12 @@ pub(crate) async fn handler(
     let applied = preferences.applied(false, false).filter(|_| asked.is_none());
     if wait == 0 && validator::is_conditional(&headers) {
         let head = state.store.run_head(id).await.map_err(|e| ApiError::from(e).about(id))?;
+        // What is unknown or erased is refused below, as without the header.
         let live = head.filter(|head| {
             caller.may_see(&head.client_id) && head.receipt.is_some_and(|r| !r.erased)
         });
-        let head = live.ok_or_else(|| ApiError::unknown(id))?;
-        let etag = etag(head.version, head.progress, context.language);
-        if let Some(unchanged) = validator::unchanged(&headers, &etag) {
+        let etag = live.map(|head| etag(head.version, head.progress, context.language));
+        if let Some(unchanged) = etag.and_then(|etag| validator::unchanged(&headers, &etag)) {
             return Ok(unchanged);
         }
     }

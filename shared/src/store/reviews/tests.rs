@@ -2,9 +2,10 @@
 
 use super::*;
 use crate::{
+    blobs::Blobs,
     engine::{Command, Event, decide},
     store::{
-        Ending, Erasable, PagesOf, ReceiptFilter, ReceiptOutcome,
+        Ending, Erasable, Kept, PagesOf, ReceiptFilter, ReceiptOutcome,
         tests::{Fixture, LEASE, fixture, new_run, page, receipt},
     },
 };
@@ -249,4 +250,53 @@ async fn a_second_reading_becomes_the_first_or_nothing() {
     );
     let row = store.run(run).await.unwrap().unwrap();
     assert_eq!(row.input, "{}");
+}
+
+#[tokio::test]
+async fn originals_leave_with_the_pages_of_every_reading() {
+    let Fixture { store, _folder } = fixture().await;
+    let client = RunId::new().to_string();
+    let id = completed(&store, &client, outcome("first")).await;
+    let again = || crate::engine::NewRun { definition: "receipt_again".into(), ..new_run(&client) };
+    let (failed, _) = store.start_reprocess(id, again(), "ann").await.unwrap();
+    store.cancel_run(failed, "x").await.unwrap();
+    let (second, _) = store.start_reprocess(id, again(), "ann").await.unwrap();
+    let age = async |what: &str, column: &str, id: RunId| {
+        let sql = format!("UPDATE {what} SET {column} = {column} - $1 WHERE id = $2");
+        let values = [(2 * crate::store::audit::DAY).into(), id.0.into()];
+        let aged = store.backend().statement(sql, values);
+        store.inner.writer.execute_raw(aged).await.unwrap();
+    };
+    age("receipt", "created_at", id).await;
+    let expired = async || {
+        let batch = store.expire(Kept::Originals, 1, 2).await.unwrap();
+        batch.removals.into_iter().flat_map(|removal| removal.files).collect::<Vec<_>>()
+    };
+    let due = async || store.receipt(id).await.unwrap().unwrap().blob_key.is_none();
+    expired().await;
+    assert!(!due().await, "it is being read again");
+
+    run_through(&store, second, ReceiptOutcome { pages: vec![page("x-p2")], ..outcome("second") })
+        .await;
+    let files = expired().await;
+    assert!(due().await);
+    let lost = [1, 2].map(|page| Blobs::page_key(failed.0, page));
+    for file in ["x-p1", "x-p2", &lost[0], &lost[1]] {
+        assert!(files.iter().any(|f| f == file), "{file} of {files:?}");
+    }
+    let own = Blobs::page_key(second.0, 1);
+    let needed = store.needed_files(&[own, lost[0].clone()]).await.unwrap();
+    assert!(needed.is_empty(), "{needed:?}");
+    // It can still be decided, without the pages.
+    assert!(store.reprocess(id).await.unwrap().unwrap().result.is_some());
+
+    store.erase(Erasable::Receipt, id, "x", "x").await.unwrap();
+    for run in [failed, second] {
+        age("run", "finished_at", run).await;
+    }
+    store.expire(Kept::Tombstones, 1, 2).await.unwrap();
+    for run in [failed, second] {
+        assert!(store.run(run).await.unwrap().is_none());
+    }
+    assert!(store.receipt(id).await.unwrap().is_some(), "its tombstone has its own time");
 }

@@ -3,7 +3,14 @@
 
 use super::{DocumentKind, Processed, warning};
 use crate::{
-    activities::{Tools, analyse::minor, decode::decode, pages, read::read, store::provenance},
+    activities::{
+        Tools,
+        analyse::{minor, minor_of},
+        decode::decode,
+        pages,
+        read::read,
+        store::provenance,
+    },
     executor::activity::{ActivityContext, ActivityError},
 };
 use quittance_shared::{
@@ -128,10 +135,10 @@ fn transaction(
 ) -> Result<(Transaction, Option<Warning>), Warning> {
     let given: Option<Currency> = workflow.currency.as_deref().and_then(|code| code.parse().ok());
     let total = fields.total_amount.as_ref();
-    let amount = total.and_then(minor);
     let date = fields.date.as_ref().and_then(|date| date.value.parse().ok());
     let printed = total.and_then(|total| total.currency);
     let currency = printed.or(given).unwrap_or(Currency::EUR);
+    let amount = total.and_then(|total| minor_of(total.field.value, currency.exponent()));
     let (Some(minor), Some(date)) = (amount, date) else {
         let missing = [(amount.is_none(), "le total"), (date.is_none(), "la date")];
         let missing: Vec<_> = missing.iter().filter(|(is, _)| *is).map(|(_, name)| *name).collect();
@@ -265,5 +272,22 @@ mod tests {
         let told: Vec<_> = remarks.iter().map(|w| (w.code.as_str(), w.page)).collect();
         assert_eq!(told, [("TRANSACTION_INCOMPLETE", Some(1)), ("CARD_SLIP", Some(1))]);
         assert!(remarks[0].message.starts_with("Reçu 5 : "), "{}", remarks[0].message);
+    }
+
+    #[test]
+    fn the_currency_that_was_given_says_what_a_minor_unit_is() {
+        let booked = |value: f64, currency: &str| {
+            let mut fields = child(1, value, Some("2022-08-24"), None).extracted_fields;
+            fields.total_amount.as_mut().unwrap().currency = None;
+            let given = WorkflowView { currency: Some(currency.into()), ..workflow() };
+            transaction(&fields, Origin::Receipt, &given).map(|(t, _)| t.amount.to_string())
+        };
+        for (value, currency, paid) in
+            [(1200.0, "JPY", "-1200 JPY"), (12.5, "EUR", "-12.50 EUR"), (1.25, "KWD", "-1.250 KWD")]
+        {
+            assert_eq!(booked(value, currency).unwrap(), paid);
+        }
+        // There are no cents of a yen: it was not paid in that currency.
+        assert_eq!(booked(12.5, "JPY").unwrap_err().code, "TRANSACTION_INCOMPLETE");
     }
 }
