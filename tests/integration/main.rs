@@ -28,6 +28,7 @@ mod order;
 mod parallel;
 mod participant;
 mod pooler;
+mod privacy;
 mod receipts;
 mod retention;
 mod returns;

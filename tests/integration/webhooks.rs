@@ -4,7 +4,7 @@ use crate::support::{
     client::{Client, PATIENCE},
     expect,
     ground::{BOTH, Ground, QUICK, on_ground},
-    stack::{Options, Shape, on},
+    stack::{Options, Shape, faketime, on},
     tls::Certificates,
 };
 use axum::{
@@ -285,6 +285,38 @@ async fn a_message_waits_while_its_secret_cannot_be_read_and_is_never_sent_unsig
         stack.sql("UPDATE run SET wake_at = 0 WHERE finished_at IS NULL");
         assert!(receiver.took(1).await[0].signed_with(&secret));
         newest(&client, &hook, "delivered").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_delays_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = folder.path().join("clock");
+    let set = |seconds: &str| std::fs::write(&clock, seconds).unwrap();
+    set("+0");
+    let options = open(Options::of(Shape::Embedded).set("QUITTANCE_PROCESSING_LANES", "sagas"))
+        .set("LD_PRELOAD", faketime())
+        .set("FAKETIME_TIMESTAMP_FILE", clock.display())
+        .set("FAKETIME_NO_CACHE", 1)
+        .set("FAKETIME_DONT_FAKE_MONOTONIC", 1);
+    on(options, async |stack| {
+        let (receiver, client) = (Receiver::open().await, stack.client());
+        let (hook, _) = endpoint(&client, &receiver.url("127.0.0.1"), &[]).await;
+        receiver.script(&[Does::Answers(500)]);
+        client.post(&format!("{hook}/test"), &json!({})).await;
+        failed_for(&client, &hook, "HTTP 500").await;
+        set("-3600");
+        stack.worker().says("jumped by -3").await;
+        newest(&client, &hook, "delivered").await;
+        // And forward again.
+        receiver.script(&[Does::Answers(500)]);
+        client.post(&format!("{hook}/test"), &json!({})).await;
+        failed_for(&client, &hook, "HTTP 500").await;
+        set("+0");
+        stack.worker().says("jumped by 3").await;
+        newest(&client, &hook, "delivered").await;
+        assert_eq!(receiver.all().len(), 4);
     })
     .await;
 }

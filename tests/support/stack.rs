@@ -131,6 +131,13 @@ pub(crate) fn quittance_by(program: &str, arguments: &[&str]) -> Command {
     command
 }
 
+/// What makes a program believe in another time, to be loaded before it.
+pub(crate) fn faketime() -> String {
+    let files = output(Command::new("dpkg").args(["-L", "libfaketime"]));
+    let library = files.lines().find(|l| l.ends_with("/libfaketime.so.1"));
+    library.expect("libfaketime; scripts/setup installs it").to_owned()
+}
+
 impl Stack {
     pub(crate) async fn start(options: Options) -> Self {
         let turn = if options.alone {
@@ -224,11 +231,9 @@ impl Stack {
 
     /// One whose clock is off by so many seconds (`+3600`); time that passes is the same for it.
     pub(crate) fn start_worker_at(&mut self, index: usize, offset: &str) {
-        let library = output(Command::new("dpkg").args(["-L", "libfaketime"]));
-        let library = library.lines().find(|l| l.ends_with("/libfaketime.so.1"));
         let mut command = self.command(&["worker"]);
         command
-            .env("LD_PRELOAD", library.expect("libfaketime; scripts/setup installs it"))
+            .env("LD_PRELOAD", faketime())
             .env("FAKETIME", offset)
             .env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
         self.workers[index] =

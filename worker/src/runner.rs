@@ -1,6 +1,7 @@
 //! A worker process: takes runs from the lanes it serves, keeps their leases, feeds the queue, and leaves in order.
 
 mod chores;
+mod clock;
 mod dispatcher;
 mod neighbours;
 #[cfg(test)]

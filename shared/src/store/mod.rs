@@ -173,6 +173,36 @@ impl Store {
         Ok(())
     }
 
+    /// Microseconds since the epoch by the database's clock.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when it does not answer.
+    pub async fn clock(&self) -> Result<i64> {
+        let now = self.backend().statement(format!("SELECT {}", self.backend().now()), []);
+        let row = self.inner.reader.query_one_raw(now).await?;
+        let row = row.ok_or_else(|| StoreError::Corrupt("the database tells no time".into()))?;
+        Ok(row.try_get_by_index(0)?)
+    }
+
+    /// The clock was set by so many microseconds: what waits for a time and whatever is held until one moves with it.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when the database does not answer.
+    pub async fn move_waits(&self, micros: i64) -> Result<()> {
+        let tx = self.begin().await?;
+        for sql in [
+            "UPDATE run SET wake_at = wake_at + $1, lease_until = lease_until + $1, deadline_at = deadline_at + $1,
+                 dispatched_until = dispatched_until + $1 WHERE finished_at IS NULL",
+            "UPDATE run_step SET due_at = due_at + $1
+                 WHERE due_at IS NOT NULL AND run_id IN (SELECT id FROM run WHERE finished_at IS NULL)",
+            "UPDATE removal SET next_at = next_at + $1",
+            "UPDATE chore SET next_at = next_at + $1",
+        ] {
+            tx.execute_raw(self.backend().statement(sql, [micros.into()])).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
     /// Encrypts clients' secrets with these keys from now on; they are set once.
     pub fn seal_with(&self, sealer: Sealer) {
         if self.inner.sealer.set(sealer).is_err() {

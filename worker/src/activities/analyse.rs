@@ -5,7 +5,7 @@ use super::steps;
 use crate::executor::activity::{Activity, ActivityContext, ActivityError, Outcome};
 use async_trait::async_trait;
 use quittance_shared::domain::{
-    money::{Currency, Minor},
+    money::Minor,
     receipt::{AmountField, Extraction},
 };
 use serde::{Deserialize, Serialize};

@@ -1,6 +1,7 @@
 //! What has to be done now and then for all: finishing erasures, and removing what was kept long enough. Every worker
 //! looks; the database says whose turn it is.
 
+use super::clock::Watch;
 use quittance_shared::{
     blobs::Blobs,
     config::{Config, RetentionConfig},
@@ -20,12 +21,15 @@ const BREATH: Duration = Duration::from_millis(50);
 pub(super) async fn run(store: Store, blobs: Blobs, config: Arc<Config>) {
     let chores = Chores { store, blobs, config };
     let every = Duration::from_secs(chores.config.retention.interval_seconds);
-    let mut next = Instant::now();
+    let (mut next, mut clock) = (Instant::now(), Watch::default());
     loop {
+        if let Err(error) = clock.look(&chores.store).await {
+            warn!(%error, "the database could not be asked for the time");
+        }
         if let Err(error) = chores.removals().await {
             warn!(%error, "unfinished erasures could not be looked for");
         }
-        if next <= Instant::now() {
+        if next <= Instant::now() && !clock.is_doubtful() {
             next = Instant::now() + every.min(Duration::from_mins(1));
             if let Err(error) = chores.retention(every).await {
                 warn!(%error, "retention did not come to its end; it goes on the next time");
