@@ -2,11 +2,11 @@
 
 use crate::{
     category::{self, Flow},
-    label::{Cleaned, clean},
+    label::{Cleaned, Kind, clean},
 };
 use quittance_domain::{
     money::{Currency, Minor, Money},
-    transaction::{Analysis, LabelSource, Transaction},
+    transaction::{Analysis, LabelSource, Origin, Transaction},
 };
 
 /// A transaction and what is known about it.
@@ -47,6 +47,12 @@ impl Analysed {
 
     pub(crate) fn flow(&self) -> Flow {
         category::category(&self.analysis.category.value).map_or(Flow::Spending, |known| known.flow)
+    }
+
+    /// Whether money came back that was spent: by a receipt or credit note, or on the card it was paid with.
+    pub(crate) fn is_refund(&self) -> bool {
+        let paper = matches!(self.transaction.origin, Origin::Receipt | Origin::Invoice);
+        self.minor() > 0 && (paper || self.cleaned().kind == Kind::Card)
     }
 
     pub(crate) fn minor(&self) -> i64 {

@@ -144,7 +144,11 @@ impl Analyser {
                 ),
             };
         }
-        if let Some(guess) = model::guess(&facts.cleaned, facts.one.amount.minor.0)
+        // A shop's paper tells of goods, also where their price came back.
+        let paper = matches!(facts.one.origin, Origin::Receipt | Origin::Invoice);
+        let minor = facts.one.amount.minor.0;
+        let minor = if paper { minor.saturating_abs().saturating_neg() } else { minor };
+        if let Some(guess) = model::guess(&facts.cleaned, minor)
             && guess.probability >= THRESHOLD
         {
             let seen = guess.evidence.join(", ");

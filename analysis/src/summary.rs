@@ -125,8 +125,10 @@ impl Sums {
     fn add(&mut self, one: &Analysed) {
         let minor = one.minor();
         let slug = one.analysis.category.value.as_str();
-        // What nobody knows is spent when it goes out and earned when it comes in.
-        let flow = if slug == UNCATEGORIZED && minor > 0 { Flow::Income } else { one.flow() };
+        // What nobody knows is spent when it goes out and earned when it comes in, but for refunds: what comes in by a
+        // shop's paper or on a card.
+        let earned = slug == UNCATEGORIZED && minor > 0 && !one.is_refund();
+        let flow = if earned { Flow::Income } else { one.flow() };
         let sum = |to: &mut i64, minor: i64| *to = to.saturating_add(minor);
         match flow {
             Flow::Income => sum(&mut self.income, minor),
@@ -241,6 +243,20 @@ mod tests {
         let change = january.change.as_ref().unwrap();
         assert_eq!((change.spending.minor.0, change.spending_percent), (2700, Some(54)));
         assert!(found[0].change.is_none() && found[3].change.is_none());
+    }
+
+    #[test]
+    fn refunds_of_nobody_known_are_less_spent_and_not_earned() {
+        let mut all = analysed(&[
+            ("2024-01-06", -8000, "Xqztv"),
+            ("2024-01-07", 3000, "Xqztv"),
+            ("2024-01-08", 1000, "AVOIR CARTE XQZTV"),
+            ("2024-01-09", 500, "XQZTV"),
+        ]);
+        all[0].transaction.origin = Origin::Receipt;
+        all[1].transaction.origin = Origin::Receipt;
+        let january = &summaries(&all, Language::English)[0];
+        assert_eq!((january.spending.minor.0, january.income.minor.0), (4000, 500));
     }
 
     #[test]

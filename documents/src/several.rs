@@ -188,7 +188,7 @@ fn is_receipt(part: &Part) -> bool {
     let total = f
         .total_amount
         .as_ref()
-        .is_some_and(|t| t.field.confidence >= SURE_TOTAL && t.field.value > 0.0);
+        .is_some_and(|t| t.field.confidence >= SURE_TOTAL && t.field.value.abs() > 0.0);
     let date = f.date.as_ref().is_some_and(|d| d.confidence >= SURE_DATE);
     let head = around(page);
     let name = f

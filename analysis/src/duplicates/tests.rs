@@ -100,3 +100,16 @@ fn a_dinner_as_receipt_and_as_bank_line() {
     );
     assert_eq!(repeated(&analysed(vec![receipt, line])), [id(1)]);
 }
+
+#[test]
+fn a_purchase_and_its_refund_are_two() {
+    let bought = Transaction {
+        origin: Origin::Receipt,
+        ..numbered(1, "2024-05-03", -4350, "Le Grand Baobab")
+    };
+    let back = Transaction {
+        origin: Origin::Receipt,
+        ..numbered(2, "2024-05-03", 4350, "Le Grand Baobab")
+    };
+    assert_eq!(kinds(vec![bought, back]), []);
+}

@@ -87,3 +87,18 @@ fn the_name_decides_between_equal_amounts() {
         found.matches.iter().map(|one| (one.receipt, one.line, one.ambiguous)).collect();
     assert_eq!(pairs, [(id(1), id(4), false), (id(2), id(3), false)]);
 }
+
+#[test]
+fn a_refund_is_found_on_the_line_that_came_in() {
+    let all = world(&[
+        (1, Origin::Receipt, "2024-05-03", -4350, "Le Grand Baobab"),
+        (2, Origin::Receipt, "2024-05-10", 4350, "Le Grand Baobab"),
+        (3, Origin::Statement, "2024-05-06", -4350, "CB LE GRAND BAOB"),
+        (4, Origin::Statement, "2024-05-14", 4350, "AVOIR CARTE LE GRAND BAOB"),
+    ]);
+    let found = matches(&all, Language::French);
+    let pairs: Vec<_> =
+        found.matches.iter().map(|one| (one.receipt, one.line, one.ambiguous)).collect();
+    assert_eq!(pairs, [(id(1), id(3), false), (id(2), id(4), false)]);
+    assert_eq!(found.matches[1].reasons[0], "montant identique : 43.50 EUR");
+}

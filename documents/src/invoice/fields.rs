@@ -1,6 +1,6 @@
 //! From the XML's elements to the fields of a receipt.
 
-use super::cii::Invoice;
+use super::{cii::Invoice, rules};
 use crate::receipt::sentence;
 use quittance_domain::{
     document::BoundingBox,
@@ -20,6 +20,7 @@ pub(super) fn extraction(invoice: &Invoice, checks: Vec<Check>, printed: Extract
         field: stated(minor.to_number(digits), &format!("{SUMS}/{element}")),
         currency: Some(invoice.currency),
     };
+    let receipt_type = if rules::gives_back(invoice) { "credit_note" } else { "invoice" };
     let seller = &invoice.seller;
     let siret = seller.legal_id.as_ref().filter(|id| id.len() == 14 && is_digits(id));
     let extracted_fields = ExtractedFields {
@@ -28,6 +29,7 @@ pub(super) fn extraction(invoice: &Invoice, checks: Vec<Check>, printed: Extract
         merchant_name: Some(stated(seller.name.clone(), "SellerTradeParty/Name")),
         items: items(invoice),
         summary: sentence(
+            receipt_type,
             Some(&seller.name),
             (digits == 2).then_some(invoice.grand.0),
             Some(invoice.currency),
@@ -53,7 +55,7 @@ pub(super) fn extraction(invoice: &Invoice, checks: Vec<Check>, printed: Extract
         country: optional(seller.country.as_ref(), "SellerTradeParty/PostalTradeAddress/CountryID"),
     };
     Extraction {
-        receipt_type: "invoice".to_owned(),
+        receipt_type: receipt_type.to_owned(),
         extracted_fields,
         checks,
         warnings: printed.warnings,

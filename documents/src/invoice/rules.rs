@@ -9,6 +9,11 @@ use quittance_domain::{
 /// Codes of documents that give money back (UNTDID 1001).
 const CREDIT_NOTES: [&str; 5] = ["81", "83", "261", "381", "396"];
 
+/// Whether it is a credit note, whatever the sign of its sums.
+pub(super) fn gives_back(invoice: &Invoice) -> bool {
+    CREDIT_NOTES.contains(&invoice.type_code.as_str())
+}
+
 /// Refuses what contradicts itself; what merely does not follow from its parts comes back as failed checks.
 pub(super) fn validate(invoice: &Invoice) -> Result<Vec<Check>, Refusal> {
     complete(invoice)?;
@@ -24,7 +29,7 @@ pub(super) fn validate(invoice: &Invoice) -> Result<Vec<Check>, Refusal> {
         let [due, stated] = [Minor(due), invoice.due].map(|m| shown(invoice, m));
         return Err(Refusal(format!("le reste à payer serait {due} et non {stated} (BR-CO-16)")));
     }
-    if invoice.grand.0 < 0 && !CREDIT_NOTES.contains(&invoice.type_code.as_str()) {
+    if invoice.grand.0 < 0 && !gives_back(invoice) {
         let (grand, code) = (shown(invoice, invoice.grand), &invoice.type_code);
         return Err(Refusal(format!(
             "un total de {grand} est celui d'un avoir, or le type {code} est celui d'une facture"

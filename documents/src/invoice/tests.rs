@@ -133,8 +133,16 @@ fn what_contradicts_itself_is_read_from_the_page() {
     });
     assert_eq!(codes(&extract(&page(&lines), &negative)), ["FACTURX_INVALID"]);
     let credit = negative.replace(">380<", ">381<");
-    let total = extract(&page(&[]), &credit).extracted_fields.total_amount.unwrap().field.value;
-    assert_eq!(total.to_string(), "-41.88");
+    let found = extract(&page(&[]), &credit);
+    let total = |e: &Extraction| e.extracted_fields.total_amount.as_ref().unwrap().field.value;
+    assert_eq!((total(&found).to_string(), &*found.receipt_type), ("-41.88".into(), "credit_note"));
+    let summary = found.extracted_fields.summary.unwrap();
+    assert_eq!(summary, "Avoir chez Moulin & Fils pour 41,88€");
+    // As it states them: the standard's credit notes have positive sums.
+    let found = extract(&page(&[]), &xml(|x| x.replace(">380<", ">381<")));
+    assert_eq!((total(&found).to_string(), &*found.receipt_type), ("41.88".into(), "credit_note"));
+    let found = extract(&page(&[]), &xml(|x| x));
+    assert_eq!(found.receipt_type, "invoice");
 }
 
 #[test]

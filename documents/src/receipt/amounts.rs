@@ -4,6 +4,7 @@ pub(crate) use super::signs::Sign;
 use super::{
     dates::{DateHit, TimeHit},
     layout::Layout,
+    minus::{self, Minus},
     normalise::fold,
     num::count,
     numerals::{euro_cents, number, run, value},
@@ -21,6 +22,8 @@ pub(crate) struct Amount {
     pub(crate) minor: i64,
     /// Digits behind the decimal sign: 0 to 3.
     pub(crate) decimals: u8,
+    /// What `minor` does not say of the ways to print a minus: where money was given back they all count.
+    pub(crate) minus: Minus,
     pub(crate) sign: Option<Sign>,
     /// Followed by `%`.
     pub(crate) percent: bool,
@@ -37,6 +40,16 @@ impl Amount {
     /// Printed like money: two decimals, not a percentage or a weight.
     pub(crate) fn money(&self) -> bool {
         self.decimals == 2 && !self.percent && !self.unit
+    }
+
+    /// As the same page would print it for a purchase: what is less than nothing is paid, what is not is taken off.
+    /// Rates and counts are what they are.
+    pub(crate) fn turned(self) -> Self {
+        let size = self.minor.abs();
+        let given = self.minus != Minus::No;
+        let counted =
+            self.percent || self.unit || (self.decimals != 2 && self.sign.is_none() && !given);
+        Self { minor: if counted || given { size } else { -size }, ..self }
     }
 }
 
@@ -95,7 +108,13 @@ pub(crate) fn find(layout: &Layout, dates: &[DateHit], times: &[TimeHit]) -> Vec
             };
             for found in scan(&chars) {
                 let raw = raw(&s.text, &chars, found.span);
-                all.push(Amount { row, seg, x: place(found.span), raw, ..found });
+                // Some readers find the sign in a box of its own.
+                let apart = seg > 0
+                    && found.minus == Minus::No
+                    && chars[..found.span.0].iter().all(|c| !c.is_alphanumeric())
+                    && minus::alone(&r.segs[seg - 1].text);
+                let minus = if apart { Minus::Loose } else { found.minus };
+                all.push(Amount { row, seg, x: place(found.span), raw, minus, ..found });
             }
         }
     }
@@ -274,6 +293,7 @@ fn describe(chars: &[char], span: (usize, usize), minor: i64, decimals: u8) -> A
         span,
         minor: if minus_before || minus_after { -minor } else { minor },
         decimals,
+        minus: minus::of(chars, span),
         sign,
         percent: at(next) == '%' || (at(next) == ')' && at(next + 1) == '%'),
         unit: quantity || matches!(at(next), '*' | '@'),

@@ -30,7 +30,7 @@ fn check(code: &str, passed: bool, message: String) -> Check {
 /// Every check that can be made.
 pub(crate) fn all(r: &Reading, labelled: &[Labelled], d: &Decided<'_>) -> Vec<Check> {
     let mut out = Vec::new();
-    let money = |m: i64| amount(m, d.currency);
+    let money = |m: i64| amount(r.signed(m), d.currency);
     if let (Some(total), true) = (d.total, d.items.len() > 1) {
         let sum: i64 = d.items.iter().map(|l| l.total).sum();
         let targets = [Some(total), d.subtotal, d.total_tax.map(|t| total - t)];
@@ -70,8 +70,10 @@ pub(crate) fn all(r: &Reading, labelled: &[Labelled], d: &Decided<'_>) -> Vec<Ch
         }
     }
     if let Some(total) = d.total {
-        out.extend(cash(r, labelled, total, &money));
-        out.extend(steps(d.evidence, total, &money));
+        if !r.turned() {
+            out.extend(cash(r, labelled, total, &money));
+        }
+        out.extend(steps(r, d.evidence, total, &money));
     }
     out.extend(rates(d.taxes, &money));
     if let Some((vat, key)) = d.vat.and_then(|v| v.key.map(|k| (v, k))) {
@@ -90,12 +92,12 @@ pub(crate) fn all(r: &Reading, labelled: &[Labelled], d: &Decided<'_>) -> Vec<Ch
 }
 
 /// Printed steps towards the total: reductions, rounding to what coins allow, payments in parts.
-fn steps(e: &Evidence, total: i64, money: &dyn Fn(i64) -> String) -> Vec<Check> {
+fn steps(r: &Reading, e: &Evidence, total: i64, money: &dyn Fn(i64) -> String) -> Vec<Check> {
     let mut out = Vec::new();
     let from = |pairs: &[(i64, i64)]| pairs.iter().find(|p| p.0 == total).map(|p| p.1);
     let step = |code: &str, before: i64| {
-        let sign = if total < before { "−" } else { "+" };
-        let by = (total - before).abs();
+        let sign = if r.signed(total) < r.signed(before) { "−" } else { "+" };
+        let by = r.signed((total - before).abs());
         check(code, true, format!("{} {sign} {} = {}.", money(before), money(by), money(total)))
     };
     out.extend(from(&e.reduced).map(|before| step("DISCOUNTS", before)));

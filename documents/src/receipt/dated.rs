@@ -5,6 +5,7 @@ use super::{
     captions::{self, Place, spaced},
     dates::DateHit,
     normalise::words,
+    refund::Kind,
 };
 
 /// What a printed date is called.
@@ -147,6 +148,19 @@ const DOCUMENT: &[&str] = &[
     "fatura",
 ];
 
+/// Of a credit note only these; the invoice it names is another document.
+const CREDIT: &[&str] = &[
+    "avoir",
+    "gutschrift",
+    "note",
+    "nota",
+    "memo",
+    "creditnota",
+    "creditfactuur",
+    "stornorechnung",
+    "rectificativa",
+];
+
 /// Words between a document's number and its date.
 const LINKS: &[&str] =
     &["du", "le", "of", "dated", "date", "vom", "am", "van", "dd", "del", "de", "fecha", "em"];
@@ -161,8 +175,9 @@ pub(crate) fn said(r: &Reading, hit: &DateHit) -> Option<Said> {
     let from = r.dates.iter().filter(ends).map(|h| h.span.1).max().unwrap_or(0);
     let place = Place { row: hit.row, seg: hit.seg, start: hit.span.0 };
     let found = captions::of(&r.layout, place, from);
+    let credit = r.refund.is_some_and(|refund| refund.kind == Kind::CreditNote);
     if found.left.is_none() && found.above.is_none() {
-        return inside(&found.inside);
+        return inside(&found.inside, credit);
     }
     // A box that is itself a value is no caption.
     let plain = |at: Option<(usize, usize)>| {
@@ -170,13 +185,13 @@ pub(crate) fn said(r: &Reading, hit: &DateHit) -> Option<Said> {
     };
     let left_at = hit.seg.checked_sub(1).map(|seg| (hit.row, seg));
     let above_at = captions::above(&r.layout, hit.row, row.segs.get(hit.seg)?);
-    let left = found.left.filter(|_| plain(left_at)).and_then(|text| beside(&text));
+    let left = found.left.filter(|_| plain(left_at)).and_then(|text| beside(&text, credit));
     left.or_else(|| found.above.filter(|_| plain(above_at)).and_then(|text| heading(&text)))
 }
 
 /// A box left of the date: a heading, or the document with its number.
-fn beside(text: &str) -> Option<Said> {
-    heading(text).or_else(|| linked(&words(text)))
+fn beside(text: &str, credit: bool) -> Option<Said> {
+    heading(text).or_else(|| linked(&words(text), credit))
 }
 
 /// A whole box as a caption. One that names two days is the heading of two columns and says nothing of either.
@@ -195,7 +210,7 @@ fn heading(text: &str) -> Option<Said> {
 }
 
 /// Words before the date in its own box: the last of them counts most.
-fn inside(text: &str) -> Option<Said> {
+fn inside(text: &str, credit: bool) -> Option<Said> {
     let padded = spaced(text);
     let words = words(text);
     let tail = words.iter().skip(words.len().saturating_sub(8)).cloned().collect::<Vec<_>>();
@@ -206,11 +221,12 @@ fn inside(text: &str) -> Option<Said> {
     if any_issued(&near) {
         return Some(Said::Issued);
     }
-    linked(&words).or_else(|| other(&near)).or_else(|| other(&padded))
+    linked(&words, credit).or_else(|| other(&near)).or_else(|| other(&padded))
 }
 
-/// "Facture n° 12 du", "Rechnung vom": the last thing named is the document, and a link leads to the date.
-fn linked(words: &[String]) -> Option<Said> {
+/// "Facture n° 12 du", "Rechnung vom": the last thing named is the document, and a link leads to the date. On a `credit`
+/// note that is the credit note.
+fn linked(words: &[String], credit: bool) -> Option<Said> {
     let link = words.last().filter(|w| LINKS.contains(&w.as_str()))?;
     let before = &words[..words.len() - 1];
     let far = before.len().saturating_sub(6);
@@ -218,7 +234,13 @@ fn linked(words: &[String]) -> Option<Said> {
         if OTHER.iter().any(|o| word.starts_with(o.trim())) {
             return Some(Said::Other);
         }
-        if DOCUMENT.iter().any(|d| word.ends_with(d)) {
+        if credit {
+            if CREDIT.contains(&word.as_str()) {
+                return Some(Said::Issued);
+            } else if DOCUMENT.iter().any(|d| word.ends_with(d)) {
+                return Some(Said::Other);
+            }
+        } else if DOCUMENT.iter().any(|d| word.ends_with(d)) {
             // "Date" alone is a heading, not a link, unless something stands before it.
             return (link != "date" || before.len() > 1).then_some(Said::Issued);
         }
@@ -308,6 +330,20 @@ mod tests {
             ("Paris, 17/03/2024", None),
         ] {
             assert_eq!(all(&[text]), [said], "{text}");
+        }
+    }
+
+    #[test]
+    fn a_credit_note_names_the_day_of_its_invoice() {
+        for (text, said) in [
+            ("Sur facture n° FA-100 du 02/03/2024", Some(Said::Other)),
+            ("Avoir n° 7 du 17/03/2024", Some(Said::Issued)),
+            ("Facture d'avoir n° 7 du 17/03/2024", Some(Said::Issued)),
+            ("Date de facture : 17/03/2024", Some(Said::Issued)),
+            ("Gutschrift Nr. 7 vom 17.03.2024", Some(Said::Issued)),
+            ("zu Rechnung Nr. 4711 vom 02.03.2024", Some(Said::Other)),
+        ] {
+            assert_eq!(all(&["AVOIR", text]), [said], "{text}");
         }
     }
 

@@ -9,7 +9,9 @@ use super::{
     model::{self, Features, Model, Ranker},
     normalise::squash,
     num::wire,
-    number, parties, payment, summary,
+    number, parties, payment,
+    refund::Sums,
+    summary,
     taxes::{self, Tax},
     totals::{self, Labelled},
     when,
@@ -28,6 +30,8 @@ const LEAST: f32 = 0.3;
 const SELLER_NAMED: f32 = 0.9;
 /// The same where the page's own site has that name.
 const SITE_NAMED: f32 = 0.85;
+/// How sure a negative total is at most where no word says that money was given back.
+const SIGNS_ONLY: f32 = 0.9;
 /// Readings less likely than this are not worth showing.
 const WORTH_SHOWING: f32 = 0.03;
 
@@ -75,9 +79,11 @@ fn total(
     let options: Vec<&Features> = found.iter().map(|c| &c.features).collect();
     let choice = choose(ranker, &options, &totals::none_features(&found), &[])?;
     let best = &found[choice.best];
+    // Where nothing but the signs says that money was given back, a person should look.
+    let most = if r.refund.is_none_or(|refund| refund.said) { 1.0 } else { SIGNS_ONLY };
     Some(Total {
         minor: best.minor,
-        share: choice.share,
+        share: choice.share.min(most),
         amount: labelled[*best.places.first()?].index,
         others: choice.others.iter().map(|(i, p)| (found[*i].minor, *p)).collect(),
     })
@@ -124,9 +130,14 @@ impl Writer<'_> {
         let line = self.r.layout.rows[a.row].segs[a.seg].bounds;
         let bounds = [a.x.0.max(line[0]), line[1], a.x.1.min(line[2]), line[3]];
         AmountField {
-            field: self.field(wire(minor), confidence, a.row, bounds, &a.raw),
+            field: self.field(self.money(minor), confidence, a.row, bounds, &a.raw),
             currency: self.currency,
         }
+    }
+
+    /// The wire's number for an amount of the reading.
+    fn money(&self, minor: i64) -> f64 {
+        wire(self.r.signed(minor))
     }
 
     fn boxed(&self, page: usize, bounds: [f32; 4]) -> (u32, BoundingBox) {
@@ -139,7 +150,7 @@ fn total_field(w: &Writer<'_>, t: &Total) -> AmountField {
     field.field.alternatives = t
         .others
         .iter()
-        .map(|(m, p)| Alternative { value: wire(*m).into(), confidence: *p })
+        .map(|(m, p)| Alternative { value: w.money(*m).into(), confidence: *p })
         .collect();
     field
 }
@@ -224,14 +235,17 @@ fn currency(r: &Reading) -> Option<Currency> {
     r.locale.currency.filter(|c| c.1 >= 0.4).map(|c| c.0)
 }
 
+/// What was bought and taken off. Of a refund every line is an item: pieces taken back are negative, as is their price
+/// together, and what is kept of it is positive.
 fn goods(w: &Writer<'_>, lines: &[Line], proven: bool, fields: &mut ExtractedFields) {
+    let turned = w.r.turned();
     let french = w.r.locale.language == Some("fr");
     for line in lines {
         let (page, bounding_box) = w.boxed(line.page, line.bounds);
         let description =
             if french { accents::repair(&line.description) } else { line.description.clone() };
         let confidence = if proven { 0.92 } else { 0.6 };
-        if line.reduction {
+        if line.reduction && !turned {
             let amount = wire(-line.total.abs());
             fields.discounts.push(Discount {
                 description,
@@ -244,9 +258,11 @@ fn goods(w: &Writer<'_>, lines: &[Line], proven: bool, fields: &mut ExtractedFie
         } else {
             fields.items.push(Item {
                 description,
-                quantity: line.quantity.map(wire),
-                unit_price: line.unit_price.map(wire),
-                total_price: Some(wire(line.total)),
+                quantity: line
+                    .quantity
+                    .map(|q| wire(if turned && line.total > 0 { -q } else { q })),
+                unit_price: line.unit_price.map(|u| wire(if turned { u.abs() } else { u })),
+                total_price: Some(w.money(line.total)),
                 confidence,
                 page,
                 bounding_box,
@@ -265,8 +281,8 @@ fn tax_lines(w: &Writer<'_>, lines: &[Tax]) -> Vec<TaxLine> {
             TaxLine {
                 // Thousandths of a percent are lost in hundredths; the one rate that has them is Québec's.
                 rate: t.rate.map(|x| if x == 998 { 9.975 } else { wire(x) }),
-                base: t.base.map(wire),
-                amount: Some(wire(t.amount)),
+                base: t.base.map(|base| w.money(base)),
+                amount: Some(w.money(t.amount)),
                 confidence: t.confidence,
                 page,
                 bounding_box,
@@ -282,14 +298,16 @@ pub(crate) fn decide(r: &Reading, text: &DocumentText, model: &Model) -> Extract
     let w = Writer { r, currency: currency(r) };
     let mut fields = ExtractedFields::default();
     let evidence = evidence::find(r, &labelled);
-    let total = total(r, &labelled, &evidence, &model.total);
+    // Sums that disagree about their sign say nothing.
+    let mixed = r.refund.is_some_and(|refund| refund.sums == Sums::Mixed);
+    let total = if mixed { None } else { total(r, &labelled, &evidence, &model.total) };
     let minor = total.as_ref().map(|t| t.minor);
     fields.total_amount = total.as_ref().map(|t| total_field(&w, t));
     date_fields(&w, &model.date, &mut fields);
     let merchant_row = merchant_field(&w, &model.merchant, &mut fields);
-    let taxes = taxes::find(r, &labelled, minor);
-    let tax = derived::total_tax(r, &labelled, &taxes, minor);
-    let net = derived::subtotal(r, &labelled, minor, tax.map(|t| t.0));
+    let taxes = if mixed { Vec::new() } else { taxes::find(r, &labelled, minor) };
+    let tax = derived::total_tax(r, &labelled, &taxes, minor).filter(|_| !mixed);
+    let net = derived::subtotal(r, &labelled, minor, tax.map(|t| t.0)).filter(|_| !mixed);
     let lines = items::find(r, &labelled, minor);
     let sum: i64 = lines.iter().map(|l| l.total).sum();
     let net_value = net.map(|(i, _)| r.amounts[i].minor);
@@ -331,6 +349,7 @@ pub(crate) fn decide(r: &Reading, text: &DocumentText, model: &Model) -> Extract
         });
     let merchant = fields.merchant_name.as_ref().map(|m| m.value.clone());
     let (category, receipt_type) = category::find(r, merchant.as_deref());
+    let receipt_type = r.refund.map_or(receipt_type, |refund| refund.kind.name());
     let inferred = |value: &str, confidence: f32| Field {
         value: value.to_owned(),
         confidence,
@@ -341,7 +360,8 @@ pub(crate) fn decide(r: &Reading, text: &DocumentText, model: &Model) -> Extract
     };
     fields.category = category.map(|(c, p)| inferred(c, p));
     fields.country = r.locale.country.map(|(c, p)| inferred(c, p));
-    fields.summary = summary::sentence(merchant.as_deref(), minor, w.currency);
+    let paid = minor.map(|m| r.signed(m));
+    fields.summary = summary::sentence(receipt_type, merchant.as_deref(), paid, w.currency);
     let confidence = overall(&fields);
     Extraction {
         receipt_type: receipt_type.to_owned(),

@@ -1,12 +1,7 @@
 //! Goods and reductions: the rows between the head and the first subtotal or total that end in an amount.
 
 use super::{
-    Reading,
-    amounts::Amount,
-    labels::{self, Label},
-    layout::union,
-    normalise::fold,
-    totals::Labelled,
+    Reading, amounts::Amount, labels::Label, layout::union, normalise::fold, totals::Labelled,
 };
 use regex::Regex;
 use std::sync::LazyLock;
@@ -81,7 +76,7 @@ pub(crate) fn find(r: &Reading, labelled: &[Labelled], total: Option<i64>) -> Ve
         let text = printed.text();
         let money: Vec<&Amount> =
             r.amounts.iter().filter(|a| a.row == row && a.money() && !a.second).collect();
-        let label = labels::read(&text);
+        let label = r.label(&text);
         let stop = Label::CASH
             .and(Label::CHANGE)
             .and(Label::SAVED)
@@ -193,7 +188,8 @@ fn quantity(
     let units: Vec<i64> = money
         .iter()
         .take(money.len().saturating_sub(1))
-        .map(|a| a.minor)
+        // The price of one has no minus where the line has.
+        .map(|a| if r.turned() { a.minor.abs() } else { a.minor })
         .filter(|m| *m > 0)
         .collect();
     let total = last.minor.abs();
@@ -208,6 +204,9 @@ fn quantity(
             return (Some(q), Some(last.minor));
         }
     }
+    // "-2 T-SHIRT" was brought back.
+    let before =
+        if r.turned() { before.trim_start_matches(['-', '−', '–', ' ']) } else { before };
     if let Some(c) = LEADING.captures(before)
         && let Some(q) = hundredths(&c[1]).filter(|q| *q > 0 && *q < 10_000)
     {

@@ -74,6 +74,11 @@ impl Label {
         Self(self.0 | other.0)
     }
 
+    /// What is left without `other`.
+    pub(crate) const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
     /// Whether it says nothing.
     pub(crate) fn is_empty(self) -> bool {
         self.0 == 0

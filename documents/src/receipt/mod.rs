@@ -27,6 +27,7 @@ mod language;
 mod layout;
 mod locale;
 mod merchant;
+mod minus;
 pub(crate) mod model;
 mod months;
 mod names;
@@ -37,6 +38,9 @@ mod numerals;
 mod parties;
 mod payment;
 pub(crate) mod prints;
+mod refund;
+#[cfg(test)]
+mod refunds;
 mod signs;
 mod summary;
 mod taxes;
@@ -68,6 +72,8 @@ pub(crate) struct Reading {
     pub(crate) parties: parties::Parties,
     /// The text is the file's own: nothing in it was misread.
     pub(crate) born_digital: bool,
+    /// Money was given back by it. Negative sums are positive in `amounts` then.
+    pub(crate) refund: Option<refund::Refund>,
 }
 
 impl Reading {
@@ -80,7 +86,29 @@ impl Reading {
         let born_digital =
             !text.pages.is_empty() && text.pages.iter().all(|p| p.source == TextSource::TextLayer);
         let parties = parties::Parties::find(&layout, born_digital);
-        Self { layout, dates, times, amounts, locale, parties, born_digital }
+        let mut reading =
+            Self { layout, dates, times, amounts, locale, parties, born_digital, refund: None };
+        reading.refund = refund::find(&mut reading);
+        if reading.turned() {
+            let amounts = std::mem::take(&mut reading.amounts);
+            reading.amounts = amounts.into_iter().map(amounts::Amount::turned).collect();
+        }
+        reading
+    }
+
+    /// Whether amounts were turned round, to be turned back in what is written.
+    pub(crate) fn turned(&self) -> bool {
+        self.refund.is_some_and(|refund| refund.sums == refund::Sums::Negative)
+    }
+
+    /// An amount as it is printed.
+    pub(crate) fn signed(&self, minor: i64) -> i64 {
+        if self.turned() { -minor } else { minor }
+    }
+
+    /// What the words beside an amount say it is.
+    pub(crate) fn label(&self, text: &str) -> labels::Label {
+        if self.turned() { refund::label(text) } else { labels::read(text) }
     }
 }
 
@@ -103,7 +131,7 @@ pub(crate) fn candidates(text: &DocumentText, field: &str) -> Vec<String> {
         "total" => {
             let labelled = totals::label_all(&r);
             let found = totals::candidates(&r, &labelled, &evidence::find(&r, &labelled));
-            found.iter().map(|c| format!("{:.2}", num::wire(c.minor))).collect()
+            found.iter().map(|c| format!("{:.2}", num::wire(r.signed(c.minor)))).collect()
         }
         "date" => when::candidates(&r).iter().map(|c| c.date.to_string()).collect(),
         "merchant" => merchant::candidates(&r).into_iter().map(|c| c.name).collect(),

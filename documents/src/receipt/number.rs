@@ -7,6 +7,7 @@ use super::{
     ids::Found,
     layout::Seg,
     normalise::{fold, spelt},
+    refund::Kind,
 };
 use regex::Regex;
 use std::{ops::Range, sync::LazyLock};
@@ -18,19 +19,36 @@ fn pattern(text: &str) -> Regex {
 
 /// Words for an invoice or a credit note; in German and Dutch they begin longer words.
 const NOUN: &str = "facture|invoice|rechnung|factuur|factura|fattura|fatura|avoir|credit ?note|credit ?memo|gutschrift|creditnota|note de credit|nota de credito";
+/// Those for a credit note: it names the invoice as well that it is about.
+const CREDIT: &str = "avoir|credit ?note|credit ?memo|gutschrift|creditnota|credit ?factuur|note de credit|nota de credito|nota de abono|factura rectificativa|stornorechnung";
 /// Words for "number", longest first.
 const WORD: &str = "numero|number|nummer|numer|nbr|num|nr|n[o°º]s?|#|reference|ref|id";
 /// A number as printed: at most one short series before it.
 const VALUE: &str = r"((?:[a-z]{1,4} )?[a-z0-9#][a-z0-9/\-._]*)";
+
+fn noun_first(nouns: &str) -> String {
+    format!(
+        r"(?:{nouns})(?:s|en)?[ .\-]*(?:\([^)]{{0,40}}\)[ .\-]*){{0,2}}(?:{WORD})(?:[ .:#°º\-]*)"
+    )
+}
+
+fn word_first(nouns: &str) -> String {
+    format!(
+        r"(?:^|[^a-z])(?:{WORD})[ .]*(?:de |of |der |du |van |d'|d)?(?:la |the |votre |l')?(?:{nouns})[ .:#\-]*"
+    )
+}
 
 macro_rules! patterns {
     ($($name:ident = $text:expr;)*) => { $(static $name: LazyLock<Regex> = LazyLock::new(|| pattern($text));)* };
 }
 
 patterns! {
-    NOUN_FIRST = &format!(r"(?:{NOUN}|\binv|\bfact)(?:s|en)?[ .\-]*(?:\([^)]{{0,40}}\)[ .\-]*){{0,2}}(?:{WORD})(?:[ .:#°º\-]*)");
-    WORD_FIRST = &format!(r"(?:^|[^a-z])(?:{WORD})[ .]*(?:de |of |der |du |van |d'|d)?(?:la |the |votre |l')?(?:{NOUN}|piece|document)[ .:#\-]*");
+    NOUN_FIRST = &noun_first(&format!(r"{NOUN}|\binv|\bfact"));
+    WORD_FIRST = &word_first(&format!("{NOUN}|piece|document"));
     TITLE = &format!(r"^[^a-z0-9]*(?:{NOUN})[ :#\-]+");
+    CREDIT_FIRST = &noun_first(CREDIT);
+    CREDIT_WORD_FIRST = &word_first(CREDIT);
+    CREDIT_TITLE = &format!(r"^[^a-z0-9]*(?:{CREDIT})[ :#\-]+");
     NOUN_ALONE = &format!(r"^(?:{NOUN})$");
     HOLDS_NOUN = &format!(r"\b(?:{NOUN})\b|rechnung\b");
     NUMBER_ALONE = &format!(r"^(?:{WORD})[ .:°º]*");
@@ -121,8 +139,14 @@ pub(crate) fn find(r: &Reading) -> Option<Found> {
     let first = |confidence: f32, read: &dyn Fn(&Box_<'_>) -> Option<Found>| {
         boxes().find_map(|b| read(&b)).map(|found| Found { confidence, ..found })
     };
-    first(0.93, &called)
-        .or_else(|| first(0.88, &title))
+    let credit = r.refund.is_some_and(|refund| refund.kind == Kind::CreditNote);
+    let own = credit.then(|| {
+        first(0.93, &|b| called(b, &CREDIT_FIRST, &CREDIT_WORD_FIRST))
+            .or_else(|| first(0.88, &|b| title(b, &CREDIT_TITLE)))
+    });
+    own.flatten()
+        .or_else(|| first(0.93, &|b| called(b, &NOUN_FIRST, &WORD_FIRST)))
+        .or_else(|| first(0.88, &|b| title(b, &TITLE)))
         .or_else(|| first(0.85, &under_title))
         .or_else(|| first(0.8, &column))
         .or_else(|| slip(r))
@@ -143,8 +167,8 @@ pub(crate) fn is_title(text: &str) -> bool {
 }
 
 /// Behind, beside or under "Facture n°", "N° de facture", "Invoice number", "Rechnungsnummer".
-fn called(b: &Box_<'_>) -> Option<Found> {
-    let captions = NOUN_FIRST.find_iter(&b.folded).chain(WORD_FIRST.find_iter(&b.folded));
+fn called(b: &Box_<'_>, noun_first: &Regex, word_first: &Regex) -> Option<Found> {
+    let captions = noun_first.find_iter(&b.folded).chain(word_first.find_iter(&b.folded));
     for caption in captions {
         if let Some(found) = b.value(caption.end(), false) {
             return Some(found);
@@ -161,8 +185,8 @@ fn called(b: &Box_<'_>) -> Option<Found> {
 }
 
 /// "Facture FA-2024-0009" as a line of its own.
-fn title(b: &Box_<'_>) -> Option<Found> {
-    TITLE.find(&b.folded).and_then(|m| b.value(m.end(), true))
+fn title(b: &Box_<'_>, title: &Regex) -> Option<Found> {
+    title.find(&b.folded).and_then(|m| b.value(m.end(), true))
 }
 
 /// "n° 1234" under a line that names the document.
@@ -249,6 +273,19 @@ mod tests {
             ("Ticket N° 004512", "004512"),
         ] {
             assert_eq!(number(&[text]).as_deref(), Some(value), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_credit_note_s_own_and_not_its_invoice_s() {
+        for (rows, value) in [
+            (["AVOIR AV-2024-0031", "Sur facture n° FA-2024-0100"], "AV-2024-0031"),
+            (["Facture n° FA-100 du 02/03/2024", "AVOIR N° AV-7"], "AV-7"),
+            (["CREDIT NOTE CN-1042", "Invoice no. INV-0907"], "CN-1042"),
+            (["Gutschrift Nr. GS-77", "zu Rechnung Nr. RE-4711"], "GS-77"),
+        ] {
+            let page = [&rows[..], &["Total|-12,00", "TVA|-2,00"]].concat();
+            assert_eq!(number(&page).as_deref(), Some(value), "{rows:?}");
         }
     }
 

@@ -107,7 +107,14 @@ pub(crate) fn method(r: &Reading, labelled: &[Labelled], total: Option<i64>) -> 
     let mut best: Option<(f32, &'static str, usize)> = None;
     for (row, printed) in r.layout.rows.iter().enumerate() {
         let text = printed.text();
-        let key = label_key(&text);
+        let mut key = label_key(&text);
+        // "Credit note" is no credit card.
+        if r.refund.is_some() {
+            for words in ["creditnot", "creditmemo", "creditfactu", "notedecredit", "notadecredit"]
+            {
+                key = key.replace(words, "");
+            }
+        }
         let own = words(&text);
         let short = if own.iter().any(|w| w == "cb") {
             Some("card")

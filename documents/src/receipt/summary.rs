@@ -3,19 +3,27 @@
 use super::normalise::fold;
 use quittance_domain::money::{Currency, Minor};
 
-/// "Achat au Super Marché pour 25,99€"; what is not known is left out, and nothing at all gives nothing. `total` in
-/// hundredths, whatever the currency.
+/// "Achat au Super Marché pour 25,99€", "Remboursement chez Dupont pour 12,50€"; what is not known is left out, and
+/// nothing at all gives nothing. `total` in hundredths, whatever the currency; a negative one was given back.
 #[must_use]
 pub fn sentence(
+    receipt_type: &str,
     merchant: Option<&str>,
     total: Option<i64>,
     currency: Option<Currency>,
 ) -> Option<String> {
-    let price = total.map(|t| amount(t, currency));
+    let back = total.is_some_and(|t| t < 0);
+    let what = match receipt_type {
+        "credit_note" => "Avoir",
+        "refund" => "Remboursement",
+        _ if back => "Remboursement",
+        _ => "Achat",
+    };
+    let price = total.map(|t| amount(t.saturating_abs(), currency));
     match (merchant.map(place), price) {
-        (Some(place), Some(price)) => Some(format!("Achat {place} pour {price}")),
-        (Some(place), None) => Some(format!("Achat {place}")),
-        (None, Some(price)) => Some(format!("Achat de {price}")),
+        (Some(place), Some(price)) => Some(format!("{what} {place} pour {price}")),
+        (Some(place), None) => Some(format!("{what} {place}")),
+        (None, Some(price)) => Some(format!("{what} de {price}")),
         (None, None) => None,
     }
 }
@@ -113,18 +121,34 @@ mod tests {
     fn sentences() {
         let eur = Some(Currency::EUR);
         assert_eq!(
-            sentence(Some("Super Marché"), Some(2599), eur).as_deref(),
+            sentence("retail", Some("Super Marché"), Some(2599), eur).as_deref(),
             Some("Achat au Super Marché pour 25,99€")
         );
         assert_eq!(
-            sentence(Some("Boulangerie Louise"), Some(120), eur).as_deref(),
+            sentence("retail", Some("Boulangerie Louise"), Some(120), eur).as_deref(),
             Some("Achat à la Boulangerie Louise pour 1,20€")
         );
-        assert_eq!(sentence(Some("Dupont"), None, eur).as_deref(), Some("Achat chez Dupont"));
         assert_eq!(
-            sentence(None, Some(123_456), "USD".parse().ok()).as_deref(),
+            sentence("retail", Some("Dupont"), None, eur).as_deref(),
+            Some("Achat chez Dupont")
+        );
+        assert_eq!(
+            sentence("other", None, Some(123_456), "USD".parse().ok()).as_deref(),
             Some("Achat de 1\u{202f}234,56$")
         );
-        assert_eq!(sentence(None, None, eur), None);
+        assert_eq!(sentence("refund", None, None, eur), None);
+        assert_eq!(
+            sentence("credit_note", Some("Dupont"), Some(-1250), eur).as_deref(),
+            Some("Avoir chez Dupont pour 12,50€")
+        );
+        assert_eq!(
+            sentence("refund", Some("Café du Port"), Some(1250), eur).as_deref(),
+            Some("Remboursement au Café du Port pour 12,50€")
+        );
+        // A person said that it was given back.
+        assert_eq!(
+            sentence("retail", None, Some(-1250), eur).as_deref(),
+            Some("Remboursement de 12,50€")
+        );
     }
 }

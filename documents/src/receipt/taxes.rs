@@ -2,7 +2,7 @@
 
 use super::{
     Reading,
-    labels::{self, Label},
+    labels::Label,
     num::{ratio_of, round_minor},
     totals::Labelled,
 };
@@ -89,7 +89,7 @@ pub(crate) fn find(r: &Reading, labelled: &[Labelled], total: Option<i64>) -> Ve
     let mut table = 0_usize;
     for row in 0..r.layout.rows.len() {
         let text = r.layout.rows[row].text();
-        let label = labels::read(&text);
+        let label = r.label(&text);
         let any_money = r.amounts.iter().any(|a| a.row == row && a.money());
         let header = !any_money
             && label.any(Label::TAX.and(Label::TABLE).and(Label::NET).and(Label::INCLUSIVE));

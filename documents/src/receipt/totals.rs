@@ -4,7 +4,7 @@ use super::{
     Reading,
     amounts::{Amount, Sign},
     evidence::Evidence,
-    labels::{self, Label},
+    labels::Label,
     model::Features,
     num::{count, flag, ratio_of},
 };
@@ -65,9 +65,9 @@ pub(crate) fn label_all(r: &Reading) -> Vec<Labelled> {
         let row = &r.layout.rows[a.row];
         let left = left_text(r, index, false);
         let near = left_text(r, index, true);
-        let mut label = labels::read(&near);
+        let mut label = r.label(&near);
         if label.is_empty() {
-            label = labels::read(&left);
+            label = r.label(&left);
         }
         let letters = left.chars().filter(|c| c.is_alphabetic()).count();
         let mut borrowed = false;
@@ -125,7 +125,7 @@ fn borrowed_label(r: &Reading, a: &Amount) -> Option<Label> {
         let empty = !r.amounts.iter().any(|x| x.row == i && x.decimals == 2);
         let left = b[0] < here[0] + 1.0;
         (row.page == page && near && empty && left)
-            .then(|| labels::read(&row.text()))
+            .then(|| r.label(&row.text()))
             .filter(|l| !l.is_empty())
     })
 }

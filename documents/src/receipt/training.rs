@@ -47,8 +47,9 @@ pub(crate) fn examples(
         let evidence = evidence::find(&r, &labelled);
         let found = totals::candidates(&r, &labelled, &evidence);
         let none = totals::none_features(&found);
-        let options =
-            found.into_iter().map(|c| (c.minor.to_string(), c.minor == wanted, c.features));
+        let options = found
+            .into_iter()
+            .map(|c| (c.minor.to_string(), r.signed(c.minor) == wanted, c.features));
         example(options.collect(), none)
     });
     let date = answer.date.as_ref().map(|wanted| {

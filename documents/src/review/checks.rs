@@ -193,6 +193,25 @@ mod tests {
     }
 
     #[test]
+    fn a_refund_s_sums_are_the_same_sums() {
+        let check = |code: &str| json!({ "code": code, "status": "failed", "message": "old" });
+        let mut document = json!({
+            "extractedFields": {
+                "totalAmount": { "value": -12.0, "currency": "EUR" },
+                "subtotal": { "value": -10.0, "currency": "EUR" },
+                "totalTax": { "value": -2.0, "currency": "EUR" },
+                "taxes": [{ "rate": 20.0, "base": -10.0, "amount": -2.0 }],
+                "items": [{ "totalPrice": -15.0 }, { "totalPrice": 3.0 }],
+            },
+            "checks": [check("ITEMS_SUM"), check("NET_PLUS_TAX"), check("TAX_RATE")],
+        });
+        again(&mut document, &["totalAmount", "taxes"]);
+        let passed = |check: &Value| check["status"] == "passed";
+        assert!(document["checks"].as_array().unwrap().iter().all(passed), "{document}");
+        assert_eq!(document["checks"][1]["message"], "-10,00€ + -2,00€ = -12,00€.");
+    }
+
+    #[test]
     fn a_corrected_list_brings_its_checks() {
         let tax = |rate: f64, base: f64, amount: f64| json!({ "rate": rate, "base": base, "amount": amount });
         let mut document = json!({

@@ -305,6 +305,7 @@ mod tests {
                 json!({ "value": 25.99, "currency": "EUR" }),
             ),
             ("totalAmount", json!(1200), json!({ "value": 1200.0, "currency": "JPY" })),
+            ("totalAmount", json!(-1200), json!({ "value": -1200.0, "currency": "JPY" })),
             (
                 "totalAmount",
                 json!({ "value": 1.234, "currency": "KWD" }),

@@ -82,7 +82,9 @@ pub(super) fn summarise(document: &mut Value) {
         total.and_then(|t| t.get("currency")?.as_str()).and_then(|code| code.parse().ok());
     // The sentence counts in hundredths whatever the currency.
     let hundredths = total.and_then(|t| minor(t.get("value")?, 2));
-    let sentence = receipt::summary(super::text(document, "merchantName"), hundredths, currency);
+    let kind = document.get("receiptType").and_then(Value::as_str).unwrap_or_default();
+    let merchant = super::text(document, "merchantName");
+    let sentence = receipt::summary(kind, merchant, hundredths, currency);
     if let Some(fields) = document.get_mut("extractedFields").and_then(Value::as_object_mut) {
         fields.insert("summary".into(), sentence.into());
     }

@@ -193,9 +193,11 @@ fn decimal(text: &str) -> Option<i64> {
     let plain: String =
         text.chars().filter(|c| c.is_ascii_digit() || matches!(c, '.' | ',')).collect();
     let at = plain.len().checked_sub(3)?;
+    let back = text.trim().starts_with(['-', '−', '(']) || text.trim().ends_with('-');
     let cents = plain.is_char_boundary(at) && matches!(plain.as_bytes().get(at), Some(b'.' | b','));
     let whole: String = plain.get(..at)?.chars().filter(char::is_ascii_digit).collect();
-    cents.then(|| minor(&format!("{whole}.{}", &plain[at + 1..]))).flatten()
+    let sign = if back { "-" } else { "" };
+    cents.then(|| minor(&format!("{sign}{whole}.{}", &plain[at + 1..]))).flatten()
 }
 
 fn document(also: Also) -> DocumentText {

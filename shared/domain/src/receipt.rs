@@ -136,7 +136,7 @@ pub struct Discount {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ExtractedFields {
-    /// What was paid.
+    /// What was paid; negative where a refund or a credit note prints it so.
     pub total_amount: Option<AmountField>,
     /// ISO 8601 date, `2024-01-31`.
     pub date: Option<Field<String>>,
@@ -204,7 +204,8 @@ pub struct Check {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Extraction {
-    /// `retail`, `grocery`, `restaurant`, `fuel`, `transport`, `lodging`, `health`, `invoice`, `other`.
+    /// `retail`, `grocery`, `restaurant`, `fuel`, `transport`, `lodging`, `health`, `invoice`, `other`; what gives money
+    /// back is a `credit_note` or a `refund`, its amounts with the sign that is printed.
     pub receipt_type: String,
     /// Everything that was read.
     pub extracted_fields: ExtractedFields,
@@ -273,7 +274,8 @@ pub struct ProcessingMetadata {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ReceiptResult {
-    /// See [`Extraction::receipt_type`].
+    /// `retail`, `grocery`, `restaurant`, `fuel`, `transport`, `lodging`, `health`, `invoice`, `other`; what gives money
+    /// back is a `credit_note` or a `refund`, its amounts with the sign that is printed.
     pub receipt_type: String,
     /// Everything that was read.
     pub extracted_fields: ExtractedFields,

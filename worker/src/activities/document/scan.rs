@@ -65,7 +65,16 @@ pub(super) async fn process(
 }
 
 fn origin(receipt_type: &str) -> Origin {
-    if receipt_type == "invoice" { Origin::Invoice } else { Origin::Receipt }
+    if matches!(receipt_type, "invoice" | "credit_note") {
+        Origin::Invoice
+    } else {
+        Origin::Receipt
+    }
+}
+
+/// Whether money was given back, also where the document prints its sums without a minus.
+fn gives_back(receipt_type: &str) -> bool {
+    matches!(receipt_type, "credit_note" | "refund")
 }
 
 /// What was paid, one transaction a receipt, and what has to be said about them.
@@ -82,7 +91,7 @@ fn transactions(
             }
             warning
         };
-        match transaction(fields, origin(receipt_type), workflow) {
+        match transaction(fields, receipt_type, workflow) {
             Ok((transaction, assumed)) => {
                 remarks.extend(assumed.map(about));
                 found.push(transaction);
@@ -130,7 +139,7 @@ fn is_slip_of(slip: &ExtractedFields, receipt: &ExtractedFields) -> bool {
 /// not be read.
 fn transaction(
     fields: &ExtractedFields,
-    origin: Origin,
+    receipt_type: &str,
     workflow: &WorkflowView,
 ) -> Result<(Transaction, Option<Warning>), Warning> {
     let given: Option<Currency> = workflow.currency.as_deref().and_then(|code| code.parse().ok());
@@ -156,12 +165,15 @@ fn transaction(
     });
     let transaction = Transaction {
         id: Uuid::nil(),
-        origin,
+        origin: origin(receipt_type),
         account: workflow.account.clone(),
         date,
         value_date: None,
         // What a receipt calls positive went out; what was paid back came in.
-        amount: Money { minor: Minor(-minor), currency },
+        amount: Money {
+            minor: Minor(if gives_back(receipt_type) { minor.abs() } else { -minor }),
+            currency,
+        },
         label: label.unwrap_or_else(|| format!("Reçu du {date}")),
         counterparty: merchant,
         bank_id: None,
@@ -280,7 +292,7 @@ mod tests {
             let mut fields = child(1, value, Some("2022-08-24"), None).extracted_fields;
             fields.total_amount.as_mut().unwrap().currency = None;
             let given = WorkflowView { currency: Some(currency.into()), ..workflow() };
-            transaction(&fields, Origin::Receipt, &given).map(|(t, _)| t.amount.to_string())
+            transaction(&fields, "retail", &given).map(|(t, _)| t.amount.to_string())
         };
         for (value, currency, paid) in
             [(1200.0, "JPY", "-1200 JPY"), (12.5, "EUR", "-12.50 EUR"), (1.25, "KWD", "-1.250 KWD")]
@@ -289,5 +301,21 @@ mod tests {
         }
         // There are no cents of a yen: it was not paid in that currency.
         assert_eq!(booked(12.5, "JPY").unwrap_err().code, "TRANSACTION_INCOMPLETE");
+    }
+
+    #[test]
+    fn what_was_given_back_comes_in() {
+        let told = |receipt_type: &str, total: f64| {
+            let fields = child(1, total, Some("2022-08-24"), None).extracted_fields;
+            let (one, _) = transaction(&fields, receipt_type, &workflow()).unwrap();
+            (one.amount.minor.0, one.origin)
+        };
+        assert_eq!(told("retail", 16.5), (-1650, Origin::Receipt));
+        assert_eq!(told("refund", -16.5), (1650, Origin::Receipt));
+        assert_eq!(told("credit_note", -16.5), (1650, Origin::Invoice));
+        // The document says without a minus what it is.
+        assert_eq!(told("refund", 16.5), (1650, Origin::Receipt));
+        assert_eq!(told("credit_note", 16.5), (1650, Origin::Invoice));
+        assert_eq!(told("invoice", 16.5), (-1650, Origin::Invoice));
     }
 }
