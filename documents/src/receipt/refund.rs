@@ -288,7 +288,8 @@ impl<'a> Page<'a> {
 
 /// An amount that could be a sum.
 fn is_money(a: &Amount, l: &Labelled) -> bool {
-    let whole = a.decimals < 2 && (l.total() || a.sign.is_some());
+    // Without either it may be a number of anything under a word that looks like a caption.
+    let whole = a.decimals < 2 && (a.sign.is_some() || l.total() && a.minus != Minus::No);
     (a.money() || whole)
         && !a.percent
         && !a.unit
