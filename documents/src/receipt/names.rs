@@ -20,12 +20,13 @@ patterns! {
     OWNER = r"(?i)^\W*(?:own(?:ed|er)?|operated|managed)\s*by\b";
     COUNTED = r"(?i)^\s*[0-9]{1,3}\s*[x×*]\s*\p{L}";
     DOMAIN = r"(?i)(?:www\s?[.,]\s?|@)([a-z0-9-]{3,30})\s?\.\s?(?:com|fr|be|de|ca|es|net|org|co|my|nl|it|ie|sg|uk|at|ch|lu|eu)";
+    BARE_DOMAIN = r"(?i)(?:^|[\s:/(])([a-z][a-z0-9-]{3,29})\.(?:com|fr|be|ca|co\.uk|org|net|eu)(?:$|[\s/),;])";
     HANDLE = r"(?i)(?:^|[\s:])[#@]([a-z][a-z0-9_]{4,30})";
     STORE_NUMBER = r"(?i)(?:\s*[-–#]\s*|\s+(?:n[o°º]\.?|nr\.?|store|magasin|filiale|fil\.)\s*[#:]?\s*)[0-9]{1,6}\s*\)?$";
     REGISTERED = r"(?i)\s*[\(\[][^()\[\]]{0,6}[0-9]{4,}[^()\[\]]*[\)\]]?|\s+(?:fka|formerly|a division of|licensee of|t/as?|dba|trading as)\b";
     AFTER_NAME = r"(?i)\b(?:t/as?|dba|trading as|operating as|enseigne)\s*:?\s+(\S.*)$";
     GREETING = r"(?i)(?:visite\s+(?:chez|à|au)|achats?\s+chez|confiance\s+(?:à|a)|bienvenue\s+(?:chez|à|au|a)|shopping\s+(?:at|with)|(?:dining|eating|stopping)\s+(?:at|with)|visit(?:ing)?\s+(?:to|us\s+at)|thank\s+you\s+for\s+(?:visiting|choosing)|welcome\s+to|einkauf\s+(?:bei|im)|willkommen\s+bei|bezoek\s+aan|bienvenidos?\s+a|compra\s+en)\s*:?\s+([^!.,;]{3,40})";
-    GREETING_END = r"(?i)\b(?:thank|welcome|merci|bienvenue|danke|willkommen|gracias|bienvenidos?)\b.*\b(?:at|with|to|chez|à|au|bei|a)\s*[:.]?\s*$";
+    GREETING_END = r"(?i)\b(?:thank|welcome|merci|bienvenue|danke|willkommen|gracias|bienvenidos?)\b.*\b(?:at|with|to|chez|à|au|bei|a)\s*[:.]?\s*$|^\W*(?:welcometo|thank\s?you\s?for\s?\w+\s?(?:at|with))\W*$";
     STORE_LINE = r"(?i)^\W*(?:store|shop|restaurant|magasin|filiale|tienda)\s*(?:n[o°º]\.?|id|nr\.?)?\s*[:#]?\s*[#0-9]";
     ONLY_STORE = r"(?i)^\W*(?:store|shop|magasin|filiale|tienda)\s*(?:n[o°º]\.?|id|nr\.?)?\s*[:#]\s*[#0-9][0-9\s]*\W*$";
     ADDRESS = r"(?i)\b(jalan|jln|lorong|taman|street|road|avenue|blvd|boulevard|rue|place|chemin|route|allee|quai|impasse|strasse|str\.|straat|steenweg|laan|plein|calle|avda|plaza|paseo|drive|lane|suite|floor|ground|level|lot|kampung|bandar|pusat|seksyen|section|batu|persiaran|lebuh|hwy|highway|pkwy|unit|block|blok|city|selangor|johor|kuala|singapore|france|canada|cedex|mall|wilayah|ctr)\b|(?i)(strasse|straße|steenweg|straat|laan)\b";
@@ -209,6 +210,58 @@ pub(crate) const DOC_WORDS: &[&str] = &[
     "approved",
 ];
 
+/// Words that mean nothing alone but stand beside those of a document: `THANK YOU FOR VISITING`.
+const LITTLE: &str = "a about again and at been billing buy by chez come day de dine dinein dining do et for from go \
+    have here how in is la le merchant nice number of on online our out please printed reference sale served shop \
+    shopping stopping store tell the to today transaction us visit visiting votre vous was we were with you your";
+
+/// Articles, prepositions and the like: a name is never these alone, and one that ends with one is not whole.
+const JOINING: &str =
+    "a am an and at d das de del der des di die du el et il in l la las le les los of the to und y";
+
+/// Whether a folded word only joins others: `de`, `the`.
+pub(crate) fn joins(word: &str) -> bool {
+    JOINING.split(' ').any(|w| w == word)
+}
+
+/// Whether something must follow: `HARDWARE &`, `Golfo de`.
+pub(crate) fn unfinished(name: &str) -> bool {
+    name.trim_end().ends_with(['&', '+', '/']) || words(name).last().is_some_and(|w| joins(w))
+}
+
+/// Whether a line, spaces lost or not, is nothing but words of a document: `customercopy`, `welcome to`.
+pub(crate) fn only_document(key: &str) -> bool {
+    // For each place whether words end there, and whether one of them is a document's.
+    let mut ends = vec![(false, false); key.len() + 1];
+    ends[0].0 = true;
+    for at in 0..key.len() {
+        let (reached, said) = ends[at];
+        if !reached || !key.is_char_boundary(at) {
+            continue;
+        }
+        let known =
+            DOC_WORDS.iter().map(|w| (*w, true)).chain(LITTLE.split(' ').map(|w| (w, false)));
+        for (word, says) in known.filter(|(w, _)| key[at..].starts_with(w)) {
+            let end = &mut ends[at + word.len()];
+            *end = (true, end.1 || said || says);
+        }
+    }
+    ends[key.len()].1
+}
+
+/// Whether a word is or ends with what says the kind of shop: `steakrestaurant`.
+pub(crate) fn kind_behind(word: &str) -> bool {
+    TRADE.iter().any(|t| word == *t || t.len() >= SAID && word.ends_with(t))
+}
+
+/// Whether a word is or begins with what says the kind of shop.
+pub(crate) fn kind_before(word: &str) -> bool {
+    TRADE.iter().any(|t| word == *t || t.len() >= SAID && word.starts_with(t))
+}
+
+/// Kinds of shops this long are known in words glued together.
+const SAID: usize = 6;
+
 pub(crate) fn letters(text: &str) -> usize {
     text.chars().filter(|c| c.is_alphabetic()).count()
 }
@@ -281,5 +334,36 @@ mod tests {
         ] {
             assert_eq!(clean(text), name, "{text}");
         }
+    }
+
+    #[test]
+    fn lines_of_a_document_are_known_without_their_spaces() {
+        for line in ["CUSTOMERCOPY", "Thank you for visiting", "WELCOMETO", "Merci de votre visite"]
+        {
+            assert!(only_document(&squash(line)), "{line}");
+        }
+        for line in ["Le Bistro", "The Shop", "Table d'Or", "Welcome Inn Bar", "Billy's"] {
+            assert!(!only_document(&squash(line)), "{line}");
+        }
+    }
+
+    #[test]
+    fn kinds_of_shops_are_known_glued_to_a_name() {
+        assert!(kind_behind("korearestaurant") && kind_behind("bar") && !kind_behind("ajaccio"));
+        assert!(kind_before("restaurantchezlouise") && !kind_before("barbara"));
+    }
+
+    #[test]
+    fn a_line_that_ends_in_the_middle() {
+        assert!(unfinished("HOME HARDWARE &") && unfinished("Golfo de"));
+        assert!(!unfinished("Home Hardware") && !unfinished("B & B"));
+    }
+
+    #[test]
+    fn sites_without_www() {
+        let site = |text: &str| BARE_DOMAIN.captures(text).map(|c| c[1].to_owned());
+        assert_eq!(site("cards at bluefish.com/gifts").as_deref(), Some("bluefish"));
+        assert_eq!(site("BLUEFISH.CO.UK").as_deref(), Some("BLUEFISH"));
+        assert_eq!(site("12 av.de la Paix"), None);
     }
 }

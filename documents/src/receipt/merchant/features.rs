@@ -8,9 +8,10 @@ use super::super::{
     model::Features,
     names::{
         ADDRESS, ADDRESS_SHAPE, DOC_WORDS, GREETING_END, LEGAL, ONLY_STORE, OWNER, PHONE,
-        STORE_LINE, TRADE, ends_legal, letters,
+        STORE_LINE, ends_legal, joins, kind_before, kind_behind, letters, only_document,
+        unfinished,
     },
-    normalise::{squash, words},
+    normalise::{near, squash, words},
     num::{count, flag},
 };
 use super::{Candidate, lines::Line};
@@ -36,6 +37,13 @@ impl Context<'_> {
         )
     }
 
+    /// The chain that another row names letter by letter, where this is its name but for one letter.
+    fn named_elsewhere(&self, key: &str) -> Option<&'static str> {
+        let long = key.len() >= 7;
+        let mut chains = self.brands.iter().flatten().filter(|(_, by)| long && *by == By::Name);
+        chains.find(|(b, _)| b.key() != key && near(b.key(), key)).map(|(b, _)| b.name)
+    }
+
     pub(super) fn push(
         &self,
         out: &mut Vec<Candidate>,
@@ -44,8 +52,11 @@ impl Context<'_> {
         name: String,
         kind: &'static str,
     ) {
+        let name = self.named_elsewhere(&squash(&name)).map_or(name, ToOwned::to_owned);
         let key = squash(&name);
         if letters(&name) < 2
+            || words(&name).iter().all(|w| joins(w))
+            || (!kind.is_empty() && ONLY_STORE.is_match(&self.lines[from].text))
             || name.chars().count() > 80
             || GREETING_END.is_match(&name)
             || ONLY_STORE.is_match(&name)
@@ -69,6 +80,8 @@ impl Context<'_> {
         let raw = if from == to { a.text.clone() } else { format!("{} {}", a.text, b.text) };
         f.push(("whole_line", flag(matches!(kind, "" | "joined"))));
         self.elsewhere_features(&key, (a.row, b.row), &mut f);
+        let alone = |(row, text): &(usize, String)| (*row < a.row || *row > b.row) && *text == key;
+        f.push(("joined_again_alone", flag(from != to && self.all.iter().any(alone))));
         let here = flag(self.curated());
         let domain = self.domains.iter().any(|d| near_domain(&key, d));
         f.push(("here_legal", here * flag(ends_legal(&name))));
@@ -138,13 +151,13 @@ impl Context<'_> {
         let legal = ends_legal(name);
         f.push(("legal", flag(legal)));
         f.push(("other_legal", flag(self.any_legal && !legal)));
-        let trade = |w: Option<&String>| flag(w.is_some_and(|w| TRADE.contains(&w.as_str())));
-        f.push(("trade_first", trade(own.first())));
-        f.push(("trade_last", trade(own.last())));
+        f.push(("trade_first", flag(own.first().is_some_and(|w| kind_before(w)))));
+        f.push(("trade_last", flag(own.last().is_some_and(|w| kind_behind(w)))));
+        f.push(("unfinished", flag(unfinished(name))));
         f.push(("store_number", flag(STORE_LINE.is_match(name))));
-        f.push(("trade", flag(own.iter().any(|w| TRADE.contains(&w.as_str())))));
+        f.push(("trade", flag(own.iter().any(|w| kind_before(w) || kind_behind(w)))));
         f.push(("doc_word", flag(own.iter().any(|w| DOC_WORDS.contains(&w.as_str())))));
-        f.push(("only_doc", flag(own.iter().all(|w| DOC_WORDS.contains(&w.as_str())))));
+        f.push(("only_doc", flag(only_document(key))));
         f.push(("address", flag(ADDRESS.is_match(name))));
         f.push(("address_shape", flag(ADDRESS_SHAPE.is_match(name))));
         f.push(("phone", flag(PHONE.is_match(name))));
@@ -207,7 +220,7 @@ impl Context<'_> {
         ));
         let under = before.is_some_and(|l| goes_on(l, a) && !l.legal && !l.registration);
         f.push(("after_name", flag(under)));
-        let trade = words(&a.text).first().is_some_and(|w| TRADE.contains(&w.as_str()));
+        let trade = words(&a.text).first().is_some_and(|w| kind_before(w));
         f.push(("after_name_trade", flag(under && trade)));
         let over = after.is_some_and(|l| goes_on(&self.lines[to], l));
         f.push(("then_name_close", flag(over && !a.legal && !a.registration)));
@@ -229,6 +242,7 @@ impl Context<'_> {
         ));
         f.push(("joined_short", flag(words(&b.text).len() <= 2 && !b.address)));
         f.push(("joined_row", flag(a.row == b.row)));
+        f.push(("joined_unfinished", flag(unfinished(&a.text))));
         let gap = b.bounds[1] - a.bounds[3];
         f.push(("joined_gap", flag(gap > 0.8 * a.height)));
         f.push(("joined_paren", flag(b.text.trim_start().starts_with('('))));

@@ -5,7 +5,8 @@ use super::super::{
     labels::{self, Label},
     layout::{Seg, union},
     names::{
-        ADDRESS, ADDRESS_SHAPE, DOC_WORDS, DOMAIN, HANDLE, PHONE, REGISTRATION, ends_legal, letters,
+        ADDRESS, ADDRESS_SHAPE, BARE_DOMAIN, DOC_WORDS, DOMAIN, HANDLE, PHONE, REGISTRATION,
+        ends_legal, letters, only_document,
     },
     normalise::{squash, words},
 };
@@ -56,7 +57,7 @@ pub(super) fn head(r: &Reading) -> Vec<Line> {
             }
             let bounds = group.iter().map(|s| s.bounds).reduce(union).unwrap_or_default();
             let own = words(&text);
-            let doc = own.iter().filter(|w| DOC_WORDS.contains(&w.as_str())).count();
+            let doc = documents(&own) + usize::from(only_document(&squash(&text)));
             let label = labels::read(&text);
             let address = ADDRESS.is_match(&text) || ADDRESS_SHAPE.is_match(&text);
             let phone = PHONE.is_match(&text);
@@ -90,6 +91,14 @@ pub(super) fn head(r: &Reading) -> Vec<Line> {
     lines
 }
 
+/// How many words are a document's; a number within a name (`Pizzeria No. 9`) does not make it one.
+fn documents(words: &[String]) -> usize {
+    let said = |w: &&String| DOC_WORDS.contains(&w.as_str());
+    let count = words.iter().filter(said).count();
+    let numbered = words.iter().skip(1).any(|w| w == "no");
+    if count == 1 && numbered { 0 } else { count }
+}
+
 /// Names in addresses of sites and mail, and what stands behind `#` and `@`; folded to letters and digits.
 pub(super) fn domains(r: &Reading) -> Vec<String> {
     const PROVIDERS: &[&str] = &[
@@ -112,7 +121,8 @@ pub(super) fn domains(r: &Reading) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     for row in &r.layout.rows {
         let text = row.text();
-        for c in DOMAIN.captures_iter(&text).chain(HANDLE.captures_iter(&text)) {
+        let bare = BARE_DOMAIN.captures_iter(&text);
+        for c in DOMAIN.captures_iter(&text).chain(HANDLE.captures_iter(&text)).chain(bare) {
             let name = squash(&c[1]);
             if !PROVIDERS.contains(&name.as_str()) && letters(&name) >= 3 && !found.contains(&name)
             {

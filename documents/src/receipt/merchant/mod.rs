@@ -56,7 +56,11 @@ pub(crate) fn candidates(r: &Reading) -> Vec<Candidate> {
         let cleaned = tidy(r, &line.text);
         let untouched = plain(r, line.text.trim());
         context.push(&mut out, i, i, cleaned.clone(), "");
-        if cleaned != untouched {
+        // A chain's apostrophe that was not read is no other way to write its name.
+        let lost = squash(&cleaned) == squash(&untouched)
+            && cleaned.contains('\'')
+            && !untouched.contains('\'');
+        if cleaned != untouched && !lost {
             context.push(&mut out, i, i, untouched, "untouched");
         }
         for (name, kind) in variants::of(&lines, i, &cleaned, &domains) {
@@ -259,6 +263,30 @@ mod tests {
             let names = names(&[row, "12 Main Street", "TOTAL|3.20"]);
             assert!(names.iter().any(|n| n == name), "{row}: {names:?}");
         }
+    }
+
+    #[test]
+    fn a_chain_named_elsewhere_puts_its_misread_name_right() {
+        let page =
+            ["Nandolins Restaurants Ltd", "12 Main Street", "TOTAL|3.20", "www.dollarama.com"];
+        let named = names(&["Dollarana Stores Ltd", page[1], page[2], "Thank you, Dollarama"]);
+        assert!(named.iter().any(|n| n == "Dollarama"), "{named:?}");
+        assert!(named.iter().all(|n| n != "Dollarana"), "{named:?}");
+        assert!(names(&page).iter().all(|n| !n.starts_with("Nando's")));
+    }
+
+    #[test]
+    fn an_apostrophe_that_was_lost_is_no_other_name() {
+        let named = names(&["MACYS", "12 Main Street", "TOTAL|3.20"]);
+        assert!(named.iter().any(|n| n == "Macy's") && named.iter().all(|n| n != "MACYS"));
+    }
+
+    #[test]
+    fn the_number_of_a_shop_makes_no_name_and_begins_none() {
+        let named = names(&["Store #1204", "Blue Fish Diner", "12 Main Street"]);
+        assert!(named.iter().all(|n| !n.starts_with("Store")), "{named:?}");
+        let named = names(&["The", "Blue Fish", "12 Main Street"]);
+        assert!(named.iter().all(|n| n != "The") && named.iter().any(|n| n == "The Blue Fish"));
     }
 
     #[test]
