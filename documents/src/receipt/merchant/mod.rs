@@ -267,12 +267,11 @@ mod tests {
 
     #[test]
     fn a_chain_named_elsewhere_puts_its_misread_name_right() {
-        let page =
-            ["Nandolins Restaurants Ltd", "12 Main Street", "TOTAL|3.20", "www.dollarama.com"];
-        let named = names(&["Dollarana Stores Ltd", page[1], page[2], "Thank you, Dollarama"]);
+        let alone = ["Dollarana Ltd", "12 Main Street", "TOTAL|3.20"];
+        assert!(names(&alone).iter().any(|n| n == "Dollarana"));
+        let named = names(&[alone[0], alone[1], alone[2], "Thank you, Dollarama"]);
         assert!(named.iter().any(|n| n == "Dollarama"), "{named:?}");
         assert!(named.iter().all(|n| n != "Dollarana"), "{named:?}");
-        assert!(names(&page).iter().all(|n| !n.starts_with("Nando's")));
     }
 
     #[test]
