@@ -10,7 +10,7 @@ use super::model::{Model, ModelError};
 use super::orientation::Orientation;
 use super::ort::{self, OrtModel};
 use super::ppocr::PpOcr;
-use super::recognise::{HEIGHT, LineReader, Recogniser, alphabet};
+use super::recognise::{LineReader, Recogniser, alphabet};
 #[cfg(feature = "rten")]
 use super::rten::RtenModel;
 use super::{OcrEngine, OcrError, trim};
@@ -149,7 +149,7 @@ impl PpOcrParts {
 
 impl RecogniserParts {
     fn make(&self) -> Result<Recogniser, ModelError> {
-        Ok(Recogniser::new(self.model.model()?, HEIGHT, self.alphabet.clone()))
+        Ok(Recogniser::new(self.model.model()?, self.alphabet.clone()))
     }
 }
 

@@ -19,9 +19,9 @@ const MAX_WIDTH: usize = 3200;
 /// A space this probable is written even where "nothing" is more probable: the model is shy of narrow gaps.
 const LIKELY_SPACE: f32 = 0.2;
 /// Read quickly, a line stands when the least sure of its letters has this probability: at the top of the page, where
-/// the shop's name is, and below.
+/// the shop's name is, already at the step where it comes up; below at the step where it is most probable.
 const SURE: f32 = 0.7;
-const SURE_BELOW: f32 = 0.65;
+const SURE_BELOW: f32 = 0.66;
 /// The least sure character of its numbers, and of a whole line with a date: a page says that once or twice, and nothing
 /// else on it proves it.
 const SURE_NUMBER: f32 = 0.9;
@@ -31,12 +31,32 @@ const TOP: f32 = 4.0;
 /// A box this much taller than wide is text that runs down the page.
 const UPRIGHT: f32 = 1.5;
 
-/// Reads lines of one height.
+/// Reads what is cut out for it.
 pub struct Recogniser {
     model: Box<dyn Model>,
-    height: usize,
     alphabet: Vec<Box<str>>,
-    input: Vec<f32>,
+}
+
+/// A line cut out of its page: BGR planes in -1..1, [`HEIGHT`] rows of `width` each.
+#[derive(Default)]
+struct Crop {
+    quad: Quad,
+    width: usize,
+    planes: Vec<f32>,
+}
+
+impl Crop {
+    /// Cuts out the box along its first side, whatever its shape; false when it is too small to hold anything.
+    fn cut(&mut self, page: &RgbImage, quad: &Quad) -> bool {
+        let (w, h) = geometry::size(quad);
+        if w < 1.0 || h < 1.0 {
+            return false;
+        }
+        self.quad = *quad;
+        self.width = ((HEIGHT as f32 * w / h).round() as usize).clamp(MIN_WIDTH, MAX_WIDTH);
+        planes::sample(page, quad, self.width, HEIGHT, &mut self.planes);
+        true
+    }
 }
 
 /// What one line says.
@@ -46,8 +66,10 @@ pub struct Reading {
     pub text: String,
     /// Mean probability of the characters.
     pub confidence: f32,
-    /// Probability of the least sure one.
-    pub least: Least,
+    /// Probability of the least sure one, each at the step where it comes up.
+    pub onset: Least,
+    /// The same, each at the step where it is most probable.
+    pub peak: Least,
     /// The box, turned when the text runs down the page.
     pub quad: Quad,
 }
@@ -61,6 +83,16 @@ pub struct Least {
     pub letter: f32,
 }
 
+impl Least {
+    const NONE: Self = Self { number: 1.0, letter: 1.0 };
+
+    /// Takes in a character: whether numbers are written with it, and its probability.
+    fn heed(&mut self, numeric: bool, probability: f32) {
+        let least = if numeric { &mut self.number } else { &mut self.letter };
+        *least = least.min(probability);
+    }
+}
+
 /// The classes of a recogniser: blank, the listed characters, space.
 #[must_use]
 pub fn alphabet(list: &str) -> Vec<Box<str>> {
@@ -71,35 +103,25 @@ pub fn alphabet(list: &str) -> Vec<Box<str>> {
 }
 
 impl Recogniser {
-    /// Wraps a model whose input is BGR in -1..1, so many pixels high, and whose output is a row of class probabilities
-    /// per step.
+    /// Wraps a model whose input is BGR in -1..1, [`HEIGHT`] pixels high, and whose output is a row of class
+    /// probabilities per step.
     #[must_use]
-    pub fn new(model: Box<dyn Model>, height: usize, alphabet: Vec<Box<str>>) -> Self {
-        Self { model, height, alphabet, input: Vec::new() }
+    pub fn new(model: Box<dyn Model>, alphabet: Vec<Box<str>>) -> Self {
+        Self { model, alphabet }
     }
 
-    /// Reads the line along the box's first side, whatever its shape; `None` when nothing is there.
-    ///
-    /// # Errors
-    /// When the model fails or does not fit the alphabet.
-    pub fn read(&mut self, page: &RgbImage, quad: &Quad) -> Result<Option<Reading>, ModelError> {
-        let (w, h) = geometry::size(quad);
-        if w < 1.0 || h < 1.0 {
-            return Ok(None);
-        }
-        let height = self.height;
-        let width = (height as f32 * w / h).round() as usize;
-        let width = width.clamp(MIN_WIDTH, MAX_WIDTH);
-        planes::sample(page, quad, width, height, &mut self.input);
+    /// Reads a line; `None` when nothing is there.
+    fn read(&mut self, crop: &Crop) -> Result<Option<Reading>, ModelError> {
         let alphabet = &self.alphabet;
-        let read =
-            run_map(self.model.as_mut(), [1, 3, height, width], &self.input, |shape, out| {
-                decode(shape, out, alphabet)
-            })?;
-        let Decoded { text, confidence, least } = read?;
+        let shape = [1, 3, HEIGHT, crop.width];
+        let read = run_map(self.model.as_mut(), shape, &crop.planes, |shape, out| {
+            decode(shape, out, alphabet)
+        })?;
+        let Decoded { text, confidence, onset, peak } = read?;
         let text = text.trim();
         let some = !text.is_empty();
-        Ok(some.then(|| Reading { text: text.to_owned(), confidence, least, quad: *quad }))
+        let (text, quad) = (text.to_owned(), crop.quad);
+        Ok(some.then_some(Reading { text, confidence, onset, peak, quad }))
     }
 }
 
@@ -107,13 +129,15 @@ impl Recogniser {
 pub struct LineReader {
     quick: Option<Recogniser>,
     good: Recogniser,
+    /// Both take the same.
+    crop: Crop,
 }
 
 impl LineReader {
     /// Reads with `quick` first, if there is one.
     #[must_use]
     pub fn new(quick: Option<Recogniser>, good: Recogniser) -> Self {
-        Self { quick, good }
+        Self { quick, good, crop: Crop::default() }
     }
 
     /// Reads the line in a box of the page; `None` when nothing is there.
@@ -141,26 +165,32 @@ impl LineReader {
     /// # Errors
     /// When a model fails.
     pub fn glance(&mut self, page: &RgbImage, quad: &Quad) -> Result<f32, ModelError> {
+        if !self.crop.cut(page, quad) {
+            return Ok(0.0);
+        }
         let reader = self.quick.as_mut().unwrap_or(&mut self.good);
-        Ok(score(reader.read(page, quad)?.as_ref()))
+        Ok(score(reader.read(&self.crop)?.as_ref()))
     }
 
     fn along(&mut self, page: &RgbImage, quad: &Quad) -> Result<Option<Reading>, ModelError> {
+        if !self.crop.cut(page, quad) {
+            return Ok(None);
+        }
         let first = match &mut self.quick {
-            Some(quick) => quick.read(page, quad)?,
-            None => return self.good.read(page, quad),
+            Some(quick) => quick.read(&self.crop)?,
+            None => return self.good.read(&self.crop),
         };
         let top = quad.iter().all(|[_, y]| *y < page.height() as f32 / TOP);
         if first.as_ref().is_some_and(|first| is_sure(first, top)) {
             return Ok(first);
         }
-        let second = self.good.read(page, quad)?;
+        let second = self.good.read(&self.crop)?;
         Ok(second.or(first))
     }
 }
 
 fn is_sure(reading: &Reading, top: bool) -> bool {
-    let Least { number, letter } = reading.least;
+    let Least { number, letter } = if top { reading.onset } else { reading.peak };
     if could_be_date(&reading.text) {
         return number.min(letter) >= SURE_DATE;
     }
@@ -196,7 +226,8 @@ fn score(reading: Option<&Reading>) -> f32 {
 struct Decoded {
     text: String,
     confidence: f32,
-    least: Least,
+    onset: Least,
+    peak: Least,
 }
 
 /// Greedy CTC: the best class of each step, repeats and blanks dropped.
@@ -208,14 +239,25 @@ fn decode(shape: &[usize], out: &[f32], alphabet: &[Box<str>]) -> Result<Decoded
     }
     let space = classes - 1;
     let (mut text, mut sum, mut count, mut last) = (String::new(), 0.0_f32, 0.0_f32, 0);
-    let mut least = Least { number: 1.0, letter: 1.0 };
+    let (mut onset, mut peak) = (Least::NONE, Least::NONE);
+    // The character of the last step and its highest probability: it comes and goes over two or three.
+    let mut current: Option<(bool, f32)> = None;
     let mut doubtful = false;
     for step in out.chunks_exact(classes) {
         let (mut class, probability) = planes::best(step);
         if class == 0 && step[space] > LIKELY_SPACE && !text.ends_with(['.', ',', ' ']) {
             (class, doubtful) = (space, true);
         }
-        if class != 0 && class != last {
+        if class == last {
+            if let Some((_, highest)) = &mut current {
+                *highest = highest.max(probability);
+            }
+            continue;
+        }
+        if let Some((numeric, highest)) = current.take() {
+            peak.heed(numeric, highest);
+        }
+        if class != 0 {
             // Amounts are printed with little gaps at the comma, which are none.
             if doubtful && matches!(&*alphabet[class], "." | ",") && text.ends_with(' ') {
                 text.pop();
@@ -226,8 +268,8 @@ fn decode(shape: &[usize], out: &[f32], alphabet: &[Box<str>]) -> Result<Decoded
                 count += 1.0;
                 let numeric =
                     alphabet[class].contains(|c: char| c.is_ascii_digit() || ".,".contains(c));
-                let least = if numeric { &mut least.number } else { &mut least.letter };
-                *least = least.min(probability);
+                onset.heed(numeric, probability);
+                current = Some((numeric, probability));
             }
             if class != space || !text.ends_with(' ') {
                 text.push_str(&alphabet[class]);
@@ -235,8 +277,11 @@ fn decode(shape: &[usize], out: &[f32], alphabet: &[Box<str>]) -> Result<Decoded
         }
         last = class;
     }
+    if let Some((numeric, highest)) = current {
+        peak.heed(numeric, highest);
+    }
     let confidence = if count > 0.0 { sum / count } else { 0.0 };
-    Ok(Decoded { text, confidence, least })
+    Ok(Decoded { text, confidence, onset, peak })
 }
 
 #[cfg(test)]
@@ -283,19 +328,20 @@ mod tests {
     #[test]
     fn how_sure_a_line_has_to_be_depends_on_what_it_says_and_where() {
         let sure = |text: &str, number, letter, top| {
-            let least = Least { number, letter };
-            let reading =
-                Reading { text: text.into(), confidence: 1.0, least, quad: [[0.0; 2]; 4] };
+            let (least, other) = (Least { number, letter }, Least { number: 0.0, letter: 0.0 });
+            let (onset, peak) = if top { (least, other) } else { (other, least) };
+            let (text, quad) = (text.into(), [[0.0; 2]; 4]);
+            let reading = Reading { text, confidence: 1.0, onset, peak, quad };
             is_sure(&reading, top)
         };
         // The name of the shop stands at the top; further down words prove less.
         assert!(sure("BOULANGERIE", 1.0, 0.71, true) && !sure("BOULANGERIE", 1.0, 0.69, true));
-        assert!(sure("baguette", 1.0, 0.66, false) && !sure("baguette", 1.0, 0.64, false));
+        assert!(sure("baguette", 1.0, 0.67, false) && !sure("baguette", 1.0, 0.65, false));
         // Its numbers, not its words, make a line with an amount right or wrong.
-        assert!(sure("baguette 1,20", 0.91, 0.66, false));
+        assert!(sure("baguette 1,20", 0.91, 0.67, false));
         assert!(!sure("baguette 1,20", 0.89, 1.0, false));
         // A point in words is no number.
-        assert!(sure("S.A.R.L", 0.66, 1.0, false));
+        assert!(sure("S.A.R.L", 0.67, 1.0, false));
         assert!(sure("3.4.24", 0.98, 1.0, false) && !sure("3.4.24", 0.96, 1.0, false));
         assert!(!sure("3 avril 2024", 0.98, 0.96, false));
     }
@@ -308,7 +354,7 @@ mod tests {
             let run = Arc::new(AtomicUsize::new(0));
             let reader = |number, p| {
                 let model = Says(class, p, number, Arc::clone(&run));
-                Recogniser::new(Box::new(model), HEIGHT, alphabet("1\na"))
+                Recogniser::new(Box::new(model), alphabet("1\na"))
             };
             let mut lines = LineReader::new(Some(reader(1, quick)), reader(10, good));
             let read = lines.read(&page, &quad).unwrap().unwrap();
@@ -330,14 +376,16 @@ mod tests {
             s[class] = p;
             s
         };
+        // A character is as sure as it is at its surest step.
         let out =
-            [step(1, 0.8), step(1, 0.9), step(0, 1.0), step(1, 0.6), step(3, 1.0), step(2, 0.7)];
-        let Decoded { text, confidence, least } =
+            [step(1, 0.5), step(1, 0.9), step(0, 1.0), step(1, 0.6), step(3, 1.0), step(2, 0.7)];
+        let Decoded { text, confidence, onset, peak } =
             decode(&[1, 6, 4], out.as_flattened(), &a).unwrap();
         assert_eq!(text, "aa 1");
-        assert_eq!(least, Least { number: 0.7, letter: 0.6 });
+        assert_eq!(onset, Least { number: 0.7, letter: 0.5 });
+        assert_eq!(peak, Least { number: 0.7, letter: 0.6 });
         // The space says nothing about how well the letters were read.
-        assert!((confidence - 0.7).abs() < 1e-6);
+        assert!((confidence - 0.6).abs() < 1e-6);
         assert!(decode(&[1, 6, 5], out.as_flattened(), &a).is_err());
     }
 
