@@ -165,7 +165,7 @@ mod tests {
     #[test]
     fn samples_are_the_same_at_the_border_and_within() {
         let page = RgbImage::from_fn(90, 70, |x, y| {
-            image::Rgb([(x * 37 + y * 11) as u8, (x * 5 ^ y * 91) as u8, (x * y) as u8])
+            image::Rgb([(x * 37 + y * 11) as u8, (x * 5 + y * 91) as u8, (x * y) as u8])
         });
         // Within, tilted, twice the height, over each border, down the page.
         let boxes = [
