@@ -1,13 +1,20 @@
 //! What came out of an evaluation: per set, for French, for all; as a table or as JSON.
 
 use super::{
+    further::{self, Answers, FurtherScores},
     score::{BySet, Failure, Scores, Tally},
     truth::Truth,
 };
-use crate::{receipt::Model, several};
+use crate::{receipt::Model, several, train::Document};
 use quittance_domain::document::DocumentText;
 use serde::Serialize;
-use std::io::{self, Write};
+use std::{
+    collections::BTreeMap,
+    io::{self, Write},
+};
+
+/// All files of the set with pictures together.
+const ALL: &str = "all";
 
 /// What came out.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -32,6 +39,8 @@ pub struct Report {
     pub split: Vec<String>,
     /// Files that could not be read, with the reason.
     pub unread: Vec<String>,
+    /// The further fields by set; `all` are those read from pixels.
+    pub further: BTreeMap<String, FurtherScores>,
     /// What is wrong.
     pub failures: Vec<Failure>,
 }
@@ -50,6 +59,18 @@ impl Report {
             self.french.add(truth, text, &result);
         }
         self.failures.extend(self.all.add(truth, text, &result));
+        let outcomes = further::judge(&Answers::from(truth), &result);
+        for set in [truth.dataset.as_str(), ALL] {
+            self.further.entry(set.to_owned()).or_default().add(&outcomes);
+        }
+        self.failures.extend(further::failures(&truth.file, text, &outcomes));
+    }
+
+    /// Scores the further fields of a transcription; its total, date and name are not scored, it helped to learn them.
+    pub fn add_transcription(&mut self, document: &Document, model: &Model) {
+        let result = several::extract_with(&document.text, model);
+        let outcomes = further::judge(&document.answers, &result);
+        self.further.entry(document.set.clone()).or_default().add(&outcomes);
     }
 
     /// The tables.
@@ -85,6 +106,7 @@ impl Report {
             )?;
         }
         self.print_review(out)?;
+        self.print_further(out)?;
         for split in &self.split {
             writeln!(out, "taken for several receipts: {split}")?;
         }
@@ -102,6 +124,45 @@ impl Report {
     fn rows(&self) -> impl Iterator<Item = (&str, &Scores)> {
         let sets = self.sets.iter().map(|(n, s)| (n.as_str(), s));
         sets.chain([("(French)", &self.french), ("all", &self.all)])
+    }
+
+    fn print_further(&self, out: &mut dyn Write) -> io::Result<()> {
+        let mut fields: Vec<&str> =
+            self.further.values().flat_map(|s| s.0.keys().copied()).collect();
+        fields.sort_unstable();
+        fields.dedup();
+        writeln!(
+            out,
+            "{:<11} {:<20} {:>7} {:>6} {:>6}  {:>16} {:>16} {:>6}",
+            "further",
+            "set",
+            "answers",
+            "given",
+            "right",
+            "right of given %",
+            "right of all %",
+            "ECE"
+        )?;
+        for field in fields {
+            let sets = self.further.iter().filter(|(name, _)| *name != ALL);
+            for (set, scores) in sets.chain(self.further.get_key_value(ALL)) {
+                let Some(s) = scores.0.get(field) else { continue };
+                let percent = |of: usize| {
+                    let share = Tally { of, ..s.tally }.percent();
+                    share.map_or("-".to_owned(), |p| format!("{p:.1}"))
+                };
+                // Counts and sums of goods carry no probability of their own.
+                let stated = !field.starts_with("item ");
+                let ece = if stated { format!("{:.3}", s.calibration.ece()) } else { "-".into() };
+                let Tally { of, answered, right } = s.tally;
+                let (given, all) = (percent(answered), percent(of));
+                writeln!(
+                    out,
+                    "{field:<11} {set:<20} {of:>7} {answered:>6} {right:>6}  {given:>16} {all:>16} {ece:>6}"
+                )?;
+            }
+        }
+        Ok(())
     }
 
     fn print_review(&self, out: &mut dyn Write) -> io::Result<()> {

@@ -18,7 +18,7 @@ pub struct Tally {
 }
 
 impl Tally {
-    fn add(&mut self, answered: bool, right: bool) {
+    pub(super) fn add(&mut self, answered: bool, right: bool) {
         self.of += 1;
         self.right += usize::from(right);
         self.answered += usize::from(answered);
@@ -47,11 +47,15 @@ pub struct Accepted {
     pub wrong: f64,
 }
 
-fn number(n: usize) -> f64 {
+pub(super) fn number(n: usize) -> f64 {
     u32::try_from(n).map_or(f64::NAN, f64::from)
 }
 
 impl Calibration {
+    pub(super) fn add(&mut self, stated: f32, right: bool) {
+        self.pairs.push((stated, right));
+    }
+
     /// Expected calibration error over ten equal bins, 0..1.
     #[must_use]
     pub fn ece(&self) -> f64 {
@@ -171,7 +175,7 @@ impl Scores {
                 rights.push(right);
             }
             if let (Some(c), Some((_, p))) = (cal, &got) {
-                c.pairs.push((*p, right));
+                c.add(*p, right);
             }
             if !right {
                 let reason = reason(field, text, expected, got.is_some());

@@ -26,6 +26,35 @@ pub struct Truth {
     /// ISO 4217.
     #[serde(default)]
     pub currency: Option<String>,
+    /// ISO 3166-1 alpha-2.
+    #[serde(default)]
+    pub country: Option<String>,
+    /// Sum of the taxes, decimal text.
+    #[serde(default)]
+    pub tax: Option<String>,
+    /// Decimal text.
+    #[serde(default)]
+    pub subtotal: Option<String>,
+    /// The shop's; parts in any order.
+    #[serde(default)]
+    pub address: Option<String>,
+    /// Goods, as far as a set lists them.
+    #[serde(default)]
+    pub items: Option<Vec<TruthItem>>,
+    /// How many lines of goods, where only that is known.
+    #[serde(default)]
+    pub item_count: Option<usize>,
+}
+
+/// One line of goods.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct TruthItem {
+    /// As printed.
+    #[serde(default)]
+    pub name: String,
+    /// Decimal text; null when it is not legible or stands elsewhere.
+    #[serde(default)]
+    pub price: Option<String>,
 }
 
 /// Reads the list.

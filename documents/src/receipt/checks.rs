@@ -58,7 +58,8 @@ pub(crate) fn all(r: &Reading, labelled: &[Labelled], d: &Decided<'_>) -> Vec<Ch
         ));
     }
     if let (Some(total), Some(net), Some(tax)) = (d.total, d.subtotal, d.total_tax) {
-        let included = net == total;
+        // A tax of 0.00 leaves open what else was added.
+        let included = net == total || tax == 0;
         let ok = (net + tax - total).abs() <= 5;
         if ok || !included {
             let sign = if ok { "=" } else { "≠" };

@@ -3,33 +3,25 @@
 use super::{
     Reading, accents, address, category, checks, derived,
     evidence::{self, Evidence},
-    ids,
-    items::{self, Line},
-    merchant,
+    ids, items, layout, merchant,
     model::{self, Features, Model, Ranker},
     normalise::squash,
-    num::wire,
     number, parties, payment,
     refund::Sums,
-    summary,
-    taxes::{self, Tax},
+    reliability::Situation,
+    summary, taxes,
     totals::{self, Labelled},
     when,
+    write::{self, Writer},
 };
 use quittance_domain::{
-    document::{BoundingBox, DocumentText},
+    document::DocumentText,
     money::Currency,
-    receipt::{
-        Alternative, AmountField, Discount, ExtractedFields, Extraction, Field, Item, TaxLine,
-    },
+    receipt::{Alternative, AmountField, ExtractedFields, Extraction, Field},
 };
 
 /// Below this a value is not given; it stays among the alternatives of nothing.
 const LEAST: f32 = 0.3;
-/// How sure a name is that stands under "Vendeur", "Seller", "Verkäufer" with an address.
-const SELLER_NAMED: f32 = 0.9;
-/// The same where the page's own site has that name.
-const SITE_NAMED: f32 = 0.85;
 /// How sure a negative total is at most where no word says that money was given back.
 const SIGNS_ONLY: f32 = 0.9;
 /// Readings less likely than this are not worth showing.
@@ -89,62 +81,6 @@ fn total(
     })
 }
 
-/// Turns places into fields.
-struct Writer<'a> {
-    r: &'a Reading,
-    currency: Option<Currency>,
-}
-
-impl Writer<'_> {
-    fn page_of(&self, row: usize) -> usize {
-        self.r.layout.rows.get(row).map_or(0, |x| x.page)
-    }
-
-    fn field<T>(
-        &self,
-        value: T,
-        confidence: f32,
-        row: usize,
-        bounds: [f32; 4],
-        raw: &str,
-    ) -> Field<T> {
-        let page = self.page_of(row);
-        Field {
-            value,
-            confidence: confidence.clamp(0.0, 1.0),
-            page: Some(self.r.layout.page_number(page)),
-            bounding_box: Some(self.r.layout.fraction(page, bounds)),
-            raw: Some(raw.to_owned()),
-            alternatives: Vec::new(),
-        }
-    }
-
-    fn found(&self, f: ids::Found) -> Field<String> {
-        let bounds = self.r.layout.rows[f.row].bounds();
-        let raw = f.raw.clone();
-        self.field(f.value, f.confidence, f.row, bounds, &raw)
-    }
-
-    fn amount(&self, minor: i64, index: usize, confidence: f32) -> AmountField {
-        let a = &self.r.amounts[index];
-        let line = self.r.layout.rows[a.row].segs[a.seg].bounds;
-        let bounds = [a.x.0.max(line[0]), line[1], a.x.1.min(line[2]), line[3]];
-        AmountField {
-            field: self.field(self.money(minor), confidence, a.row, bounds, &a.raw),
-            currency: self.currency,
-        }
-    }
-
-    /// The wire's number for an amount of the reading.
-    fn money(&self, minor: i64) -> f64 {
-        wire(self.r.signed(minor))
-    }
-
-    fn boxed(&self, page: usize, bounds: [f32; 4]) -> (u32, BoundingBox) {
-        (self.r.layout.page_number(page), self.r.layout.fraction(page, bounds))
-    }
-}
-
 fn total_field(w: &Writer<'_>, t: &Total) -> AmountField {
     let mut field = w.amount(t.minor, t.amount, t.share);
     field.field.alternatives = t
@@ -155,7 +91,7 @@ fn total_field(w: &Writer<'_>, t: &Total) -> AmountField {
     field
 }
 
-fn date_fields(w: &Writer<'_>, ranker: &Ranker, fields: &mut ExtractedFields) {
+fn date_fields(w: &mut Writer<'_>, ranker: &Ranker, fields: &mut ExtractedFields) {
     let r = w.r;
     let found = when::candidates(r);
     let options: Vec<&Features> = found.iter().map(|c| &c.features).collect();
@@ -178,17 +114,23 @@ fn date_fields(w: &Writer<'_>, ranker: &Ranker, fields: &mut ExtractedFields) {
             fields.date = Some(field);
         }
     }
-    if let Some((time, sure)) = when::time(r, &hits) {
+    if let Some((time, situation)) = when::time(r, &hits) {
+        let sure = w.sure(situation);
         let bounds = r.layout.rows[time.row].segs[time.seg].bounds;
         fields.time = Some(w.field(time.value.clone(), sure, time.row, bounds, &time.raw));
     }
 }
 
 /// The name; gives the row it was read from.
-fn merchant_field(w: &Writer<'_>, ranker: &Ranker, fields: &mut ExtractedFields) -> Option<usize> {
+fn merchant_field(
+    w: &mut Writer<'_>,
+    ranker: &Ranker,
+    fields: &mut ExtractedFields,
+) -> Option<usize> {
     if let Some((name, row, bounds)) = w.r.parties.seller(w.r) {
         let raw = w.r.layout.rows[row].text();
-        fields.merchant_name = Some(w.field(name, SELLER_NAMED, row, bounds, &raw));
+        let sure = w.sure(Situation::SellerNamed);
+        fields.merchant_name = Some(w.field(name, sure, row, bounds, &raw));
         return Some(row);
     }
     let found = merchant::candidates(w.r);
@@ -196,7 +138,7 @@ fn merchant_field(w: &Writer<'_>, ranker: &Ranker, fields: &mut ExtractedFields)
     let keys: Vec<String> = found.iter().map(|c| merchant::key(&c.name)).collect();
     let same = model::same(&keys.iter().map(String::as_str).collect::<Vec<_>>());
     let choice = choose(ranker, &options, &merchant::none_features(&found), &same);
-    let choice = sited(w.r, &found, choice.as_ref()).or(choice)?;
+    let choice = sited(w, &found, choice.as_ref()).or(choice)?;
     let best = &found[choice.best];
     let spelt = |name: &str| {
         let french = w.r.locale.language == Some("fr");
@@ -217,17 +159,21 @@ fn merchant_field(w: &Writer<'_>, ranker: &Ranker, fields: &mut ExtractedFields)
 }
 
 /// The name that is letter for letter the one of the page's own site, where no letter can be misread and another won.
-fn sited(r: &Reading, found: &[merchant::Candidate], winner: Option<&Choice>) -> Option<Choice> {
-    if !r.born_digital {
+fn sited(
+    w: &mut Writer<'_>,
+    found: &[merchant::Candidate],
+    winner: Option<&Choice>,
+) -> Option<Choice> {
+    if !w.r.born_digital {
         return None;
     }
-    let sites = parties::sites(&r.layout);
+    let sites = parties::sites(&w.r.layout);
     let named = |i: &usize| sites.contains(&squash(&found[*i].name));
     if winner.is_some_and(|w| named(&w.best)) {
         return None;
     }
     let best = (0..found.len()).find(named)?;
-    Some(Choice { best, share: SITE_NAMED, others: Vec::new() })
+    Some(Choice { best, share: w.sure(Situation::SiteNamed), others: Vec::new() })
 }
 
 /// The currency of the page unless the total itself carries another one.
@@ -235,67 +181,16 @@ fn currency(r: &Reading) -> Option<Currency> {
     r.locale.currency.filter(|c| c.1 >= 0.4).map(|c| c.0)
 }
 
-/// What was bought and taken off. Of a refund every line is an item: pieces taken back are negative, as is their price
-/// together, and what is kept of it is positive.
-fn goods(w: &Writer<'_>, lines: &[Line], proven: bool, fields: &mut ExtractedFields) {
-    let turned = w.r.turned();
-    let french = w.r.locale.language == Some("fr");
-    for line in lines {
-        let (page, bounding_box) = w.boxed(line.page, line.bounds);
-        let description =
-            if french { accents::repair(&line.description) } else { line.description.clone() };
-        let confidence = if proven { 0.92 } else { 0.6 };
-        if line.reduction && !turned {
-            let amount = wire(-line.total.abs());
-            fields.discounts.push(Discount {
-                description,
-                amount,
-                confidence,
-                page,
-                bounding_box,
-                raw: line.raw.clone(),
-            });
-        } else {
-            fields.items.push(Item {
-                description,
-                quantity: line
-                    .quantity
-                    .map(|q| wire(if turned && line.total > 0 { -q } else { q })),
-                unit_price: line.unit_price.map(|u| wire(if turned { u.abs() } else { u })),
-                total_price: Some(w.money(line.total)),
-                confidence,
-                page,
-                bounding_box,
-                raw: line.raw.clone(),
-            });
-        }
-    }
-}
-
-fn tax_lines(w: &Writer<'_>, lines: &[Tax]) -> Vec<TaxLine> {
-    lines
-        .iter()
-        .map(|t| {
-            let row = &w.r.layout.rows[t.row];
-            let (page, bounding_box) = w.boxed(row.page, row.bounds());
-            TaxLine {
-                // Thousandths of a percent are lost in hundredths; the one rate that has them is Québec's.
-                rate: t.rate.map(|x| if x == 998 { 9.975 } else { wire(x) }),
-                base: t.base.map(|base| w.money(base)),
-                amount: Some(w.money(t.amount)),
-                confidence: t.confidence,
-                page,
-                bounding_box,
-                raw: row.text(),
-            }
-        })
-        .collect()
+/// The result, and in what situation each value beside total, date and name was given.
+pub(crate) struct Decided {
+    pub(crate) extraction: Extraction,
+    pub(crate) given: Vec<Situation>,
 }
 
 /// Decides and writes everything down.
-pub(crate) fn decide(r: &Reading, text: &DocumentText, model: &Model) -> Extraction {
+pub(crate) fn decide(r: &Reading, text: &DocumentText, model: &Model) -> Decided {
     let labelled = totals::label_all(r);
-    let w = Writer { r, currency: currency(r) };
+    let mut w = Writer::new(r, currency(r), &model.reliability);
     let mut fields = ExtractedFields::default();
     let evidence = evidence::find(r, &labelled);
     // Sums that disagree about their sign say nothing.
@@ -303,25 +198,29 @@ pub(crate) fn decide(r: &Reading, text: &DocumentText, model: &Model) -> Extract
     let total = if mixed { None } else { total(r, &labelled, &evidence, &model.total) };
     let minor = total.as_ref().map(|t| t.minor);
     fields.total_amount = total.as_ref().map(|t| total_field(&w, t));
-    date_fields(&w, &model.date, &mut fields);
-    let merchant_row = merchant_field(&w, &model.merchant, &mut fields);
-    let taxes = if mixed { Vec::new() } else { taxes::find(r, &labelled, minor) };
-    let tax = derived::total_tax(r, &labelled, &taxes, minor).filter(|_| !mixed);
-    let net = derived::subtotal(r, &labelled, minor, tax.map(|t| t.0)).filter(|_| !mixed);
+    date_fields(&mut w, &model.date, &mut fields);
+    let merchant_row = merchant_field(&mut w, &model.merchant, &mut fields);
+    let mut taxes = if mixed { Vec::new() } else { taxes::find(r, &labelled, minor) };
+    let split = derived::split(r, &labelled, minor);
+    let tax = derived::total_tax(r, &labelled, &taxes, split, minor).filter(|_| !mixed);
+    taxes::agree(&mut taxes, tax.map(|t| t.0));
+    let net = derived::subtotal(r, &labelled, split, minor, tax.map(|t| t.0)).filter(|_| !mixed);
     let lines = items::find(r, &labelled, minor);
     let sum: i64 = lines.iter().map(|l| l.total).sum();
     let net_value = net.map(|(i, _)| r.amounts[i].minor);
     let proven =
         !lines.is_empty() && [minor, net_value].into_iter().flatten().any(|t| (t - sum).abs() <= 2);
-    goods(&w, &lines, proven, &mut fields);
-    fields.taxes = tax_lines(&w, &taxes);
-    fields.total_tax = tax.map(|(m, i, p)| w.amount(m, i, p));
-    fields.subtotal = net.map(|(i, p)| w.amount(r.amounts[i].minor, i, p));
-    fields.tip = derived::tip(r, &labelled, minor).map(|i| w.amount(r.amounts[i].minor, i, 0.85));
+    write::goods(&mut w, &lines, proven, &mut fields);
+    fields.taxes = write::tax_lines(&mut w, &taxes);
+    fields.total_tax = tax.map(|(m, i, s)| w.derived(m, i, s));
+    fields.subtotal = net.map(|(i, s)| w.derived(r.amounts[i].minor, i, s));
+    fields.tip =
+        derived::tip(r, &labelled, minor).map(|i| w.derived(r.amounts[i].minor, i, Situation::Tip));
     fields.payment_method = payment::method(r, &labelled, minor).map(|f| w.found(f));
     fields.card_last4 = payment::last4(r).map(|f| w.found(f));
     fields.receipt_number = number::find(r).map(|f| w.found(f));
     fields.merchant_phone = ids::phone(r).map(|f| w.found(f));
+    fields.merchant_address = merchant_row.and_then(|row| address_field(&mut w, row));
     let (vat, siret) = (ids::vat(r), ids::siret(r));
     let checks = checks::all(
         r,
@@ -340,13 +239,6 @@ pub(crate) fn decide(r: &Reading, text: &DocumentText, model: &Model) -> Extract
     );
     fields.vat_id = vat.map(|f| w.found(f));
     fields.siret = siret.filter(|s| s.key == Some(true)).map(|f| w.found(f));
-    fields.merchant_address =
-        merchant_row.and_then(|row| address::find(r, row)).map(|(value, rows)| {
-            let bounds =
-                rows.iter().map(|i| r.layout.rows[*i].bounds()).reduce(super::layout::union);
-            let raw = rows.iter().map(|i| r.layout.rows[*i].text()).collect::<Vec<_>>().join("\n");
-            w.field(value, 0.7, rows[0], bounds.unwrap_or_default(), &raw)
-        });
     let merchant = fields.merchant_name.as_ref().map(|m| m.value.clone());
     let (category, receipt_type) = category::find(r, merchant.as_deref());
     let receipt_type = r.refund.map_or(receipt_type, |refund| refund.kind.name());
@@ -363,7 +255,7 @@ pub(crate) fn decide(r: &Reading, text: &DocumentText, model: &Model) -> Extract
     let paid = minor.map(|m| r.signed(m));
     fields.summary = summary::sentence(receipt_type, merchant.as_deref(), paid, w.currency);
     let confidence = overall(&fields);
-    Extraction {
+    let extraction = Extraction {
         receipt_type: receipt_type.to_owned(),
         extracted_fields: fields,
         checks,
@@ -371,7 +263,18 @@ pub(crate) fn decide(r: &Reading, text: &DocumentText, model: &Model) -> Extract
         detected_language: r.locale.language.map(str::to_owned),
         confidence,
         children: Vec::new(),
-    }
+    };
+    Decided { extraction, given: w.given }
+}
+
+/// The address under the name's row.
+fn address_field(w: &mut Writer<'_>, row: usize) -> Option<Field<String>> {
+    let r = w.r;
+    let found = address::find(r, row)?;
+    let bounds = found.rows.iter().map(|i| r.layout.rows[*i].bounds()).reduce(layout::union);
+    let printed: Vec<String> = found.rows.iter().map(|i| r.layout.rows[*i].text()).collect();
+    let sure = w.sure(found.situation);
+    Some(w.field(found.text, sure, found.rows[0], bounds.unwrap_or_default(), &printed.join("\n")))
 }
 
 /// Geometric mean of what was found of total, date and merchant.

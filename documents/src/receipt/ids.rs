@@ -5,6 +5,7 @@ use super::{
     captions::{self, Place},
     normalise::{fold, spelt},
     parties,
+    reliability::Situation,
 };
 use regex::Regex;
 use std::sync::LazyLock;
@@ -17,7 +18,7 @@ pub(crate) struct Found {
     pub(crate) raw: String,
     /// Whether the check digits fit; `None` when the kind has none that we know.
     pub(crate) key: Option<bool>,
-    pub(crate) confidence: f32,
+    pub(crate) situation: Situation,
 }
 
 #[expect(clippy::expect_used, reason = "constant patterns, compiled in every test run")]
@@ -79,28 +80,28 @@ pub(crate) fn siret(r: &Reading) -> Option<Found> {
             if !key && !named || of_buyer(r, row, start) {
                 continue;
             }
-            let confidence = if key && named {
-                0.99
+            let situation = if key && named {
+                Situation::SiretNamed
             } else if key && r.locale.country.is_some_and(|x| x.0 == "FR") {
-                0.8
+                Situation::SiretKey
             } else if key {
-                0.3
+                Situation::SiretChance
             } else {
-                0.35
+                Situation::SiretBroken
             };
             let found = Found {
                 value: digits,
                 row,
                 raw: c[1].trim().to_owned(),
                 key: Some(key),
-                confidence,
+                situation,
             };
-            if best.as_ref().is_none_or(|b| b.confidence < found.confidence) {
+            if best.as_ref().is_none_or(|b| found.situation < b.situation) {
                 best = Some(found);
             }
         }
     }
-    best.filter(|b| b.confidence >= 0.3)
+    best
 }
 
 /// Whether what begins at a character of a row's text is the buyer's: by its caption, or by the block it stands in.
@@ -141,9 +142,13 @@ pub(crate) fn vat(r: &Reading) -> Option<Found> {
             }
             let value = compact(m.as_str());
             let key = vat_key(&value);
-            let confidence = if key == Some(false) { 0.4 } else { 0.95 };
-            let found = Found { value, row, raw: spelt.trim().to_owned(), key, confidence };
-            if best.as_ref().is_none_or(|b| b.confidence < found.confidence) {
+            let situation = match key {
+                Some(true) => Situation::VatKey,
+                None => Situation::VatShape,
+                Some(false) => Situation::VatBroken,
+            };
+            let found = Found { value, row, raw: spelt.trim().to_owned(), key, situation };
+            if best.as_ref().is_none_or(|b| found.situation < b.situation) {
                 best = Some(found);
             }
         }
@@ -161,15 +166,20 @@ fn named_vat(r: &Reading, row: usize, original: &str, text: &str) -> Option<Foun
         return None;
     }
     let raw = spelt(original, text, m.range()).trim().to_owned();
-    Some(Found { value, row, raw, key: None, confidence: 0.75 })
+    Some(Found { value, row, raw, key: None, situation: Situation::VatNamed })
 }
 
 /// The shop's phone number.
 pub(crate) fn phone(r: &Reading) -> Option<Found> {
-    for (pattern, confidence) in [(&PHONE, 0.92), (&PHONE_SHAPE, 0.7)] {
+    for (pattern, situation) in
+        [(&PHONE, Situation::PhoneNamed), (&PHONE_SHAPE, Situation::PhoneShape)]
+    {
         for (row, printed) in r.layout.rows.iter().enumerate() {
             let text = fold(&printed.text());
-            if confidence < 0.9 && r.layout.depth(row) > 0.35 && r.layout.depth(row) < 0.8 {
+            if situation == Situation::PhoneShape
+                && r.layout.depth(row) > 0.35
+                && r.layout.depth(row) < 0.8
+            {
                 continue;
             }
             if let Some(c) =
@@ -183,7 +193,7 @@ pub(crate) fn phone(r: &Reading) -> Option<Found> {
                 };
                 let digits = value.chars().filter(char::is_ascii_digit).count();
                 if (7..=15).contains(&digits) {
-                    return Some(Found { raw: value.clone(), value, row, key: None, confidence });
+                    return Some(Found { raw: value.clone(), value, row, key: None, situation });
                 }
             }
         }

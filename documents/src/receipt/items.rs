@@ -30,6 +30,9 @@ static LEADING: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"^\s*([0-9]{1,3})\s*(?:[x×*]\s*|\s)([^0-9\s].*)$"));
 static TIMES: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"([0-9]{1,4}(?:[.,][0-9]{1,3})?)\s*(?:kg|l|pcs?|stk|st)?\s*[x×*@]"));
+/// An article's number behind its name, with a tax code.
+static BARCODE: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"^(.*[A-Za-z].*?)\s[0-9#\-]{8,}(?:\s+[A-Z])?$"));
 static CODE: LazyLock<Regex> = LazyLock::new(|| pattern(r"^[\s#]*[0-9][0-9\-/]{3,}\s*"));
 
 /// Letters that are words, not currency, unit or tax code.
@@ -240,6 +243,7 @@ fn hundredths(text: &str) -> Option<i64> {
 fn tidy(text: &str) -> String {
     let text = LEADING.captures(text).map_or(text.to_owned(), |c| c[2].to_owned());
     let text = text.trim().trim_matches(|c: char| "*=-:;,.|_€$£ ".contains(c));
+    let text = BARCODE.captures(text).and_then(|c| c.get(1)).map_or(text, |m| m.as_str());
     let text = text.strip_suffix(" RM").or_else(|| text.strip_suffix(" EUR")).unwrap_or(text);
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -292,6 +296,13 @@ mod tests {
                 ("TEA".into(), None, None, 300)
             ]
         );
+    }
+
+    #[test]
+    fn numbers_of_articles_are_no_part_of_their_names() {
+        assert_eq!(tidy("B8-20 TOP 789138400127 C"), "B8-20 TOP");
+        assert_eq!(tidy("NOTECARDS RED Q3 400100998274"), "NOTECARDS RED Q3");
+        assert_eq!(tidy("COLA 33 CL"), "COLA 33 CL");
     }
 
     #[test]

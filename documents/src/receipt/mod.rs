@@ -41,16 +41,18 @@ pub(crate) mod prints;
 mod refund;
 #[cfg(test)]
 mod refunds;
+pub(crate) mod reliability;
 mod signs;
 mod summary;
 mod taxes;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 mod totals;
 pub(crate) mod training;
 mod when;
+mod write;
 
 pub use model::{Model, fingerprint};
 pub use normalise::fold;
@@ -121,6 +123,11 @@ pub fn extract(text: &DocumentText) -> Extraction {
 /// As [`extract`], ranked by another model than the program's own: how cross-validation judges.
 #[must_use]
 pub fn extract_with(text: &DocumentText, model: &Model) -> Extraction {
+    decided(text, model).extraction
+}
+
+/// As [`extract_with`], with the situations in which the values were given.
+pub(crate) fn decided(text: &DocumentText, model: &Model) -> decision::Decided {
     decision::decide(&Reading::new(text), text, model)
 }
 

@@ -2,6 +2,7 @@
 //! is a weighted sum of its features plus small trees that see which features come together; the winner's share is
 //! turned into a probability by a curve fitted on documents the ranking had not seen.
 
+use super::reliability::{RELIABILITY, Reliability, reliability};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::{
@@ -219,16 +220,26 @@ pub struct Model {
     pub(crate) total: Ranker,
     pub(crate) date: Ranker,
     pub(crate) merchant: Ranker,
+    /// Kept in `reliability.json`.
+    #[serde(skip)]
+    pub(crate) reliability: Reliability,
 }
 
 const WEIGHTS: &str = include_str!("weights.json");
 
-static MODEL: LazyLock<Model> = LazyLock::new(|| serde_json::from_str(WEIGHTS).unwrap_or_default());
+static MODEL: LazyLock<Model> = LazyLock::new(|| {
+    let weights: Model = serde_json::from_str(WEIGHTS).unwrap_or_default();
+    Model { reliability: reliability().clone(), ..weights }
+});
 
-/// SHA-256 of the weights in the program, lower hex: with it a result can be traced to what ranked its candidates.
+/// SHA-256 of the weights and reliabilities in the program, lower hex: with it a result can be traced to what ranked
+/// its candidates and said how sure they are.
 #[must_use]
 pub fn fingerprint() -> &'static str {
-    static SHA: LazyLock<String> = LazyLock::new(|| hex::encode(Sha256::digest(WEIGHTS)));
+    static SHA: LazyLock<String> = LazyLock::new(|| {
+        let learned = Sha256::new().chain_update(WEIGHTS).chain_update(RELIABILITY);
+        hex::encode(learned.finalize())
+    });
     &SHA
 }
 

@@ -8,6 +8,7 @@ use super::{
     layout::Seg,
     normalise::{fold, spelt},
     refund::Kind,
+    reliability::Situation,
 };
 use regex::Regex;
 use std::{ops::Range, sync::LazyLock};
@@ -101,7 +102,8 @@ impl<'a> Box_<'a> {
             return None;
         }
         let value = spelt(&self.seg.text, &self.folded, range);
-        Some(Found { raw: value.clone(), value, row: self.row, key: None, confidence: 0.0 })
+        let situation = Situation::NumberOther;
+        Some(Found { raw: value.clone(), value, row: self.row, key: None, situation })
     }
 
     /// Whether it is a date, or a part of one; digits in a row are a number where they are called so.
@@ -136,21 +138,21 @@ pub(crate) fn find(r: &Reading) -> Option<Found> {
             .enumerate()
             .flat_map(|(row, x)| (0..x.segs.len()).filter_map(move |at| Box_::new(r, row, at)))
     };
-    let first = |confidence: f32, read: &dyn Fn(&Box_<'_>) -> Option<Found>| {
-        boxes().find_map(|b| read(&b)).map(|found| Found { confidence, ..found })
+    let first = |situation: Situation, read: &dyn Fn(&Box_<'_>) -> Option<Found>| {
+        boxes().find_map(|b| read(&b)).map(|found| Found { situation, ..found })
     };
     let credit = r.refund.is_some_and(|refund| refund.kind == Kind::CreditNote);
     let own = credit.then(|| {
-        first(0.93, &|b| called(b, &CREDIT_FIRST, &CREDIT_WORD_FIRST))
-            .or_else(|| first(0.88, &|b| title(b, &CREDIT_TITLE)))
+        first(Situation::NumberCaption, &|b| called(b, &CREDIT_FIRST, &CREDIT_WORD_FIRST))
+            .or_else(|| first(Situation::NumberTitle, &|b| title(b, &CREDIT_TITLE)))
     });
     own.flatten()
-        .or_else(|| first(0.93, &|b| called(b, &NOUN_FIRST, &WORD_FIRST)))
-        .or_else(|| first(0.88, &|b| title(b, &TITLE)))
-        .or_else(|| first(0.85, &under_title))
-        .or_else(|| first(0.8, &column))
+        .or_else(|| first(Situation::NumberCaption, &|b| called(b, &NOUN_FIRST, &WORD_FIRST)))
+        .or_else(|| first(Situation::NumberTitle, &|b| title(b, &TITLE)))
+        .or_else(|| first(Situation::NumberUnderTitle, &under_title))
+        .or_else(|| first(Situation::NumberColumn, &column))
         .or_else(|| slip(r))
-        .or_else(|| first(0.6, &other))
+        .or_else(|| first(Situation::NumberOther, &other))
 }
 
 /// Whether a line begins with the document's own title and number.
@@ -229,7 +231,13 @@ fn slip(r: &Reading) -> Option<Found> {
             }
             let value = spelt(&original, &text, m.range());
             let value = value.trim_end_matches(['-', '/', '.', '_']).to_owned();
-            return Some(Found { raw: value.clone(), value, row, key: None, confidence: 0.7 });
+            return Some(Found {
+                raw: value.clone(),
+                value,
+                row,
+                key: None,
+                situation: Situation::NumberSlip,
+            });
         }
     }
     None

@@ -5,6 +5,7 @@ use super::{
     ids::Found,
     labels::{self, Label},
     normalise::{fold, label_key, words},
+    reliability::Situation,
     totals::Labelled,
 };
 use regex::Regex;
@@ -104,7 +105,7 @@ const KINDS: &[(&str, &[&str])] = &[
 
 /// The means of payment; rows with an amount that fits the total count most.
 pub(crate) fn method(r: &Reading, labelled: &[Labelled], total: Option<i64>) -> Option<Found> {
-    let mut best: Option<(f32, &'static str, usize)> = None;
+    let mut best: Option<(f32, &'static str, usize, Situation)> = None;
     for (row, printed) in r.layout.rows.iter().enumerate() {
         let text = printed.text();
         let mut key = label_key(&text);
@@ -147,25 +148,33 @@ pub(crate) fn method(r: &Reading, labelled: &[Labelled], total: Option<i64>) -> 
         } else {
             1.2
         };
-        points -= if words(&text).len() > 6 { 0.7 } else { 0.0 };
-        if kind == "card" && MASKED.is_match(&fold(&text)) {
-            points += 1.0;
-        }
+        let long = words(&text).len() > 6;
+        points -= if long { 0.7 } else { 0.0 };
+        let masked = kind == "card" && MASKED.is_match(&fold(&text));
+        points += if masked { 1.0 } else { 0.0 };
+        let situation = match (fits, masked) {
+            (true, true) => Situation::PaymentMasked,
+            (true, false) => Situation::PaymentTotal,
+            (false, true) => Situation::PaymentCard,
+            (false, false) if long => Situation::PaymentMentioned,
+            (false, false) => Situation::PaymentNamed,
+        };
         if best.is_none_or(|b| points > b.0) {
-            best = Some((points, kind, row));
+            best = Some((points, kind, row, situation));
         }
     }
     let change =
         labelled.iter().any(|l| l.label.any(Label::CHANGE) && r.amounts[l.index].minor > 0);
-    let (points, kind, row) = best?;
-    let confidence =
-        (0.35 + 0.18 * points + if kind == "cash" && change { 0.1 } else { 0.0 }).clamp(0.2, 0.96);
+    let (_, kind, row, mut situation) = best?;
+    if kind == "cash" && change && situation == Situation::PaymentTotal {
+        situation = Situation::PaymentChange;
+    }
     Some(Found {
         value: kind.to_owned(),
         row,
         raw: r.layout.rows[row].text(),
         key: None,
-        confidence,
+        situation,
     })
 }
 
@@ -174,7 +183,7 @@ pub(crate) fn last4(r: &Reading) -> Option<Found> {
     r.layout.rows.iter().enumerate().find_map(|(row, printed)| {
         let text = printed.text();
         let found = MASKED.captures(&fold(&text))?[1].to_owned();
-        Some(Found { value: found, row, raw: text, key: None, confidence: 0.9 })
+        Some(Found { value: found, row, raw: text, key: None, situation: Situation::CardMasked })
     })
 }
 

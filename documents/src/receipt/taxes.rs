@@ -3,7 +3,9 @@
 use super::{
     Reading,
     labels::Label,
+    normalise::{label_key, words},
     num::{ratio_of, round_minor},
+    reliability::Situation,
     totals::Labelled,
 };
 
@@ -15,7 +17,7 @@ pub(crate) struct Tax {
     pub(crate) base: Option<i64>,
     pub(crate) amount: i64,
     pub(crate) row: usize,
-    pub(crate) confidence: f32,
+    pub(crate) situation: Situation,
 }
 
 /// Rates in use where we read, in hundredths of a percent; only to recognise a rate printed without its sign.
@@ -48,12 +50,28 @@ fn rate_of(r: &Reading, row: usize, table: bool) -> (Option<i64>, Vec<i64>) {
     (None, money)
 }
 
+/// The tax in a gross amount.
+fn included(gross: i64, rate: i64) -> i64 {
+    round_minor(ratio_of(gross) * ratio_of(rate) / (10_000.0 + ratio_of(rate)))
+}
+
+/// Whether a tax's short name stands there with the letters it is misread with most: "UAT 21 %", "T.U.Q.".
+pub(crate) fn misread(text: &str) -> bool {
+    label_key(text).contains("tuq") || words(text).iter().any(|w| w == "uat" || w == "iax")
+}
+
+/// Where one line is the whole tax, the others are none of it.
+pub(crate) fn agree(lines: &mut Vec<Tax>, total_tax: Option<i64>) {
+    let sum: i64 = lines.iter().map(|t| t.amount).sum();
+    let whole = |t: &Tax| Some(t.amount) == total_tax;
+    if Some(sum) != total_tax && lines.iter().any(whole) {
+        lines.retain(whole);
+    }
+}
+
 /// Base and tax among the amounts of a row; true when the rate or the row's sum proves it.
 fn solve(rate: Option<i64>, money: &[i64]) -> Option<(Option<i64>, i64, bool)> {
     let expected = |base: i64, rate: i64| round_minor(ratio_of(base) * ratio_of(rate) / 10_000.0);
-    let included = |gross: i64, rate: i64| {
-        round_minor(ratio_of(gross) * ratio_of(rate) / (10_000.0 + ratio_of(rate)))
-    };
     if let Some(rate) = rate {
         for (i, base) in money.iter().enumerate() {
             for (k, tax) in money.iter().enumerate() {
@@ -89,7 +107,10 @@ pub(crate) fn find(r: &Reading, labelled: &[Labelled], total: Option<i64>) -> Ve
     let mut table = 0_usize;
     for row in 0..r.layout.rows.len() {
         let text = r.layout.rows[row].text();
-        let label = r.label(&text);
+        let mut label = r.label(&text);
+        if misread(&text) {
+            label = label.and(Label::TAX);
+        }
         let any_money = r.amounts.iter().any(|a| a.row == row && a.money());
         let header = !any_money
             && label.any(Label::TAX.and(Label::TABLE).and(Label::NET).and(Label::INCLUSIVE));
@@ -134,20 +155,22 @@ pub(crate) fn find(r: &Reading, labelled: &[Labelled], total: Option<i64>) -> Ve
         if second_reading {
             continue;
         }
-        let confidence = match (proven, rate.is_some()) {
-            (true, true) => 0.95,
-            (true, false) => 0.8,
-            (false, true) => 0.75,
-            (false, false) => 0.65,
+        // Alone in its row, but exactly what its rate makes of the total.
+        let of_total = rate.zip(total).is_some_and(|(q, t)| included(t, q) == amount);
+        let situation = match (proven || of_total, rate.is_some()) {
+            (true, true) => Situation::TaxLineRate,
+            (true, false) => Situation::TaxLineSum,
+            (false, true) => Situation::TaxLineRated,
+            (false, false) => Situation::TaxLineNamed,
         };
-        found.push(Tax { rate, base, amount, row, confidence });
+        found.push(Tax { rate, base, amount, row, situation });
     }
     tidy(found)
 }
 
 /// Drops what says the same again, and sums of the others.
 fn tidy(mut found: Vec<Tax>) -> Vec<Tax> {
-    found.sort_by(|a, b| b.confidence.total_cmp(&a.confidence).then(a.row.cmp(&b.row)));
+    found.sort_by_key(|t| (t.situation, t.row));
     let mut kept: Vec<Tax> = Vec::new();
     for tax in found {
         let same = kept.iter().any(|k| {
@@ -160,7 +183,7 @@ fn tidy(mut found: Vec<Tax>) -> Vec<Tax> {
         }
     }
     // A line without a rate beside lines with rates is their sum printed elsewhere, or a part of it.
-    if kept.iter().any(|k| k.rate.is_some() && k.base.is_some()) {
+    if kept.iter().any(|k| k.situation == Situation::TaxLineRate) {
         kept.retain(|k| k.rate.is_some());
     }
     kept.sort_by_key(|t| t.row);

@@ -6,6 +6,7 @@ use super::{
     model::Features,
     normalise::{fold, label_key},
     num::{count, flag},
+    reliability::Situation,
 };
 use chrono::{Datelike, NaiveDate};
 use std::collections::BTreeMap;
@@ -219,8 +220,8 @@ pub(crate) fn none_features(candidates: &[Candidate]) -> Features {
     vec![("none", 1.0), ("none_empty", flag(candidates.is_empty()))]
 }
 
-/// The time printed nearest to the chosen date, with how sure that is.
-pub(crate) fn time<'a>(r: &'a Reading, hits: &[&DateHit]) -> Option<(&'a TimeHit, f32)> {
+/// The time printed nearest to the chosen date, and where that is.
+pub(crate) fn time<'a>(r: &'a Reading, hits: &[&DateHit]) -> Option<(&'a TimeHit, Situation)> {
     let hours = |t: &TimeHit| {
         let text = fold(&r.layout.rows[t.row].text());
         let many = r.times.iter().filter(|o| o.row == t.row).count() > 1;
@@ -238,13 +239,12 @@ pub(crate) fn time<'a>(r: &'a Reading, hits: &[&DateHit]) -> Option<(&'a TimeHit
         })
         .min_by_key(|(gap, t)| (*gap, t.row))
         .map(|(gap, t)| {
-            let sure = match gap {
-                0 => 0.95,
-                1 => 0.85,
-                2..=4 => 0.7,
-                _ => 0.5,
+            let situation = match gap {
+                0 => Situation::TimeInRow,
+                1 => Situation::TimeNear,
+                _ => Situation::TimeFar,
             };
-            (t, sure)
+            (t, situation)
         })
 }
 

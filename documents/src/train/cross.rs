@@ -1,9 +1,14 @@
 //! Cross-validation: every document is judged by a ranking that has not seen it.
 
 use super::{Document, How, Ranked, curve, learn};
-use crate::receipt::{
-    model::{Curve, Model},
-    training,
+use crate::{
+    evaluate::further::{self, Outcome},
+    receipt::{
+        self,
+        model::{Curve, Model},
+        reliability::{Counts, Reliability, Situation},
+        training,
+    },
 };
 use std::{
     collections::{BTreeMap, HashMap},
@@ -16,6 +21,16 @@ pub struct CrossValidated {
     models: Vec<Model>,
     folds: HashMap<(String, String), usize>,
     choices: Vec<Choice>,
+    noted: Vec<Noted>,
+}
+
+/// A further field given in a situation by a model that had not seen the document.
+#[derive(Clone, Copy, Debug)]
+struct Noted {
+    fold: usize,
+    situation: Situation,
+    right: bool,
+    pixels: bool,
 }
 
 /// What a model that had not seen the document chose.
@@ -43,6 +58,7 @@ pub fn cross_validate(documents: &[Document], how: &How) -> CrossValidated {
         models: Vec::new(),
         folds: folds.map(|(d, f)| ((d.set.clone(), d.name.clone()), *f)).collect(),
         choices: Vec::new(),
+        noted: Vec::new(),
     };
     for fold in 0..usize::try_from(how.folds).unwrap_or(2) {
         let seen: Vec<&Document> =
@@ -76,7 +92,40 @@ pub fn cross_validate(documents: &[Document], how: &How) -> CrossValidated {
             field.put(model, ranker);
         }
     }
+    for (d, fold) in documents.iter().zip(&parts) {
+        out.noted.extend(noted(d, *fold, &out.models[*fold]));
+    }
+    for (fold, model) in out.models.iter_mut().enumerate() {
+        model.reliability = reliability_of(&out.noted, Some(fold));
+    }
     out
+}
+
+/// What was given of the further fields, and whether it is right.
+fn noted(document: &Document, fold: usize, model: &Model) -> Vec<Noted> {
+    let decided = receipt::decided(&document.text, model);
+    let outcomes = further::judge(&document.answers, &decided.extraction);
+    let situation = |o: &Outcome| {
+        let own = decided.given.iter().filter(|s| s.field() == o.field);
+        own.copied().nth(o.place)
+    };
+    let given = outcomes.iter().filter(|o| o.stated.is_some());
+    given
+        .filter_map(|o| {
+            let situation = situation(o)?;
+            Some(Noted { fold, situation, right: o.right, pixels: document.pixels })
+        })
+        .collect()
+}
+
+fn reliability_of(noted: &[Noted], without: Option<usize>) -> Reliability {
+    let mut counts: BTreeMap<Situation, Counts> = BTreeMap::new();
+    for n in noted.iter().filter(|n| Some(n.fold) != without) {
+        let c = counts.entry(n.situation).or_default();
+        let slot = if n.pixels { &mut c.pixels } else { &mut c.transcribed };
+        slot.add(n.right);
+    }
+    Reliability::fit(&counts)
 }
 
 fn curve_of(choices: &[Choice], field: Ranked, without: Option<usize>) -> Curve {
@@ -98,6 +147,11 @@ impl CrossValidated {
     /// The curve fitted on all choices.
     pub(crate) fn curve(&self, field: Ranked) -> Curve {
         curve_of(&self.choices, field, None)
+    }
+
+    /// The probabilities counted on all documents.
+    pub(crate) fn reliability(&self) -> Reliability {
+        reliability_of(&self.noted, None)
     }
 
     /// Per set: how many are right unseen, and for how many the right candidate was there at all.

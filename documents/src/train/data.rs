@@ -1,7 +1,11 @@
 //! Documents with known answers, and their candidates as numbers.
 
+use super::classes::{classes, keys};
 use crate::{
-    evaluate::truth::{Truth, fold_name, minor},
+    evaluate::{
+        further::Answers,
+        truth::{Truth, fold_name, minor},
+    },
     receipt::{
         model::Features,
         prints::prints,
@@ -28,6 +32,9 @@ pub struct Document {
     /// The shop, to keep all its documents together.
     pub(super) shop: String,
     pub(super) examples: Examples,
+    /// What is right about the further fields.
+    pub(crate) answers: Answers,
+    pub(crate) text: DocumentText,
 }
 
 impl Document {
@@ -46,6 +53,8 @@ impl Document {
             pixels: true,
             shop: shop(answer.merchant.as_deref(), &truth.file),
             examples,
+            answers: Answers::from(truth),
+            text: text.clone(),
         }
     }
 
@@ -69,8 +78,16 @@ fn hash(text: &str) -> u64 {
     mixed ^ (mixed >> 32)
 }
 
+/// A box and its text, with its class where the source has some.
 #[derive(Deserialize)]
-struct Line(f32, f32, f32, f32, String, #[serde(default)] Option<String>);
+pub(super) struct Line(
+    pub(super) f32,
+    pub(super) f32,
+    pub(super) f32,
+    pub(super) f32,
+    pub(super) String,
+    #[serde(default)] pub(super) Option<String>,
+);
 
 #[derive(Deserialize)]
 struct Also {
@@ -102,13 +119,14 @@ pub fn load_also(path: &Path) -> anyhow::Result<Vec<Document>> {
 
 impl Also {
     fn into_document(self, set: &str) -> Document {
-        let answer = self.truth.as_ref().map_or_else(|| classes(&self.lines), keys);
+        let (answer, answers) = self.truth.as_ref().map_or_else(|| classes(&self.lines), keys);
         let (name, shop) = (self.id.clone(), shop(answer.merchant.as_deref(), &self.id));
-        let mut examples = training::examples(&document(self), &answer, &fold_name);
+        let text = document(self);
+        let mut examples = training::examples(&text, &answer, &fold_name);
         // Transcribed letter by letter, a name that is no candidate is mostly two boxes put together in no order; it
         // would teach that a page has none.
         examples.merchant = examples.merchant.filter(|e| !e.right.is_empty());
-        Document { name, set: format!("also {set}"), pixels: false, shop, examples }
+        Document { name, set: format!("also {set}"), pixels: false, shop, examples, answers, text }
     }
 }
 
@@ -153,51 +171,6 @@ pub fn printed() -> Vec<Document> {
     };
     let all = AMOUNTS.into_iter().enumerate();
     (0..habits).flat_map(|habit| all.clone().map(move |one| (habit, one))).map(of).collect()
-}
-
-/// Answers of a source that gives them as text.
-fn keys(truth: &BTreeMap<String, Option<String>>) -> Answer {
-    let get = |k: &str| truth.get(k).and_then(Clone::clone).filter(|v| !v.trim().is_empty());
-    Answer {
-        total: get("total").as_deref().and_then(minor),
-        date: get("date").as_deref().and_then(day_first),
-        merchant: get("company").as_deref().map(fold_name),
-    }
-}
-
-/// `19/10/2018` and its like, day first, to ISO.
-fn day_first(text: &str) -> Option<String> {
-    let parts: Vec<u32> =
-        text.split(['/', '-', '.', ' ']).map(str::parse).collect::<Result<_, _>>().ok()?;
-    let [first, month, last] = parts.as_slice() else { return None };
-    let (year, day) = if *first > 31 { (*first, *last) } else { (*last, *first) };
-    let year = if year < 100 { 2000 + year } else { year };
-    chrono::NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, *month, day).map(|d| d.to_string())
-}
-
-/// Answers of a source that gives each line's class.
-fn classes(lines: &[Line]) -> Answer {
-    let of = |class: &str| -> Vec<&str> {
-        lines.iter().filter(|l| l.5.as_deref() == Some(class)).map(|l| l.4.as_str()).collect()
-    };
-    let totals: Vec<i64> = of("Total_value").iter().filter_map(|t| decimal(t)).collect();
-    let name = of("Store_name_value").join("");
-    Answer {
-        total: (!totals.is_empty() && totals.iter().all(|t| *t == totals[0])).then(|| totals[0]),
-        date: None,
-        merchant: (!name.is_empty()).then(|| fold_name(&name)),
-    }
-}
-
-fn decimal(text: &str) -> Option<i64> {
-    let plain: String =
-        text.chars().filter(|c| c.is_ascii_digit() || matches!(c, '.' | ',')).collect();
-    let at = plain.len().checked_sub(3)?;
-    let back = text.trim().starts_with(['-', '−', '(']) || text.trim().ends_with('-');
-    let cents = plain.is_char_boundary(at) && matches!(plain.as_bytes().get(at), Some(b'.' | b','));
-    let whole: String = plain.get(..at)?.chars().filter(char::is_ascii_digit).collect();
-    let sign = if back { "-" } else { "" };
-    cents.then(|| minor(&format!("{sign}{whole}.{}", &plain[at + 1..]))).flatten()
 }
 
 fn document(also: Also) -> DocumentText {

@@ -1,6 +1,7 @@
-//! `quittance train`: fits what ranks candidates, from documents with known answers. The same input gives the same
-//! file.
+//! `quittance train`: fits what ranks candidates, and counts how often the further fields are right, from documents with
+//! known answers. The same input gives the same files.
 
+mod classes;
 mod cross;
 mod curve;
 mod data;
@@ -31,6 +32,9 @@ pub struct Options {
     /// Where the weights go; without it they are only judged.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Where the probabilities of the further fields go; without it into `reliability.json` beside the weights.
+    #[arg(long, value_name = "FILE")]
+    pub reliability: Option<PathBuf>,
     /// What else to learn from, and how to judge.
     #[command(flatten)]
     pub how: How,
@@ -143,15 +147,90 @@ pub fn run(options: &Options, out: &mut dyn Write) -> anyhow::Result<()> {
     writeln!(out, "{} documents, {} parts", documents.len(), options.how.folds)?;
     let judged = cross_validate(&documents, &options.how);
     judged.print(&documents, out)?;
-    let Some(path) = &options.out else { return Ok(()) };
-    let mut model = Model::default();
-    let all: Vec<&Document> = documents.iter().collect();
-    for field in Ranked::ALL {
-        let mut ranker = learn(&all, field, &options.how);
-        ranker.curve = judged.curve(field);
-        field.put(&mut model, ranker);
+    if let Some(path) = &options.out {
+        let mut model = Model::default();
+        let all: Vec<&Document> = documents.iter().collect();
+        for field in Ranked::ALL {
+            let mut ranker = learn(&all, field, &options.how);
+            ranker.curve = judged.curve(field);
+            field.put(&mut model, ranker);
+        }
+        fs::write(path, serde_json::to_string_pretty(&model)? + "\n")?;
+        writeln!(out, "weights written to {}", path.display())?;
     }
-    fs::write(path, serde_json::to_string_pretty(&model)? + "\n")?;
-    writeln!(out, "weights written to {}", path.display())?;
+    let beside = || options.out.as_ref().map(|path| path.with_file_name("reliability.json"));
+    if let Some(path) = options.reliability.clone().or_else(beside) {
+        fs::write(&path, judged.reliability().to_json()?)?;
+        writeln!(out, "reliabilities written to {}", path.display())?;
+    }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::receipt::testing::document;
+
+    /// A folder with a handful of receipts, their texts and their answers.
+    fn set(dir: &std::path::Path) {
+        let mut truths = String::new();
+        fs::create_dir_all(dir.join("text/made")).expect("a folder");
+        for n in 1..=24_u32 {
+            let (bread, milk) = (100 + 7 * n, 250 + 13 * n);
+            let tax = (bread + milk) / 10;
+            let print = |minor: u32| format!("{}.{:02}", minor / 100, minor % 100);
+            let text = document(&[
+                &format!("BAKERY {}", char::from_u32(64 + n).unwrap_or('A')),
+                "12 Station Road, 1000 Brussels",
+                &format!("{:02}/03/2024 10:{n:02}", 1 + n % 28),
+                &format!("Bread|{}", print(bread)),
+                &format!("Milk|{}", print(milk)),
+                &format!("Subtotal|{}", print(bread + milk)),
+                &format!("Tax 10%|{}", print(tax)),
+                &format!("TOTAL|{}", print(bread + milk + tax)),
+                &format!("CASH|{}", print(5000)),
+            ]);
+            let file = format!("made/{n}.jpg");
+            let bytes = serde_json::to_vec(&text).expect("serialises");
+            fs::write(dir.join("text").join(format!("{file}.json")), bytes).expect("writes");
+            let answer = serde_json::json!({
+                "file": file, "dataset": "made", "total": print(bread + milk + tax),
+                "date": format!("2024-03-{:02}", 1 + n % 28), "subtotal": print(bread + milk),
+                "tax": print(tax), "address": "12 Station Road 1000 Brussels",
+                "items": [{"name": "Bread", "price": print(bread)},
+                          {"name": "Milk", "price": print(milk)}],
+            });
+            truths.push_str(&format!("{answer}\n"));
+        }
+        fs::write(dir.join("truth.jsonl"), truths).expect("writes");
+    }
+
+    #[test]
+    fn the_same_input_gives_the_same_bytes() {
+        let dir = tempfile::tempdir().expect("a folder");
+        set(dir.path());
+        let how =
+            How { also: Vec::new(), folds: 2, by_shop: false, weight: 4.0, penalty: 1.0, trees: 2 };
+        let learned = |name: &str| {
+            let to = dir.path().join(name);
+            fs::create_dir_all(&to).expect("a folder");
+            let options = Options {
+                dir: dir.path().to_owned(),
+                from_text: dir.path().join("text"),
+                out: Some(to.join("weights.json")),
+                reliability: None,
+                how: how.clone(),
+            };
+            run(&options, &mut Vec::new()).expect("learns");
+            let read = |file: &str| fs::read(to.join(file)).expect("was written");
+            (read("weights.json"), read("reliability.json"))
+        };
+        let (first, second) = (learned("first"), learned("second"));
+        assert!(first == second, "learning twice gave two results");
+        let text = String::from_utf8(first.1).expect("text");
+        let file: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        let net = &file["subtotal"]["called so, and with the tax it gives the total"];
+        assert_eq!((&net["right"], &net["of"]), (&24.into(), &24.into()));
+        assert!(file.get("tip").is_none(), "nothing is known of it");
+    }
 }

@@ -5,7 +5,7 @@ mod process;
 use crate::reader::{Reader, ReaderConfig};
 pub use quittance_documents::evaluate::report::Report;
 use quittance_documents::evaluate::truth::{self, Truth};
-use quittance_documents::train::{self, CrossValidated, Document};
+use quittance_documents::train::{self, Document};
 use quittance_shared::domain::document::DocumentText;
 use std::{
     fs,
@@ -88,9 +88,15 @@ pub fn run(options: &Options, out: &mut dyn Write) -> anyhow::Result<Report> {
     }
     let used = process::cpu_seconds() - start;
     if options.cross_validate {
-        let judges = learn(options, &texts)?;
+        let documents = documents(options, &texts)?;
+        let judges = train::cross_validate(&documents, &options.how);
         for (truth, text) in &texts {
             report.add(truth, text, judges.model(&truth.dataset, &truth.file));
+        }
+        for document in documents.iter().filter(|d| !d.pixels) {
+            if let Some(model) = judges.model(&document.set, &document.name) {
+                report.add_transcription(document, model);
+            }
         }
     }
     report.cpu_per_page = used / u32::try_from(report.pages.max(1)).map_or(1.0, f64::from);
@@ -121,15 +127,15 @@ fn nothing() -> DocumentText {
     }
 }
 
-/// Models that have each not seen a part of the files.
-fn learn(options: &Options, texts: &[(&Truth, DocumentText)]) -> anyhow::Result<CrossValidated> {
+/// All that is learned from.
+fn documents(options: &Options, texts: &[(&Truth, DocumentText)]) -> anyhow::Result<Vec<Document>> {
     let mut documents: Vec<Document> =
         texts.iter().map(|(truth, text)| Document::new(truth, text)).collect();
     for path in &options.how.also {
         documents.extend(train::load_also(path)?);
     }
     documents.extend(train::printed());
-    Ok(train::cross_validate(&documents, &options.how))
+    Ok(documents)
 }
 
 fn load(options: &Options, reader: Option<&Reader>, truth: &Truth) -> anyhow::Result<DocumentText> {
