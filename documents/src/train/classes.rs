@@ -28,7 +28,8 @@ fn day_first(text: &str) -> Option<String> {
     chrono::NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, *month, day).map(|d| d.to_string())
 }
 
-/// Answers of a source that gives each line's class.
+/// Answers of a source that gives each line's class. Its addresses are left out: they are transcribed without spaces, as
+/// none is ever read.
 pub(super) fn classes(lines: &[Line]) -> (Answer, Answers) {
     let of = |class: &str| -> Vec<&str> {
         lines.iter().filter(|l| l.5.as_deref() == Some(class)).map(|l| l.4.as_str()).collect()
@@ -42,13 +43,11 @@ pub(super) fn classes(lines: &[Line]) -> (Answer, Answers) {
     let name = of("Store_name_value").join("");
     let (total, subtotal) = (agreed(&totals), agreed(&amounts("Subtotal_value")));
     let taxes = amounts("Tax_value");
-    let address = of("Store_addr_value").join(" ");
     let mut answers = Answers {
         subtotal,
         tax: whole_tax(&taxes, subtotal, total),
         taxes,
         tip: Some(amounts("Tips_value")).filter(|t| t.len() == 1).map(|t| t[0]),
-        address: (!address.is_empty()).then_some(address),
         times: of("Time_value").iter().filter_map(|t| clock(t)).collect(),
         phones: of("Tel_value")
             .iter()
