@@ -87,8 +87,10 @@ soak: test-setup models ## 10,000 random sagas with random faults on each shape,
 	RUNS=$${RUNS:-10000} $(CARGO) test --locked --workspace --features tesseract --test integration -- --nocapture --test-threads 1 matrix::soak
 
 .PHONY: fuzz
-fuzz: ## the parsers of documents against millions of damaged inputs (PROPTEST_CASES= to choose how many a test)
-	PROPTEST_CASES=$${PROPTEST_CASES:-20000} $(CARGO) test --locked -p quittance-documents $(ARGS)
+fuzz: ## the parsers against millions of damaged inputs (PROPTEST_CASES= to choose how many a test)
+	PROPTEST_CASES=$${PROPTEST_CASES:-20000} $(CARGO) test --locked -p quittance-documents -p quittance-pdf $(ARGS)
+	PROPTEST_CASES=$${PROPTEST_CASES:-20000} $(CARGO) test --locked -p quittance-shared --lib $(ARGS) -- sagas::check::fuzz
+	PROPTEST_CASES=$${PROPTEST_CASES:-20000} $(CARGO) test --locked -p quittance-worker --lib $(ARGS) -- broken_bytes
 
 .PHONY: test-quick
 test-quick: ## unit tests only: no server is started, nothing is installed

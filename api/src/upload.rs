@@ -198,7 +198,9 @@ async fn read_file(
             kind = sniff::sniff(&head).filter(|kind| *kind != Kind::Heic || state.heic);
             let enough = !form.statements || last || head.len() >= STATEMENT;
             if kind.is_none() && enough {
-                let statement = statement_kind(form, &head, last, filename);
+                let statement =
+                    form.statements.then(|| statement::sniff_head(&head, last, filename));
+                let statement = statement.flatten().map(Kind::Statement);
                 kind = Some(statement.ok_or_else(|| not_taken(&head, form))?);
             }
         }
@@ -217,19 +219,6 @@ async fn read_file(
             None => return kind.map(|kind| (kind, writer)).ok_or_else(|| not_taken(&[], form)),
         }
     }
-}
-
-/// The format of a bank statement that begins like this.
-fn statement_kind(
-    form: &FormKind,
-    head: &[u8],
-    whole: bool,
-    filename: Option<&str>,
-) -> Option<Kind> {
-    // Half a line could look like anything.
-    let lines = if whole { head.len() } else { head.iter().rposition(|b| *b == b'\n')? };
-    let found = form.statements.then(|| statement::sniff(&head[..lines], filename)).flatten();
-    found.map(Kind::Statement)
 }
 
 async fn read_text(

@@ -6,6 +6,7 @@
 
 pub mod evaluate;
 pub mod invoice;
+mod outline;
 pub mod receipt;
 pub mod review;
 pub mod several;

@@ -27,6 +27,9 @@ impl Owner {
 pub struct Keyed {
     /// SHA-256 in hex; unique for an owner.
     pub key: String,
+    /// The key it has where its bank's id is not heeded: what it is stored under if it came without one before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub former: Option<String>,
     /// The transaction; its id follows from owner and key.
     pub transaction: Transaction,
 }
@@ -46,24 +49,53 @@ pub struct NewMovement {
 ///
 /// Where the bank gives an id, the key is that id with account, day and amount: banks are known to give one id to
 /// several movements, and none of them may be lost for it. Where it gives none, the key is account, day, amount and
-/// label, and a number that tells equal ones in this document apart: two equal coffees stay two, and the same file,
-/// or one that overlaps it, adds nothing. Categories, tags and notes never count.
+/// label. Either way a number tells equal ones in this document apart: two equal coffees stay two, and the same file,
+/// or one that overlaps it, adds nothing. Categories, tags and notes never count, nor does what else the file holds.
 #[must_use]
 pub fn identify(owner: &Owner, transactions: Vec<Transaction>) -> Vec<Keyed> {
-    let mut seen: HashMap<String, u32> = HashMap::new();
-    let keyed = transactions.into_iter().map(|mut transaction| {
-        let what = content(&transaction);
-        let key = if transaction.bank_id.is_some() {
-            sum(&["bank", &what])
-        } else {
-            let nth = seen.entry(what.clone()).or_default();
-            *nth += 1;
-            sum(&["nth", &what, &nth.to_string()])
-        };
-        transaction.id = id(owner, &key);
-        Keyed { key, transaction }
-    });
-    keyed.collect()
+    identify_parts(owner, vec![transactions])
+}
+
+/// As [`identify`] for a document of several parts, such as the reports of one account in a file: a bank's id that
+/// comes again in another part is the movement told of before, one that comes again in its own part is another.
+#[must_use]
+pub fn identify_parts(owner: &Owner, parts: Vec<Vec<Transaction>>) -> Vec<Keyed> {
+    let (mut without, mut all) = (Counter::default(), Counter::default());
+    let mut keyed = Vec::new();
+    for part in parts {
+        let mut with = Counter::default();
+        for mut transaction in part {
+            let labelled = content(&transaction, &transaction.label);
+            let place = all.next(&labelled);
+            let (key, former) = if let Some(id) = &transaction.bank_id {
+                let what = content(&transaction, id);
+                let key = match with.next(&what) {
+                    1 => sum(&["bank", &what]),
+                    nth => sum(&["bank", &what, &nth.to_string()]),
+                };
+                (key, Some(sum(&["nth", &labelled, &place.to_string()])))
+            } else {
+                let nth = without.next(&labelled);
+                (sum(&["nth", &labelled, &nth.to_string()]), None)
+            };
+            transaction.id = id(owner, &key);
+            keyed.push(Keyed { key, former, transaction });
+        }
+    }
+    keyed
+}
+
+/// How often something was there.
+#[derive(Default)]
+struct Counter(HashMap<String, u32>);
+
+impl Counter {
+    /// 1 for the first.
+    fn next(&mut self, what: &str) -> u32 {
+        let count = self.0.entry(what.to_owned()).or_default();
+        *count += 1;
+        *count
+    }
 }
 
 /// As [`identify`] for what a photo or a scan tells of: it is known by the file itself.
@@ -72,20 +104,17 @@ pub fn identify_scanned(owner: &Owner, sha256: &str, transactions: Vec<Transacti
     let keyed = transactions.into_iter().enumerate().map(|(index, mut transaction)| {
         let key = sum(&["file", sha256, &index.to_string()]);
         transaction.id = id(owner, &key);
-        Keyed { key, transaction }
+        Keyed { key, former: None, transaction }
     });
     keyed.collect()
 }
 
-fn content(transaction: &Transaction) -> String {
-    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+/// Account, day and amount with this text.
+fn content(transaction: &Transaction, text: &str) -> String {
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let account: String =
         transaction.account.iter().flat_map(|a| a.chars()).filter(|c| !c.is_whitespace()).collect();
-    let what = match &transaction.bank_id {
-        Some(id) => words(id),
-        None => words(&transaction.label),
-    };
-    serde_json::json!([account, transaction.date, transaction.amount, what]).to_string()
+    serde_json::json!([account, transaction.date, transaction.amount, words]).to_string()
 }
 
 fn sum(parts: &[&str]) -> String {
@@ -156,12 +185,34 @@ pub(crate) mod tests {
             of("A1", -300, "x"),
             of("A2", -250, "x"),
         ]);
-        assert_eq!(all[0], all[1], "one movement, told of twice");
-        assert_ne!(all[0], all[2], "a bank that gives one id to two amounts loses none");
-        assert_ne!(all[0], all[3]);
+        let distinct = all.iter().collect::<std::collections::HashSet<_>>();
+        assert_eq!(distinct.len(), 4, "a bank that gives one id to several loses none");
+        let relabelled = keys(vec![of("A1", -250, "z"), of("A1", -300, "z")]);
+        assert_eq!(relabelled, [all[0].clone(), all[2].clone()], "whatever else the file holds");
+        let report = || vec![of("A1", -250, "x"), of("A1", -250, "y")];
+        let owner = Owner::new("c", "u");
+        let twice = identify_parts(&owner, vec![report(), report()]);
+        assert_eq!(twice[0].key, all[0]);
+        assert_eq!([&twice[2].key, &twice[3].key], [&twice[0].key, &twice[1].key], "told of twice");
         let mut account = of("A1", -250, "x");
         account.account = Some("FR7630004000 01".into());
         assert_eq!(keys(vec![account])[0], all[0]);
+    }
+
+    #[test]
+    fn keys_are_those_of_the_versions_before() {
+        let one = transaction("2026-03-01", -250, "CAFE");
+        let named = Transaction { bank_id: Some("A 1".into()), ..one.clone() };
+        let of = |list| identify(&Owner::new("c", "u"), list);
+        let (plain, named) = (of(vec![one.clone(), one]), of(vec![named]));
+        let what = |text| {
+            format!(
+                "[\"FR763000400001\",\"2026-03-01\",{{\"minor\":-250,\"currency\":\"EUR\"}},\"{text}\"]"
+            )
+        };
+        assert_eq!(plain[1].key, sum(&["nth", &what("CAFE"), "2"]));
+        assert_eq!(named[0].key, sum(&["bank", &what("A 1")]));
+        assert_eq!((named[0].former.as_ref(), &plain[0].former), (Some(&plain[0].key), &None));
     }
 
     #[test]

@@ -250,6 +250,16 @@ async fn a_table_nobody_understands_asks_for_its_columns() {
             "{data}"
         );
         assert_eq!(data["transactions"][0]["date"], "2026-04-03");
+
+        let qif = b"!Type:Bank\nD01/02/2026\nT-5.00\nPA\n^\nD03/02/2026\nT-6.00\nPB\n^\n".to_vec();
+        let id = started(&client, "marie", "x.qif", qif).await;
+        let data = ended(&client, &id).await;
+        assert_eq!(data["error"]["code"], "DATE_ORDER_UNSURE", "{data}");
+        assert!(data["error"]["message"].as_str().unwrap().contains("dateOrder"), "{data}");
+        let url = format!("/api/v1/workflows/{id}/retry");
+        expect::success(&client.post(&url, &json!({"dateOrder": "dmy"})).await, 202);
+        let data = ended(&client, &id).await;
+        assert_eq!(data["transactions"][0]["date"], "2026-02-03", "{data}");
     })
     .await;
 }

@@ -260,7 +260,7 @@ impl Archive<'_> {
             "id": id, "client": workflow.owner.client, "user": workflow.owner.user, "fileName": workflow.filename,
             "contentType": workflow.content_type, "size": workflow.byte_size, "sha256": workflow.sha256,
             "originalKept": original, "account": workflow.account, "currency": workflow.currency,
-            "mapping": workflow.mapping, "preview": workflow.preview, "state": workflow.state.as_str(),
+            "mapping": workflow.mapping, "dateOrder": workflow.date_order, "preview": workflow.preview, "state": workflow.state.as_str(),
             "error": workflow.error.as_ref().map(|e| &e.code), "createdAt": rfc3339(workflow.created_at),
             "finishedAt": workflow.finished_at.map(rfc3339), "found": workflow.found, "stored": workflow.stored,
             "result": workflow.result, "engine": proof.provenance, "history": histories(history),

@@ -2,14 +2,13 @@
 //! by name below their parent; DTDs, and with them entities, are refused, and nothing in it is followed or run.
 
 use super::{MOST_BYTES, Refusal};
+use crate::outline::{self, Excess};
 use quittance_domain::money::{Currency, Minor};
 use roxmltree::{Document, Node, ParsingOptions};
 
 const NAMESPACE: &str = "urn:un:unece:uncefact:data:standard:CrossIndustryInvoice:100";
 /// Nodes of an XML that is still read.
 const MOST_NODES: u32 = 200_000;
-/// Elements inside one another; the standard needs ten.
-const DEEPEST: usize = 64;
 
 /// An invoice as its XML states it. Amounts are minor units of `currency`.
 #[derive(Debug)]
@@ -73,9 +72,14 @@ pub(super) struct Allowance {
 
 /// Reads the XML; what is required and absent, or no amount or date, is named in the refusal.
 pub(super) fn parse(xml: &str) -> Result<Invoice, Refusal> {
-    if xml.len() > MOST_BYTES || depth(xml) > DEEPEST {
-        return Err(Refusal("le fichier XML est démesuré".into()));
+    let oversized = || Refusal("le fichier XML est démesuré".into());
+    if xml.len() > MOST_BYTES {
+        return Err(oversized());
     }
+    outline::check(xml, MOST_NODES).map_err(|excess| match excess {
+        Excess::Dtd => Refusal("le fichier XML contient une DTD".into()),
+        Excess::Size(_) => oversized(),
+    })?;
     let options = ParsingOptions { allow_dtd: false, nodes_limit: MOST_NODES };
     let document = Document::parse_with_options(xml.trim_start_matches('\u{feff}'), options)
         .map_err(|e| Refusal(format!("le fichier XML est mal formé ({e})")))?;
@@ -272,21 +276,4 @@ fn path(node: Node<'_, '_>) -> String {
         Some(parent) => format!("{}/{own}", parent.tag_name().name()),
         None => own.to_owned(),
     }
-}
-
-/// How deep elements are nested, counted before a parser follows them.
-fn depth(xml: &str) -> usize {
-    let (mut now, mut most) = (0_usize, 0);
-    for tag in xml.split('<').skip(1) {
-        if tag.starts_with('/') {
-            now = now.saturating_sub(1);
-        } else if !tag.starts_with(['?', '!']) {
-            now += 1;
-            most = most.max(now);
-            if tag.split('>').next().is_some_and(|t| t.ends_with('/')) {
-                now -= 1;
-            }
-        }
-    }
-    most
 }

@@ -1,4 +1,5 @@
 use super::*;
+use proptest::{collection::vec, prelude::*};
 use quittance_domain::document::{PageText, TextLine, TextSource};
 use quittance_domain::receipt::CheckStatus;
 
@@ -165,5 +166,79 @@ fn hostile_xml_is_refused_and_never_followed() {
     let huge = " ".repeat(5 << 20);
     for xml in ["", "<a", "<a/>", entity, &deep, &huge, "\u{0}"] {
         assert!(read(xml).is_err(), "{xml:.40}");
+    }
+    // Nesting that looks like none, within the size that is read.
+    for piece in ["<a b=\"/>\">", "<a><![CDATA[</a>]]>", "<a><!--</a>-->", "<a><?p </a>?>"] {
+        let hidden = xml(|x| x.replacen("<ram:ID>F-17", &(piece.repeat(100_000) + "F-17"), 1));
+        assert_eq!(read(&hidden).unwrap_err().0, "le fichier XML est démesuré", "{piece}");
+    }
+}
+
+/// What may be put anywhere into an XML.
+const PIECES: [&str; 24] = [
+    "<",
+    ">",
+    "/",
+    "\"",
+    "'",
+    "&",
+    "&amp;",
+    "&#0;",
+    "&x;",
+    "<!--",
+    "-->",
+    "<![CDATA[",
+    "]]>",
+    "<?p",
+    "?>",
+    "</ram:ID>",
+    "<ram:ID>",
+    "<a b='>'>",
+    "-",
+    "1e9",
+    "99999999999999999999",
+    "0.001",
+    "\0",
+    "é",
+];
+
+proptest! {
+    /// `PROPTEST_CASES` sets how many are tried.
+    #[test]
+    fn a_changed_invoice_is_refused_or_says_what_it_states(
+        changes in vec((any::<prop::sample::Index>(), 0_usize..40, prop::sample::select(PIECES.to_vec())), 1..4),
+        cut in prop::option::weighted(0.2, any::<prop::sample::Index>()),
+    ) {
+        let mut changed = xml(|x| x);
+        for (at, dropped, piece) in changes {
+            let places: Vec<usize> = changed.char_indices().map(|(i, _)| i).collect();
+            let from = *at.get(&places);
+            let to = changed[from..].char_indices().nth(dropped).map_or(changed.len(), |(i, _)| from + i);
+            changed.replace_range(from..to, piece);
+        }
+        if let Some(cut) = cut {
+            let end = cut.index(changed.len());
+            let end = (0..=end).rev().find(|e| changed.is_char_boundary(*e)).unwrap_or(0);
+            changed.truncate(end);
+        }
+        match read(&changed) {
+            Err(refusal) => prop_assert!(!refusal.0.is_empty()),
+            Ok((invoice, checks)) => {
+                prop_assert!(!checks.is_empty());
+                let grand = invoice.grand.to_decimal(invoice.currency.exponent());
+                let whole = grand.split('.').next().unwrap_or_default();
+                prop_assert!(changed.contains(whole.trim_start_matches('-')), "{} {}", grand, changed);
+                let found = extract(&page(&["Total TTC 41,88 €"]), &changed);
+                let total = found.extracted_fields.total_amount.map(|t| t.field.value.to_string());
+                prop_assert_eq!(total, Some(grand));
+            }
+        }
+    }
+
+    #[test]
+    fn any_text_is_no_invoice(text in "\\PC{0,200}", pieces in vec(prop::sample::select(PIECES.to_vec()), 0..40)) {
+        for text in [&text, &pieces.concat(), &format!("<a>{}", pieces.concat())] {
+            prop_assert!(read(text).is_err());
+        }
     }
 }

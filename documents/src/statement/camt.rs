@@ -337,6 +337,8 @@ mod tests {
             (file(&ENTRY.replace("mars", "&x;")), "XML_MALFORMED", "igne"),
             (file(&"<a>".repeat(100)), "XML_TOO_DEEP", "Ligne 6"),
             (file(&format!("<a {}>", "b=\"c\" ".repeat(4000))), "XML_TOO_DEEP", "Ligne 6"),
+            (file(&"<a b=\"/>\">\n".repeat(100_000)), "XML_TOO_DEEP", "Ligne 67"),
+            (file(&"<a><![CDATA[</a>]]>\n".repeat(100_000)), "XML_TOO_DEEP", "Ligne 67"),
         ] {
             let error = read(&text).unwrap_err();
             assert_eq!(error.code(), code, "{error} {text}");

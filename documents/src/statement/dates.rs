@@ -16,6 +16,25 @@ pub enum DateOrder {
     Ymd,
 }
 
+impl DateOrder {
+    /// As on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Dmy => "dmy",
+            Self::Mdy => "mdy",
+            Self::Ymd => "ymd",
+        }
+    }
+}
+
+impl std::str::FromStr for DateOrder {
+    type Err = ();
+    fn from_str(text: &str) -> Result<Self, ()> {
+        [Self::Dmy, Self::Mdy, Self::Ymd].into_iter().find(|order| order.as_str() == text).ok_or(())
+    }
+}
+
 /// The numbers of a date, in the order written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Parts {

@@ -4,15 +4,15 @@ use super::error::warning;
 use quittance_domain::statement::{Entry, Statement, StatementAccount};
 use std::collections::HashMap;
 
-/// Bank ids that name two different movements are taken away, since import would take the second for a repetition of
-/// the first; balances that do not add up are remarked.
+/// Bank ids that name several movements, and balances that do not add up, are remarked. The ids stay: whether a
+/// movement is known again must not hang on what else its file holds.
 pub(super) fn finish(mut statement: Statement) -> Statement {
     let mut warnings = Vec::new();
-    for account in &mut statement.accounts {
-        if let Some(id) = clear_repeated(&mut account.entries) {
+    for account in &statement.accounts {
+        if let Some(id) = repeated(&account.entries) {
             warnings.push(warning(
                 "BANK_ID_REPEATED",
-                format!("La banque donne le même identifiant « {id} » à plusieurs opérations différentes ; toutes sont gardées, sans cet identifiant."),
+                format!("La banque donne le même identifiant « {id} » à plusieurs opérations différentes ; toutes sont gardées."),
             ));
         }
         if let Some(message) = unbalanced(account) {
@@ -26,29 +26,16 @@ pub(super) fn finish(mut statement: Statement) -> Statement {
     statement
 }
 
-fn clear_repeated(entries: &mut [Entry]) -> Option<String> {
-    let mut repeated = HashMap::<String, bool>::new();
+/// The first id that two different movements have.
+fn repeated(entries: &[Entry]) -> Option<&str> {
     let mut first = HashMap::<&str, &Entry>::new();
-    for entry in entries.iter() {
-        let Some(id) = entry.bank_id.as_deref() else { continue };
+    entries.iter().find_map(|entry| {
+        let id = entry.bank_id.as_deref()?;
         let other = first.entry(id).or_insert(entry);
         let differs = (other.booked, other.amount, &other.label)
             != (entry.booked, entry.amount, &entry.label);
-        if differs {
-            repeated.insert(id.to_owned(), true);
-        }
-    }
-    if repeated.is_empty() {
-        return None;
-    }
-    let mut named = None;
-    for entry in entries.iter_mut() {
-        if entry.bank_id.as_ref().is_some_and(|id| repeated.contains_key(id)) {
-            let id = entry.bank_id.take();
-            named = named.or(id);
-        }
-    }
-    named
+        differs.then_some(id)
+    })
 }
 
 fn unbalanced(account: &StatementAccount) -> Option<String> {

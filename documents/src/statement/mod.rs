@@ -20,7 +20,7 @@ pub use csv::{CsvMapping, CsvPreview};
 pub use dates::DateOrder;
 pub use error::{Refusal, StatementError};
 pub use numbers::Decimal;
-pub use sniff::sniff;
+pub use sniff::{sniff, sniff_head};
 
 use quittance_domain::{document::Warning, money::Currency, statement::Statement};
 use serde::Serialize;
@@ -53,7 +53,7 @@ pub struct Options {
     pub csv_mapping: Option<CsvMapping>,
     /// For formats and files that name no currency; EUR without it. Either way a warning says so.
     pub default_currency: Option<Currency>,
-    /// Order of the dates of a QIF file where its dates do not prove one.
+    /// Order of the dates of a QIF file, or of a CSV without a mapping, where its dates do not prove one.
     pub date_order: Option<DateOrder>,
 }
 

@@ -21,7 +21,10 @@ type Field<'a> = Option<(u32, &'a str)>;
 struct Raw<'a> {
     line: u32,
     date: Field<'a>,
-    amount: Field<'a>,
+    /// `T`.
+    total: Field<'a>,
+    /// `U`: the same once more, for programs whose `T` is too short for it; before or behind it.
+    exact: Field<'a>,
     payee: &'a str,
     memo: Vec<&'a str>,
     number: &'a str,
@@ -37,6 +40,17 @@ enum Section {
     Account,
     /// Categories, classes, memorised payees: nothing that moved.
     List,
+}
+
+impl<'a> Raw<'a> {
+    fn amount(&self) -> Field<'a> {
+        self.total.or(self.exact)
+    }
+
+    /// It says that something moved.
+    fn begun(&self) -> bool {
+        self.date.is_some() || self.amount().is_some()
+    }
 }
 
 struct Reader<'a> {
@@ -64,7 +78,7 @@ pub(super) fn parse(bytes: &[u8], options: &Options) -> Result<Statement, Statem
             reader.line(number, line)?;
         }
     }
-    if let Some(record) = reader.record.take().filter(|r| r.date.is_some() || r.amount.is_some()) {
+    if let Some(record) = reader.record.take().filter(Raw::begun) {
         return Err(StatementError::truncated(&Place::line(record.line), "^"));
     }
     reader.statement(options)
@@ -95,8 +109,7 @@ impl<'a> Reader<'a> {
     }
 
     fn header(&mut self, number: u32, header: &'a str) -> Result<(), StatementError> {
-        if let Some(record) = self.record.take().filter(|r| r.date.is_some() || r.amount.is_some())
-        {
+        if let Some(record) = self.record.take().filter(Raw::begun) {
             return Err(StatementError::truncated(&Place::line(record.line), "^"));
         }
         let lower = header.trim().to_lowercase();
@@ -153,22 +166,25 @@ impl<'a> Reader<'a> {
         let letter = letters.next().unwrap_or_default();
         let value = letters.as_str().trim();
         match letter {
-            'D' | 'T' => {
-                let slot = if letter == 'D' { &mut record.date } else { &mut record.amount };
+            'D' | 'T' | 'U' => {
+                let slot = match letter {
+                    'D' => &mut record.date,
+                    'T' => &mut record.total,
+                    _ => &mut record.exact,
+                };
                 if slot.replace((number, value)).is_some() {
                     // Two records that ran into each other.
                     return Err(StatementError::truncated(&Place::line(number), "^"));
                 }
             }
-            'U' if record.amount.is_none() => record.amount = Some((number, value)),
             'P' => record.payee = value,
             'M' => record.memo.push(value),
             'N' => record.number = value,
             'L' => record.category = value,
             '#' => record.bank = value,
             // Cleared, address, splits (parts of T), flags, reimbursement: nothing of its own moved.
-            'U' | 'C' | 'A' | 'S' | 'E' | '$' | '%' | 'F' | 'X' | 'Y' | 'I' | 'Q' | 'O' | 'K'
-            | 'B' | 'R' => {}
+            'C' | 'A' | 'S' | 'E' | '$' | '%' | 'F' | 'X' | 'Y' | 'I' | 'Q' | 'O' | 'K' | 'B'
+            | 'R' => {}
             _ => return Err(unknown(number, line)),
         }
         Ok(())
@@ -180,7 +196,7 @@ impl<'a> Reader<'a> {
         let mut evidence = Evidence::default();
         let mut parts = Vec::new();
         for record in self.accounts.iter().flat_map(|(_, records)| records) {
-            let (_, amount) = record.amount.unwrap_or_default();
+            let (_, amount) = record.amount().unwrap_or_default();
             evidence.add(amount, exponent);
             let (line, date) = record.date.unwrap_or((record.line, ""));
             parts.push(
@@ -281,7 +297,7 @@ impl Raw<'_> {
         let booked = date
             .and_then(|d| d.date(order))
             .ok_or_else(|| StatementError::date(&Place::line(date_line), "D", date_text))?;
-        let (line, text) = self.amount.unwrap_or((self.line, ""));
+        let (line, text) = self.amount().unwrap_or((self.line, ""));
         let amount = numbers::split(text)
             .and_then(|written| money(&written))
             .ok_or_else(|| StatementError::amount(&Place::line(line), "T", text))?;
@@ -353,6 +369,14 @@ mod tests {
     }
 
     #[test]
+    fn the_amount_may_stand_twice_in_any_order() {
+        for amounts in ["U-12.50\nT-12.50", "T-12.50\nU-12.50", "U-12.50", "T-12.50"] {
+            let statement = read(&format!("!Type:Bank\nD31/01/2024\n{amounts}\nPX\n^\n")).unwrap();
+            assert_eq!(statement.accounts[0].entries[0].amount.minor.0, -1250, "{amounts}");
+        }
+    }
+
+    #[test]
     fn damage_is_named() {
         for (text, code, place) in [
             ("!Type:Bank\nD31/01/2024\nT-1..5\n^\n", "AMOUNT_UNREADABLE", "Ligne 3"),
@@ -362,6 +386,8 @@ mod tests {
             ("!Type:Bank\nD01/02/2024\nT5\n^\n", "DATE_ORDER_UNSURE", "Ligne 2"),
             ("!Type:Bank\nD31/01/2024\nT-1", "FILE_TRUNCATED", "Ligne 2"),
             ("!Type:Bank\nD31/01/2024\nT-1\nD31/01/2024\nT-2\n^", "FILE_TRUNCATED", "Ligne 4"),
+            ("!Type:Bank\nD31/01/2024\nU-1\nU-2\n^", "FILE_TRUNCATED", "Ligne 4"),
+            ("!Type:Bank\nU-1", "FILE_TRUNCATED", "Ligne 2"),
             ("!Type:Bank\n<html>\n^", "LINE_UNKNOWN", "Ligne 2"),
             ("!Type:Invst\nD31/01/2024\n^", "INVESTMENTS_UNSUPPORTED", "Ligne 1"),
         ] {

@@ -9,7 +9,13 @@ const HEAD: usize = 64 * 1024;
 /// name's extension helps only where a text file could be a table.
 #[must_use]
 pub fn sniff(bytes: &[u8], filename: Option<&str>) -> Option<Format> {
-    let head = head(bytes);
+    sniff_head(bytes, true, filename)
+}
+
+/// As [`sniff`] for the beginning of a file that may go on behind it, unless it is the `whole`.
+#[must_use]
+pub fn sniff_head(bytes: &[u8], whole: bool, filename: Option<&str>) -> Option<Format> {
+    let head = head(bytes, whole);
     if binary(head) {
         return None;
     }
@@ -41,10 +47,18 @@ pub fn sniff(bytes: &[u8], filename: Option<&str>) -> Option<Format> {
     csv::looks_like_one(&text, filename).then_some(Format::Csv)
 }
 
-/// Whole lines, so that no letter of several bytes is cut.
-fn head(bytes: &[u8]) -> &[u8] {
+/// Whole lines, so that nothing is judged by half of one; of markup, which may be a single line, whole tags.
+fn head(bytes: &[u8], whole: bool) -> &[u8] {
     let head = &bytes[..bytes.len().min(HEAD)];
-    let end = head.iter().rposition(|b| *b == b'\n').filter(|_| bytes.len() > HEAD);
+    if whole && bytes.len() == head.len() {
+        return head;
+    }
+    // Byte order marks, the zeros of UTF-16, blanks.
+    let before =
+        |b: &u8| matches!(b, 0 | 0xef | 0xbb | 0xbf | 0xfe | 0xff) || b.is_ascii_whitespace();
+    let markup = head.iter().find(|b| !before(b)) == Some(&b'<');
+    let last = if markup { b'>' } else { b'\n' };
+    let end = head.iter().rposition(|b| *b == last);
     end.map_or(head, |end| &head[..end])
 }
 
@@ -81,4 +95,47 @@ fn swift(text: &str) -> bool {
         account |= [":25:", ":28C:", ":60F:", ":60M:"].iter().any(|tag| line.starts_with(tag));
     }
     reference && account
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An unformatted camt.053 of more than what is looked at.
+    fn camt(declaration: &str) -> String {
+        let entry = "<Ntry><Amt Ccy=\"EUR\">1.00</Amt><CdtDbtInd>DBIT</CdtDbtInd><Sts>BOOK</Sts><BookgDt><Dt>2024-01-01</Dt></BookgDt><AddtlNtryInf>Café</AddtlNtryInf></Ntry>";
+        format!(
+            "{declaration}<Document><BkToCstmrStmt><Stmt>{}</Stmt></BkToCstmrStmt></Document>",
+            entry.repeat(HEAD / entry.len() + 10)
+        )
+    }
+
+    #[test]
+    fn a_file_of_one_line_is_known() {
+        for declaration in ["", "<?xml version=\"1.0\"?>\n", "\u{feff}<?xml version=\"1.0\"?>\r\n"]
+        {
+            let file = camt(declaration);
+            let wide: Vec<u8> = [0xff, 0xfe]
+                .into_iter()
+                .chain(
+                    file.trim_start_matches('\u{feff}').encode_utf16().flat_map(u16::to_le_bytes),
+                )
+                .collect();
+            for bytes in [file.as_bytes(), &wide] {
+                assert_eq!(sniff(bytes, None), Some(Format::Camt), "{declaration:?}");
+                assert_eq!(sniff_head(&bytes[..HEAD], false, None), Some(Format::Camt));
+                let read = super::super::parse(bytes, &super::super::Options::default()).unwrap();
+                assert!(read.accounts[0].entries.len() > 300);
+            }
+        }
+        let other = camt("").replace("BkToCstmrStmt", "Other");
+        assert_eq!(sniff(other.as_bytes(), None), None);
+    }
+
+    #[test]
+    fn half_a_line_of_a_table_says_nothing() {
+        let table = "Date;Libellé;Montant\n01/02/2024;A;-1,00\n02/02/2024;B";
+        assert_eq!(sniff_head(table.as_bytes(), false, None), Some(Format::Csv));
+        assert_eq!(sniff_head(b"Date;Montant;Nom\n<OFX>", false, None), Some(Format::Csv));
+    }
 }

@@ -1,18 +1,18 @@
 //! XML as statements need it: no DTD, no entities beyond the five, nothing fetched, bounded depth and size.
 
 use super::StatementError;
+use crate::outline::{self, Excess};
 use roxmltree::{Document, Node, ParsingOptions};
 
-/// Deepest nesting; camt has 15.
-const MAX_DEPTH: usize = 64;
-/// Longest start tag in bytes; a parser compares its attributes with each other.
-const MAX_TAG: usize = 16 * 1024;
 /// Most nodes of one file.
 const MAX_NODES: u32 = 8_000_000;
 
 /// Parses a document after a look at its outline.
 pub(super) fn parse(text: &str) -> Result<Document<'_>, StatementError> {
-    outline(text)?;
+    outline::check(text, MAX_NODES).map_err(|excess| match excess {
+        Excess::Dtd => dtd(),
+        Excess::Size(at) => limit(text, at),
+    })?;
     Document::parse_with_options(text, ParsingOptions { allow_dtd: false, nodes_limit: MAX_NODES })
         .map_err(|error| refusal(text, &error))
 }
@@ -42,43 +42,6 @@ fn dtd() -> StatementError {
         "Le fichier contient une DTD ou des entités, qu'un relevé n'a pas (ligne du DOCTYPE). Retirez-les ou demandez un nouvel export.",
         "The file contains a DTD or entities, which a statement has not (line of the DOCTYPE). Remove them or ask for a new export.",
     )
-}
-
-/// Depth and length of tags, before anything is built: an outline that is too deep or too long is refused unread.
-fn outline(text: &str) -> Result<(), StatementError> {
-    let bytes = text.as_bytes();
-    let (mut at, mut depth) = (0_usize, 0_usize);
-    while let Some(found) = text[at..].find('<') {
-        at += found;
-        let rest = &text[at..];
-        let skipped = if rest.starts_with("<!--") {
-            rest.find("-->")
-        } else if rest.starts_with("<![CDATA[") {
-            rest.find("]]>")
-        } else if rest.starts_with("<!") {
-            return Err(dtd());
-        } else {
-            let end = rest.bytes().take(MAX_TAG).position(|b| b == b'>');
-            let Some(end) = end else {
-                if rest.len() < MAX_TAG {
-                    break;
-                }
-                return Err(limit(text, at));
-            };
-            if rest.starts_with("</") {
-                depth = depth.saturating_sub(1);
-            } else if !rest.starts_with("<?") && bytes.get(at + end - 1) != Some(&b'/') {
-                depth += 1;
-            }
-            Some(end)
-        };
-        if depth > MAX_DEPTH {
-            return Err(limit(text, at));
-        }
-        let Some(skipped) = skipped else { break };
-        at += skipped;
-    }
-    Ok(())
 }
 
 fn limit(text: &str, at: usize) -> StatementError {

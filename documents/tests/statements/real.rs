@@ -2,7 +2,7 @@
 
 #![expect(clippy::print_stdout, reason = "the table of files is this test's report")]
 
-use crate::theirs::{Said, decimal, of_camt, of_mt940, of_ofx, of_qif, ours, text};
+use crate::theirs::{decimal, of_camt, of_mt940, of_ofx, of_qif, ours, text};
 use quittance_documents::statement::{self, Options, StatementError};
 use quittance_domain::statement::Statement;
 use serde_json::Value;
@@ -230,19 +230,6 @@ fn read(bytes: &[u8], name: &str) -> Result<Statement, StatementError> {
     statement::parse(bytes, &Options { filename: Some(name.to_owned()), ..Options::default() })
 }
 
-/// Ids that the bank gives to several movements are not kept; the dump has them.
-fn without_repeated_ids(mut expected: Vec<Said>, statement: &Statement) -> Vec<Said> {
-    if statement.warnings.iter().any(|w| w.code == "BANK_ID_REPEATED") {
-        let ids: Vec<Option<String>> = expected.iter().map(|s| s.id.clone()).collect();
-        for said in &mut expected {
-            if ids.iter().filter(|id| **id == said.id).count() > 1 {
-                said.id = None;
-            }
-        }
-    }
-    expected
-}
-
 fn check(family: &str, folder: &std::path::Path, truth: &Value) -> Result<String, String> {
     let name = text(&truth["file"]);
     let bytes = fs::read(folder.join(&name)).map_err(|e| e.to_string())?;
@@ -272,7 +259,6 @@ fn check(family: &str, folder: &std::path::Path, truth: &Value) -> Result<String
             (expected, ours(&statement, currency, true, true))
         }
     };
-    let expected = without_repeated_ids(expected, &statement);
     if expected != found {
         return Err(format!("expected {expected:#?}\nfound {found:#?}"));
     }

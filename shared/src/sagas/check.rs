@@ -1,6 +1,8 @@
 //! From a YAML file to a definition, with everything that is wrong with it.
 
 mod fields;
+#[cfg(test)]
+mod fuzz;
 mod pivots;
 
 use super::{

@@ -206,6 +206,7 @@ impl Open {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::{collection::vec, prelude::*};
 
     fn word(text: &str, x: f64, y: f64) -> Vec<Placed> {
         let glyph = |(i, c): (usize, char)| {
@@ -235,5 +236,33 @@ mod tests {
         assert!(Content { glyphs: glyphs(), hidden: 80, ..page() }.born_digital().is_none());
         assert!(Content { glyphs: glyphs(), unknown: 8, ..page() }.born_digital().is_none());
         assert!(Content { glyphs: word("abc", 0.0, 0.0), ..page() }.born_digital().is_none());
+    }
+
+    proptest! {
+        /// `PROPTEST_CASES` sets how many are tried.
+        #[test]
+        fn glyphs_anywhere_are_lines_of_their_letters(
+            glyphs in vec(("[a-zé€ ]{0,3}", any::<f64>(), any::<f64>(), -50.0..50.0_f64, any::<f64>()), 0..60),
+            near in vec(("[a-z]", 0.0..600.0_f64, 0.0..800.0_f64, 1.0..20.0_f64, 1.0..40.0_f64), 0..60),
+        ) {
+            let placed = |(text, x, y, width, em): (String, f64, f64, f64, f64)| Placed {
+                text,
+                from: Point::new(x, y),
+                to: Point::new(x + width, y),
+                em,
+            };
+            let near: Vec<Placed> = near.into_iter().map(placed).collect();
+            let letters = |text: &str| text.chars().filter(|c| !c.is_whitespace()).count();
+            let found: Vec<Line> = lines(&near);
+            prop_assert!(found.iter().map(|l| letters(&l.text)).sum::<usize>() <= near.len());
+            for glyph in &near {
+                prop_assert!(found.iter().any(|l| l.text.contains(&glyph.text)), "{}", glyph.text);
+            }
+            let all: Vec<Placed> = near.into_iter().chain(glyphs.into_iter().map(placed)).collect();
+            let given: usize = all.iter().map(|g| letters(&g.text)).sum();
+            let found = lines(&all);
+            prop_assert!(found.iter().map(|l| letters(&l.text)).sum::<usize>() <= given);
+            prop_assert!(found.iter().all(|l| !l.text.trim().is_empty()));
+        }
     }
 }

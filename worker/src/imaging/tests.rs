@@ -191,8 +191,15 @@ fn what_follows_a_picture_is_ignored() {
     }
 }
 
+/// `PROPTEST_CASES` sets how many are tried; few without it, since each is a picture.
+fn config() -> ProptestConfig {
+    let asked = ProptestConfig::default();
+    let cases = std::env::var_os("PROPTEST_CASES").map_or(120, |_| asked.cases);
+    ProptestConfig { cases, ..asked }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(120))]
+    #![proptest_config(config())]
 
     #[test]
     fn broken_bytes_never_panic(

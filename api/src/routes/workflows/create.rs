@@ -1,6 +1,6 @@
 //! `POST /api/v1/workflows`: takes a document.
 
-use super::{mapping, url};
+use super::{date_order, mapping, url};
 use crate::{
     auth::Caller,
     context::Context,
@@ -19,7 +19,7 @@ use axum::{
     extract::{Request, State},
     http::{HeaderValue, header},
 };
-use quittance_documents::statement::CsvMapping;
+use quittance_documents::statement::{CsvMapping, DateOrder};
 use quittance_shared::{
     blobs::Blobs,
     domain::money::Currency,
@@ -36,7 +36,7 @@ use uuid::Uuid;
 /// What the form may hold.
 const FORM: FormKind = FormKind {
     file: "document",
-    texts: &["userId", "clientId", "mapping", "currency", "account", "priority"],
+    texts: &["userId", "clientId", "mapping", "dateOrder", "currency", "account", "priority"],
     statements: true,
 };
 /// Longest name of an account, characters.
@@ -59,6 +59,9 @@ struct WorkflowForm {
     /// JSON: what the columns of a CSV file mean; found out without it.
     #[schema(required = false)]
     mapping: CsvMapping,
+    /// `dmy`, `mdy` or `ymd`: the order of the dates, for QIF and CSV files whose dates do not prove it.
+    #[schema(rename = "dateOrder", required = false, pattern = "^(dmy|mdy|ymd)?$")]
+    date_order: String,
     /// ISO 4217, for files that name none.
     #[schema(required = false, pattern = "^([A-Za-z]{3})?$")]
     currency: String,
@@ -135,6 +138,7 @@ pub(crate) async fn handler(
 struct Said {
     owner: Owner,
     mapping: Option<Value>,
+    date_order: Option<DateOrder>,
     currency: Option<Currency>,
     account: Option<String>,
     priority: Priority,
@@ -170,6 +174,7 @@ impl Said {
         Ok(Self {
             owner,
             mapping: mapping.transpose()?,
+            date_order: text("dateOrder").map(date_order).transpose()?,
             currency: currency.transpose()?,
             account: account.map(str::to_owned),
             priority: priority(text("priority"))?,
@@ -178,16 +183,18 @@ impl Said {
 
     /// Over everything that makes a difference: the same request is the same hash.
     fn hash(&self, sha256: &str) -> String {
-        let said = json!([
-            "workflow-v1",
-            sha256,
-            self.owner,
-            self.mapping,
-            self.currency,
-            self.account,
-            self.priority.rank()
-        ]);
-        hex::encode(Sha256::digest(said.to_string()))
+        let mut said = vec![
+            json!("workflow-v1"),
+            json!(sha256),
+            json!(self.owner),
+            json!(self.mapping),
+            json!(self.currency),
+            json!(self.account),
+            json!(self.priority.rank()),
+        ];
+        // Only where it is said: requests without it keep the hash they had before there was such a field.
+        said.extend(self.date_order.map(|order| json!(order)));
+        hex::encode(Sha256::digest(Value::from(said).to_string()))
     }
 }
 
@@ -232,6 +239,7 @@ async fn store(state: AppState, upload: Upload, new: New) -> Result<RunId, ApiEr
         account: said.account,
         currency: said.currency.map(|currency| currency.code().to_owned()),
         mapping: said.mapping,
+        date_order: said.date_order.map(|order| order.as_str().to_owned()),
     };
     let created = state.store.create_workflow(run, workflow).await;
     let known = async || Ok(state.store.workflow(id).await?.is_some());

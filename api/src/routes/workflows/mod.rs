@@ -24,7 +24,7 @@ use axum::{
     extract::FromRequestParts,
     http::{StatusCode, request::Parts},
 };
-use quittance_documents::statement::CsvMapping;
+use quittance_documents::statement::{CsvMapping, DateOrder};
 use quittance_shared::{
     engine::RunId,
     i18n::Text,
@@ -106,6 +106,17 @@ fn mapping(value: Value) -> Result<Value, ApiError> {
             &format!("cannot be read: {error}. Start from the \"mapping\" proposed in \"preview\""),
         )),
     }
+}
+
+/// The order of the dates of a file that does not prove one.
+fn date_order(text: &str) -> Result<DateOrder, ApiError> {
+    text.parse().map_err(|()| {
+        field_is(
+            "dateOrder",
+            "doit être dmy (jour, mois, année), mdy (mois, jour, année) ou ymd (année, mois, jour)",
+            "must be dmy (day, month, year), mdy (month, day, year) or ymd (year, month, day)",
+        )
+    })
 }
 
 /// Path of a workflow.

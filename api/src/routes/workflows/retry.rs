@@ -1,6 +1,6 @@
 //! `POST /api/v1/workflows/{id}/retry`: goes on with a failed workflow, from the state it failed in.
 
-use super::{WorkflowId, find, mapping, url};
+use super::{WorkflowId, date_order, find, mapping, url};
 use crate::{
     auth::Caller,
     body,
@@ -15,7 +15,7 @@ use axum::{
     extract::{Request, State},
     http::{HeaderValue, StatusCode, header},
 };
-use quittance_documents::statement::CsvMapping;
+use quittance_documents::statement::{CsvMapping, DateOrder};
 use quittance_shared::{
     engine::RunId,
     i18n::Text,
@@ -30,10 +30,13 @@ const MAX_BYTES: usize = 64 * 1024;
 
 /// What a retry may bring.
 #[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
 #[expect(dead_code, reason = "only describes what is read field by field")]
 struct Retry {
     /// What the columns of a CSV file mean.
     mapping: Option<CsvMapping>,
+    /// The order of the dates, for QIF and CSV files whose dates do not prove it.
+    date_order: Option<DateOrder>,
 }
 
 /// A workflow that goes on.
@@ -57,7 +60,7 @@ pub(crate) struct Retried {
     request_body = Option<Retry>,
     responses(
         (status = 202, body = Success<Retried>, description = "Goes on"),
-        (status = 400, body = Refusal, description = "The id or the mapping is malformed"),
+        (status = 400, body = Refusal, description = "The id, the mapping or the order of dates is malformed"),
         (status = 404, body = Refusal, description = "Unknown, erased, or another client's"),
         (status = 409, body = Refusal, description = "It has not failed"),
         Refusals,
@@ -76,9 +79,17 @@ pub(crate) async fn handler(
     if view.state != WorkflowState::Failed {
         return Err(not_failed(id));
     }
-    if let Some(value) = body.remove("mapping").filter(|value| !value.is_null()) {
-        let value = mapping(value)?;
-        state.store.map_columns(id, &value).await.map_err(|e| ApiError::from(e).about(id))?;
+    let mut said = |name: &str| body.remove(name).filter(|value| !value.is_null());
+    let mapping = said("mapping").map(mapping).transpose()?;
+    // Anything but text is no order either.
+    let order =
+        said("dateOrder").map(|v| date_order(v.as_str().unwrap_or_default())).transpose()?;
+    if let Some(mapping) = mapping {
+        state.store.map_columns(id, &mapping).await.map_err(|e| ApiError::from(e).about(id))?;
+    }
+    if let Some(order) = order {
+        let kept = state.store.order_dates(id, order.as_str()).await;
+        kept.map_err(|e| ApiError::from(e).about(id))?;
     }
     state.store.retry_run(id, &caller.name).await.map_err(|error| match error {
         StoreError::Conflict { .. } => not_failed(id),

@@ -206,7 +206,15 @@ async fn what_failed_goes_on_with_a_mapping() {
     assert_eq!(data["preview"], json!({"rows": [["a"]]}));
     let bad = app.send_json(Method::POST, &retry, &json!({"mapping": {"columns": 5}})).await;
     assert!(bad.refusal(400, "INVALID_REQUEST").contains("mapping"));
-    app.call(Method::POST, &retry, &[]).await.data(202);
+    for order in [json!("jma"), json!(""), json!(5)] {
+        let bad = app.send_json(Method::POST, &retry, &json!({"dateOrder": order})).await;
+        assert!(bad.refusal(400, "INVALID_REQUEST").contains("dateOrder"));
+        assert_eq!(bad.json["error"]["field"], "dateOrder");
+    }
+    let order = async || app.state.store.workflow(id).await.unwrap().unwrap().date_order;
+    assert_eq!(order().await, None);
+    app.send_json(Method::POST, &retry, &json!({"dateOrder": "mdy"})).await.data(202);
+    assert_eq!(order().await.as_deref(), Some("mdy"));
     work(&app, id, None).await;
     let got = app.get(&url).await;
     let all = [
@@ -223,6 +231,22 @@ async fn what_failed_goes_on_with_a_mapping() {
 }
 
 #[tokio::test]
+async fn a_file_of_one_line_is_taken_and_the_order_of_dates_kept() {
+    let app = App::new().await;
+    let entry = "<Ntry><Amt Ccy=\"EUR\">1.00</Amt><CdtDbtInd>DBIT</CdtDbtInd></Ntry>".repeat(2000);
+    for declaration in ["", "<?xml version=\"1.0\"?>\n"] {
+        let camt =
+            format!("{declaration}<Document><BkToCstmrStmt>{entry}</BkToCstmrStmt></Document>");
+        let form = Form::document("marie", "a.xml", camt.as_bytes()).text("dateOrder", " dmy ");
+        let got = app.workflow(form, &[]).await;
+        let id = got.data(202)["workflowId"].as_str().unwrap().parse().unwrap();
+        let stored = app.state.store.workflow(id).await.unwrap().unwrap();
+        assert_eq!(stored.content_type, "application/xml");
+        assert_eq!(stored.date_order.as_deref(), Some("dmy"));
+    }
+}
+
+#[tokio::test]
 async fn refusals_name_the_field_and_leave_nothing() {
     let app = App::with(|config| config.processing.max_upload_bytes = 300_000).await;
     let large = [OFX, &vec![b' '; 300_000]].concat();
@@ -235,6 +259,7 @@ async fn refusals_name_the_field_and_leave_nothing() {
         (ofx().text("mapping", "{"), 400, "INVALID_REQUEST", "mapping"),
         (ofx().text("mapping", "{}"), 400, "INVALID_REQUEST", "mapping"),
         (ofx().text("priority", "now"), 400, "INVALID_REQUEST", "priority"),
+        (ofx().text("dateOrder", "jma"), 400, "INVALID_REQUEST", "dateOrder"),
         (
             Form::document("marie", "a.ofx", b"\x7fELF\xff\0\0"),
             415,

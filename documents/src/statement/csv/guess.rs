@@ -147,17 +147,6 @@ fn checked(said: Header, column: usize, rows: &[Record]) -> (ColumnRole, f32) {
                 ColumnRole::CounterpartyAccount
             }
         }
-        ColumnRole::BankId => {
-            let mut values: Vec<&str> = filled(column, rows).collect();
-            let count = values.len();
-            values.sort_unstable();
-            values.dedup();
-            if values.len() == count && count == rows.len() {
-                ColumnRole::BankId
-            } else {
-                ColumnRole::Reference
-            }
-        }
         ColumnRole::Status
             if said.rank == 2
                 && !filled(column, rows).any(|c| words::status(c) == words::Status::Pending) =>
@@ -232,8 +221,10 @@ fn choose(
     {
         unsure.push(what);
     }
+    // A second id is still something to find a movement by.
+    let other = if role == ColumnRole::BankId { ColumnRole::Reference } else { ColumnRole::Ignore };
     for (_, _, index) in candidates.iter().skip(1) {
-        columns[*index].role = ColumnRole::Ignore;
+        columns[*index].role = other;
     }
 }
 

@@ -4,6 +4,7 @@
 mod guess;
 mod mapping;
 mod rows;
+mod sums;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -74,7 +75,11 @@ pub(super) fn parse(bytes: &[u8], options: &Options) -> Result<Statement, Statem
         ));
     };
     let records = table::read(body, delimiter)?;
-    let found = guess::guess(&records);
+    let mut found = guess::guess(&records);
+    if let (Some(order), ["dateOrder"]) = (options.date_order, found.unsure.as_slice()) {
+        found.order = order;
+        found.unsure.clear();
+    }
     let mapping = CsvMapping {
         delimiter,
         encoding: Some(encoding.to_owned()),

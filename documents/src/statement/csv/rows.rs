@@ -1,18 +1,21 @@
 //! Rows to entries by a mapping.
 
+mod money;
+
 use super::{
     ColumnRole, CsvMapping,
+    sums::{self, Running},
     table::{self, Record},
     words,
 };
 use crate::statement::{
-    Options, StatementError, assumed_currency, dates,
+    Options, StatementError, dates,
     error::{Place, quoted, warning},
     numbers,
 };
 use quittance_domain::{
     document::Warning,
-    money::{Currency, Minor, Money},
+    money::{Minor, Money},
     statement::{Balance, Entry, Statement, StatementAccount},
 };
 
@@ -73,6 +76,7 @@ struct Reader<'a> {
     warnings: Vec<Warning>,
     /// Whether the debit column is written with minus signs.
     debit_negative: Option<bool>,
+    running: Running,
 }
 
 /// One entry with the account it belongs to and the balance behind it.
@@ -87,7 +91,14 @@ pub(super) fn statement(
     table: &Table<'_>,
     options: &Options,
 ) -> Result<Statement, StatementError> {
-    let mut reader = Reader { mapping, table, options, warnings: Vec::new(), debit_negative: None };
+    let mut reader = Reader {
+        mapping,
+        table,
+        options,
+        warnings: Vec::new(),
+        debit_negative: None,
+        running: Running::default(),
+    };
     if table.order_by_language {
         reader.warnings.push(warning("DATE_ORDER_ASSUMED", "Aucune date ne prouve l'ordre jour/mois ; le jour est lu avant le mois, comme dans la langue des en-têtes."));
     }
@@ -179,14 +190,14 @@ impl Reader<'_> {
 
     fn row(&mut self, row: &Record) -> Result<Option<Read>, StatementError> {
         let date = self.one(row, ColumnRole::Date);
-        let summary = row.cells.iter().take(256).any(|c| words::summary(c));
+        let summary = row.cells.iter().take(256).any(|c| sums::summary(c));
         let Some((column, text)) = date.filter(|(_, t)| dates::split(t).is_some()) else {
             return self.undated(row, date, summary);
         };
         let booked = dates::split(text)
             .and_then(|d| d.date(self.mapping.date_order))
             .ok_or_else(|| StatementError::date(&self.place(row, column), "date", text))?;
-        if summary && self.all(row, ColumnRole::Label).is_some_and(|l| words::summary(&l)) {
+        if summary && self.sum(row) {
             self.skip(row, "ROW_SKIPPED", "total ou solde");
             return Ok(None);
         }
@@ -199,6 +210,7 @@ impl Reader<'_> {
             return Ok(None);
         }
         let amount = self.amount(row)?;
+        self.running.add(amount.minor.0);
         let value_date = match self.one(row, ColumnRole::ValueDate) {
             Some((column, text)) => {
                 Some(dates::split(text).and_then(|d| d.date(self.mapping.date_order)).ok_or_else(
@@ -285,121 +297,5 @@ impl Reader<'_> {
                 "Line {line}: {found} cells for {columns} columns; a delimiter stands within a text or an amount. Put that cell in quotes."
             ),
         ))
-    }
-
-    fn amount(&mut self, row: &Record) -> Result<Money, StatementError> {
-        let column = self.columns(ColumnRole::Amount).next();
-        if let Some(column) = column {
-            let money = self.money(row, column, row.cell(column))?;
-            return self.directed(row, money);
-        }
-        let zero = |money: &Money| money.minor.0 == 0;
-        let read = |reader: &mut Self, role| match reader.one(row, role) {
-            Some((column, text)) => {
-                reader.money(row, column, text).map(|money| Some((column, money)))
-            }
-            None => Ok(None),
-        };
-        let (debit, credit) = (read(self, ColumnRole::Debit)?, read(self, ColumnRole::Credit)?);
-        match (debit, credit) {
-            (Some((_, debit)), Some((column, credit))) if !zero(&debit) && !zero(&credit) => {
-                Err(StatementError::amount(
-                    &self.place(row, column),
-                    "debit, credit",
-                    &format!("{debit} / {credit}"),
-                ))
-            }
-            (Some((column, debit)), credit) if credit.is_none_or(|(_, c)| zero(&c)) => {
-                let negative = debit.minor.0 < 0;
-                if !zero(&debit) && *self.debit_negative.get_or_insert(negative) != negative {
-                    // Both signs in one column: which of them is money out nobody can tell.
-                    return Err(StatementError::amount(
-                        &self.place(row, column),
-                        "debit",
-                        &debit.to_string(),
-                    ));
-                }
-                Ok(Money { minor: Minor(-debit.minor.0.abs()), currency: debit.currency })
-            }
-            (_, Some((_, credit))) => Ok(credit),
-            _ => {
-                let column = self.columns(ColumnRole::Debit).next().unwrap_or(0);
-                Err(StatementError::amount(&self.place(row, column), "debit, credit", ""))
-            }
-        }
-    }
-
-    /// Applies the column that says debit or credit.
-    fn directed(&self, row: &Record, money: Money) -> Result<Money, StatementError> {
-        let Some(column) = self.columns(ColumnRole::Direction).next() else { return Ok(money) };
-        let text = row.cell(column);
-        match words::direction(text) {
-            Some(true) => Ok(Money { minor: Minor(-money.minor.0.abs()), ..money }),
-            Some(false) if money.minor.0 >= 0 => Ok(money),
-            _ => {
-                let place = self.place(row, column);
-                Err(StatementError::new(
-                    "DIRECTION_UNKNOWN",
-                    format!(
-                        "{} : {} ne dit pas si {money} est un débit ou un crédit. Corrigez la ligne ou la correspondance.",
-                        place.fr,
-                        quoted(text)
-                    ),
-                    format!(
-                        "{}: {} does not say whether {money} is a debit or a credit. Correct the row or the mapping.",
-                        place.en,
-                        quoted(text)
-                    ),
-                ))
-            }
-        }
-    }
-
-    fn money(&mut self, row: &Record, column: usize, text: &str) -> Result<Money, StatementError> {
-        let refuse =
-            |reader: &Self| StatementError::amount(&reader.place(row, column), "amount", text);
-        let Some(written) = numbers::split(text) else { return Err(refuse(self)) };
-        let currency = match self.one(row, ColumnRole::Currency) {
-            Some((at, code)) => match numbers::unit_currency(code) {
-                Some(currency) => currency,
-                None => code
-                    .parse()
-                    .map_err(|_| StatementError::currency(&self.place(row, at), code))?,
-            },
-            None => match written.currency().or(self.mapping.currency) {
-                Some(currency) => currency,
-                None if written.unit.contains('$') => self.dollar(),
-                None => assumed_currency(self.options, &mut self.warnings),
-            },
-        };
-        let minor =
-            written.value(self.mapping.decimal, currency.exponent()).ok_or_else(|| refuse(self))?;
-        Ok(Money { minor, currency })
-    }
-
-    /// A dollar sign is of the caller's dollar, else of the United States', and said so.
-    fn dollar(&mut self) -> Currency {
-        let own = self.options.default_currency.filter(|c| c.code().ends_with('D'));
-        let usd = own.or_else(|| "USD".parse().ok()).unwrap_or(Currency::EUR);
-        assumed_currency(
-            &Options { default_currency: Some(usd), ..Options::default() },
-            &mut self.warnings,
-        )
-    }
-
-    /// Charges beside the amount are no part of it; that is said once.
-    fn fees(&mut self, row: &Record) -> Result<(), StatementError> {
-        let columns: Vec<usize> = self.columns(ColumnRole::Fee).collect();
-        for column in columns {
-            let text = row.cell(column);
-            if text.is_empty() {
-                continue;
-            }
-            let fee = self.money(row, column, text)?;
-            if fee.minor.0 != 0 {
-                self.warnings.push(warning("FEE_NOT_INCLUDED", format!("Ligne {} : des frais de {fee} figurent à côté du montant ; ils n'y sont pas compris.", row.line)));
-            }
-        }
-        Ok(())
     }
 }

@@ -118,6 +118,9 @@ fn unsure_is_asked_and_a_mapping_answers() {
     assert_eq!(preview.rows[0], ["06/04/2024", "Coffee", "-3.50"]);
     let sent = serde_json::to_value(&preview.mapping).unwrap();
     assert_eq!(sent["dateOrder"], "dmy");
+    let options = Options { date_order: Some(DateOrder::Mdy), ..Options::default() };
+    let told = parse(text.as_bytes(), &options).unwrap();
+    assert_eq!(told.accounts[0].entries[0].booked.to_string(), "2024-06-04");
     let mut mapping: CsvMapping = serde_json::from_value(sent).unwrap();
     mapping.date_order = DateOrder::Mdy;
     let options = Options { csv_mapping: Some(mapping.clone()), ..Options::default() };
@@ -168,6 +171,30 @@ fn damage_is_named_and_sums_are_left_out_aloud() {
         [-150, -6000]
     );
     assert_eq!(statement.warnings.iter().filter(|w| w.code == "ROW_SKIPPED").count(), 5);
+}
+
+#[test]
+fn a_payment_at_a_shop_that_is_called_like_a_sum_is_kept() {
+    let file = "Date opération;Libellé;Montant;Devise\n31/01/2024;TOTAL ACCESS;-60,00;EUR\n30/01/2024;Total;-40,00;EUR\n29/01/2024;TOTAL 4123;-35,00;EUR\n28/01/2024;Total Wine;-12,00;EUR\n27/01/2024;SUMA;-3,00;EUR\n";
+    let found: Vec<i64> = entries(file).iter().map(|e| e.amount.minor.0).collect();
+    assert_eq!(found, [-6000, -4000, -3500, -1200, -300]);
+    let summed = format!("{file}31/01/2024;Total;-150,00;EUR\n31/01/2024;Total débit;-1,00;EUR\n");
+    assert_eq!(entries(&summed).len(), 5);
+    assert_eq!(read(&summed).unwrap().warnings.len(), 2);
+    let split = "Date opération;Libellé;Débit;Crédit\n31/01/2024;Total;60,00;\n31/01/2024;A;;10,00\n31/01/2024;Total;61,00;11,00\n31/01/2024;Total;60,00;0,00\n";
+    let found: Vec<i64> = entries(split).iter().map(|e| e.amount.minor.0).collect();
+    assert_eq!(found, [-6000, 1000], "both, then what the debits come to");
+}
+
+#[test]
+fn a_column_of_ids_is_one_whatever_else_the_file_holds() {
+    let file = |rows: &str| format!("Date;Libellé;Montant;Devise;Transaction ID\n{rows}");
+    let january = "31/01/2024;A;-1,00;EUR;1\n30/01/2024;B;-2,00;EUR;2\n";
+    for other in ["", "15/02/2024;C;-3,00;EUR;\n", "15/02/2024;C;-3,00;EUR;1\n"] {
+        let entries = entries(&file(&format!("{january}{other}")));
+        let ids: Vec<_> = entries.iter().take(2).map(|e| e.bank_id.as_deref()).collect();
+        assert_eq!(ids, [Some("1"), Some("2")], "{other}");
+    }
 }
 
 #[test]

@@ -241,42 +241,6 @@ pub(super) fn direction(cell: &str) -> Option<bool> {
     }
 }
 
-/// Whether a row says a sum or a balance instead of a movement.
-pub(super) fn summary(label: &str) -> bool {
-    const BEGINNINGS: [&str; 26] = [
-        "total",
-        "totaux",
-        "sous total",
-        "summe",
-        "totaal",
-        "suma",
-        "solde au",
-        "solde en",
-        "solde initial",
-        "solde final",
-        "solde precedent",
-        "solde crediteur",
-        "solde debiteur",
-        "solde comptable",
-        "ancien solde",
-        "nouveau solde",
-        "opening balance",
-        "closing balance",
-        "balance brought",
-        "balance carried",
-        "anfangssaldo",
-        "endsaldo",
-        "kontostand",
-        "saldo inicial",
-        "saldo final",
-        "saldo anterior",
-    ];
-    let folded = fold(label);
-    BEGINNINGS.iter().any(|b| folded.strip_prefix(b).is_some_and(|rest| rest.is_empty() || rest.starts_with(' ')))
-        // A purchase at the petrol station Total is no sum.
-        && !(folded.starts_with("total ") && folded.split(' ').count() > 2)
-}
-
 /// What a status says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Status {

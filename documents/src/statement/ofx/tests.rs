@@ -60,14 +60,15 @@ fn damage_is_named() {
 }
 
 #[test]
-fn an_id_given_twice_is_no_id() {
+fn an_id_given_twice_stays_and_is_remarked() {
     let one = "<STMTTRN><DTPOSTED>20240304<TRNAMT>-12.50<FITID>A<NAME>X</STMTTRN>";
     let two = "<STMTTRN><DTPOSTED>20240304<TRNAMT>-13.50<FITID>A<NAME>Y</STMTTRN>";
     let statement = read(&file(&format!("{one}{two}"))).unwrap();
-    assert!(statement.accounts[0].entries.iter().all(|e| e.bank_id.is_none()));
+    assert!(statement.accounts[0].entries.iter().all(|e| e.bank_id.as_deref() == Some("A")));
     assert!(statement.warnings.iter().any(|w| w.code == "BANK_ID_REPEATED"));
     let same = read(&file(&format!("{one}{one}"))).unwrap();
     assert!(same.accounts[0].entries.iter().all(|e| e.bank_id.as_deref() == Some("A")));
+    assert_eq!(same.warnings, []);
 }
 
 #[test]

@@ -159,6 +159,7 @@ async fn what_is_due_stays_while_its_document_is_held() {
         account: None,
         currency: None,
         mapping: None,
+        date_order: None,
     };
     assert_eq!(store.create_workflow(run, workflow).await.unwrap(), Created::New(id));
     store.cancel_run(id, "x").await.unwrap();

@@ -1,6 +1,7 @@
 //! The schema, for both databases. One file a migration; what has left the house is never changed.
 
 mod audit;
+mod date_order;
 mod evidence;
 mod holds;
 mod initial;
@@ -39,6 +40,7 @@ impl MigratorTrait for Migrator {
             Box::new(holds::Holds),
             Box::new(labels::Labels),
             Box::new(evidence::Evidence),
+            Box::new(date_order::DateOrder),
         ]
     }
 

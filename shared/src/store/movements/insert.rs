@@ -22,6 +22,7 @@ pub(super) const CHUNK: usize = 1000;
 const COLUMNS: &[(&str, Kind)] = &[
     ("id", Kind::Id),
     ("dedup", Kind::Text),
+    ("former", Kind::Text),
     ("origin", Kind::Text),
     ("account", Kind::Text),
     ("booked_on", Kind::Text),
@@ -39,7 +40,7 @@ const COLUMNS: &[(&str, Kind)] = &[
     ("search", Kind::Text),
 ];
 
-/// Writes those that are new; gives their ids.
+/// Writes those that are new; gives their ids. One that is stored without its bank's id is not new.
 pub(in crate::store) async fn insert(
     tx: &impl ConnectionTrait,
     backend: Backend,
@@ -54,7 +55,9 @@ pub(in crate::store) async fn insert(
              analysis, search, created_at)
          SELECT n_id, $2, $3, n_dedup, n_origin, n_account, n_booked_on, n_value_on, n_minor, n_currency, n_milli,
              n_label, n_counterparty, n_bank_id, n_reference, $4, n_merchant, n_category, n_analysis, n_search, {now}
-         FROM {source} WHERE true ON CONFLICT DO NOTHING RETURNING id"
+         FROM {source} WHERE NOT EXISTS (SELECT 1 FROM movement k
+             WHERE k.client_id = $2 AND k.user_id = $3 AND k.dedup = n_former AND k.bank_id IS NULL)
+         ON CONFLICT DO NOTHING RETURNING id"
     );
     let mut added = HashSet::new();
     for chunk in new.chunks(CHUNK) {
@@ -74,7 +77,8 @@ pub(in crate::store) async fn insert(
 fn row(new: &NewMovement) -> Json {
     let (t, analysis) = (&new.keyed.transaction, &new.analysis);
     json!({
-        "id": t.id.simple().to_string(), "dedup": new.keyed.key, "origin": t.origin.as_str(),
+        "id": t.id.simple().to_string(), "dedup": new.keyed.key, "former": new.keyed.former,
+        "origin": t.origin.as_str(),
         "account": t.account, "booked_on": t.date, "value_on": t.value_date, "minor": t.amount.minor.0,
         "currency": t.amount.currency, "milli": milli(t.amount), "label": t.label,
         "counterparty": t.counterparty, "bank_id": t.bank_id, "reference": t.reference,

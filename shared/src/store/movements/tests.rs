@@ -82,6 +82,30 @@ async fn what_is_known_is_not_stored_again() {
 }
 
 #[tokio::test]
+async fn what_came_without_its_banks_id_is_known_with_it() {
+    let Fixture { store, _folder } = fixture().await;
+    let owner = owner();
+    let coffee = |id: Option<&str>| Transaction {
+        bank_id: id.map(str::to_owned),
+        ..transaction("2026-03-01", -250, "CAFE DU COIN")
+    };
+    let add = async |list| {
+        store.add_movements(&owner, None, &analysed(&owner, list)).await.unwrap().len()
+    };
+    assert_eq!(add(vec![coffee(None)]).await, 1);
+    let named = || vec![coffee(Some("A1")), coffee(Some("A2")), coffee(Some("A2"))];
+    assert_eq!(add(named()).await, 2, "the first of them was known");
+    assert_eq!(add(named()).await, 0);
+    assert_eq!(add(vec![coffee(None)]).await, 0);
+    assert_eq!(
+        add(vec![coffee(Some("A3"))]).await,
+        0,
+        "all that is known of it is what the first says"
+    );
+    assert_eq!(add(vec![coffee(Some("A2")), coffee(Some("A4"))]).await, 1);
+}
+
+#[tokio::test]
 async fn lists_are_filtered_and_paged() {
     let Fixture { store, _folder } = fixture().await;
     let owner = owner();

@@ -47,6 +47,8 @@ pub struct NewWorkflow {
     pub currency: Option<String>,
     /// What the columns of a CSV file mean.
     pub mapping: Option<Json>,
+    /// `dmy`, `mdy` or `ymd`, for files whose dates do not prove it.
+    pub date_order: Option<String>,
 }
 
 /// Where a workflow stands, in the words of the wire.
@@ -134,6 +136,8 @@ pub struct WorkflowView {
     pub currency: Option<String>,
     /// What the columns of a CSV file mean.
     pub mapping: Option<Json>,
+    /// `dmy`, `mdy` or `ymd`, for files whose dates do not prove it.
+    pub date_order: Option<String>,
     /// The first lines of a CSV file whose columns nobody could tell.
     pub preview: Option<Json>,
     /// What came of it.
@@ -295,9 +299,20 @@ impl Store {
         self.set_json(id, "mapping", mapping).await
     }
 
+    /// Says the order of the dates of a file that does not prove one (`dmy`, `mdy`, `ymd`), before a retry.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] for an unknown id.
+    pub async fn order_dates(&self, id: RunId, order: &str) -> Result<()> {
+        self.set_text(id, "date_order", order.to_owned()).await
+    }
+
     async fn set_json(&self, id: RunId, column: &str, value: &Json) -> Result<()> {
+        self.set_text(id, column, value.to_string().replace("\\u0000", "\\ufffd")).await
+    }
+
+    async fn set_text(&self, id: RunId, column: &str, text: String) -> Result<()> {
         let sql = format!("UPDATE workflow SET {column} = $2 WHERE id = $1 AND deleted_at IS NULL");
-        let text = value.to_string().replace("\\u0000", "\\ufffd");
         let update = self.backend().statement(sql, [Value::from(id.0), Value::from(text)]);
         let done = self.inner.writer.execute_raw(update).await?;
         if done.rows_affected() == 0 { Err(StoreError::NotFound) } else { Ok(()) }
@@ -336,6 +351,7 @@ fn view(row: &QueryResult) -> Result<WorkflowView> {
         account: row.try_get("", "account")?,
         currency: row.try_get("", "currency")?,
         mapping: json("mapping")?,
+        date_order: row.try_get("", "date_order")?,
         preview: json("preview")?,
         result: json("result")?,
         found: row.try_get("", "found")?,

@@ -24,6 +24,7 @@ async fn workflow(store: &Store, owner: &Owner) -> RunId {
         account: None,
         currency: Some("EUR".into()),
         mapping: None,
+        date_order: None,
     };
     assert_eq!(store.create_workflow(run, workflow).await.unwrap(), Created::New(id));
     id

@@ -69,6 +69,7 @@ pub(in crate::store) async fn insert(tx: &Tx, backend: Backend, new: &[&Creation
                 "filename": w.filename, "content_type": w.content_type, "byte_size": w.byte_size,
                 "sha256": w.sha256, "blob_key": w.blob_key, "account": w.account,
                 "currency": w.currency, "mapping": w.mapping.as_ref().map(Json::to_string),
+                "date_order": w.date_order,
             })
         })
         .collect();
@@ -87,13 +88,14 @@ pub(in crate::store) async fn insert(tx: &Tx, backend: Backend, new: &[&Creation
         ("account", Kind::Text),
         ("currency", Kind::Text),
         ("mapping", Kind::Text),
+        ("date_order", Kind::Text),
     ];
     let (now, source) = (backend.now(), backend.rows(1, &columns));
     let insert = format!(
         "INSERT INTO workflow (id, client_id, user_id, filename, content_type, byte_size, sha256, blob_key, account,
-             currency, mapping, created_at)
+             currency, mapping, date_order, created_at)
          SELECT n_id, n_client_id, n_user_id, n_filename, n_content_type, n_byte_size, n_sha256, n_blob_key, n_account,
-             n_currency, n_mapping, {now} FROM {source}"
+             n_currency, n_mapping, n_date_order, {now} FROM {source}"
     );
     tx.execute_raw(backend.statement(insert, [rows_value(rows)])).await?;
     Ok(())

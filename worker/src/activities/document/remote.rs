@@ -84,6 +84,7 @@ impl Services {
             "workflowId": workflow.id, "userId": workflow.owner.user, "filename": workflow.filename,
             "contentType": workflow.content_type, "sha256": workflow.sha256,
             "account": workflow.account, "currency": workflow.currency, "mapping": workflow.mapping,
+            "dateOrder": workflow.date_order,
         });
         let body = Body::Form {
             texts: vec![("metadata", about.to_string())],
@@ -113,10 +114,10 @@ impl Services {
             let key = format!("{}:{number}", context.key);
             let call = Call { service: ANALYZER, path: "/analyze", limit, key };
             let answer: AnalyzerAnswer = self.ask(context, &call, Body::Json(&body)).await?;
-            let mut by_id: HashMap<Uuid, Said> =
+            let by_id: HashMap<Uuid, Said> =
                 answer.transactions.into_iter().map(|said| (said.id, said)).collect();
             for keyed in batch {
-                let said = by_id.remove(&keyed.transaction.id).ok_or_else(|| {
+                let said = by_id.get(&keyed.transaction.id).cloned().ok_or_else(|| {
                     unusable(ANALYZER, &format!("nothing is said about {}", keyed.transaction.id))
                 })?;
                 let analysis = said.analysis().map_err(|why| {
@@ -293,7 +294,7 @@ struct AnalyzerAnswer {
 }
 
 /// What the analyzer says about one.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Said {
     id: Uuid,

@@ -184,7 +184,7 @@ fn transaction(
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use chrono::DateTime;
     use quittance_shared::{
@@ -197,7 +197,7 @@ mod tests {
         store::WorkflowState,
     };
 
-    fn workflow() -> WorkflowView {
+    pub(in crate::activities::document) fn workflow() -> WorkflowView {
         WorkflowView {
             id: RunId(Uuid::nil()),
             owner: Owner::new("client", "user"),
@@ -209,6 +209,7 @@ mod tests {
             account: None,
             currency: None,
             mapping: None,
+            date_order: None,
             preview: None,
             result: None,
             found: None,

@@ -12,7 +12,7 @@ use quittance_shared::{
         statement::{Entry, Statement, StatementAccount},
         transaction::{Origin, Transaction},
     },
-    ledger::identify,
+    ledger::identify_parts,
     store::WorkflowView,
 };
 use uuid::Uuid;
@@ -51,23 +51,25 @@ fn options(workflow: &WorkflowView) -> Result<Options, ActivityError> {
     Ok(Options {
         filename: workflow.filename.clone(),
         csv_mapping,
-        date_order: None,
+        date_order: workflow.date_order.as_deref().and_then(|order| order.parse().ok()),
         default_currency: workflow.currency.as_deref().and_then(|code| code.parse().ok()),
     })
 }
 
 fn processed(statement: Statement, workflow: &WorkflowView) -> Processed {
     let Statement { format, accounts, mut warnings } = statement;
-    let entries =
-        accounts.iter().flat_map(|account| account.entries.iter().map(move |e| (account, e)));
-    let (booked, announced): (Vec<_>, Vec<_>) = entries.partition(|(_, entry)| !entry.pending);
+    let announced: Vec<&Entry> =
+        accounts.iter().flat_map(|account| &account.entries).filter(|e| e.pending).collect();
     warnings.extend(not_booked(&announced));
-    let transactions =
-        booked.iter().map(|(account, entry)| transaction(account, entry, workflow)).collect();
+    let booked = |account: &StatementAccount| {
+        let entries = account.entries.iter().filter(|e| !e.pending);
+        entries.map(|entry| transaction(account, entry, workflow)).collect()
+    };
+    let parts = accounts.iter().map(booked).collect();
     Processed {
         kind: DocumentKind::Statement,
         format,
-        transactions: identify(&workflow.owner, transactions),
+        transactions: identify_parts(&workflow.owner, parts),
         warnings,
         reading: None,
         accounts: accounts
@@ -84,8 +86,8 @@ fn processed(statement: Statement, workflow: &WorkflowView) -> Processed {
 }
 
 /// An announced movement may change or never come; the statement that books it tells of it again.
-fn not_booked(announced: &[(&StatementAccount, &Entry)]) -> Option<Warning> {
-    let places: Vec<_> = announced.iter().take(10).map(|(_, e)| e.place.to_string()).collect();
+fn not_booked(announced: &[&Entry]) -> Option<Warning> {
+    let places: Vec<_> = announced.iter().take(10).map(|e| e.place.to_string()).collect();
     (!announced.is_empty()).then(|| {
         let more = if announced.len() > places.len() { ", …" } else { "" };
         warning(
@@ -113,5 +115,61 @@ fn transaction(account: &StatementAccount, entry: &Entry, workflow: &WorkflowVie
         bank_id: entry.bank_id.clone(),
         reference: entry.reference.clone(),
         document: Some(workflow.id.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::activities::document::scan::tests::workflow;
+
+    fn keys(file: &str) -> Vec<String> {
+        let statement = statement::parse(file.as_bytes(), &Options::default()).unwrap();
+        processed(statement, &workflow()).transactions.into_iter().map(|one| one.key).collect()
+    }
+
+    #[test]
+    fn what_is_known_again_does_not_hang_on_the_rest_of_the_file() {
+        let ofx = |rows: &[(&str, &str)]| {
+            let row = |(day, amount): &(&str, &str)| {
+                format!("<STMTTRN><DTPOSTED>{day}<TRNAMT>{amount}<FITID>1<NAME>{day}</STMTTRN>\n")
+            };
+            let rows: String = rows.iter().map(row).collect();
+            format!(
+                "OFXHEADER:100\n\n<OFX><BANKMSGSRSV1><STMTTRNRS><STMTRS><CURDEF>EUR<BANKACCTFROM><BANKID>1<ACCTID>2\
+                 </BANKACCTFROM><BANKTRANLIST>{rows}</BANKTRANLIST></STMTRS></STMTTRNRS></BANKMSGSRSV1></OFX>"
+            )
+        };
+        let (january, february) = (("20260131", "-1.00"), ("20260228", "-2.00"));
+        let both = keys(&ofx(&[january, february]));
+        assert_eq!(keys(&ofx(&[january])), both[..1]);
+        assert_ne!(both[0], both[1]);
+
+        let csv = |rows: &str| format!("Date;Libellé;Montant;Devise;Transaction ID\n{rows}");
+        let january = "31/01/2026;A;-1,00;EUR;1\n30/01/2026;B;-2,00;EUR;2\n";
+        let alone = keys(&csv(january));
+        for february in ["15/02/2026;C;-3,00;EUR;\n", "15/02/2026;C;-3,00;EUR;1\n"] {
+            assert_eq!(keys(&csv(&format!("{january}{february}")))[..2], alone, "{february}");
+        }
+    }
+
+    #[test]
+    fn a_report_that_tells_of_the_same_again_adds_nothing() {
+        let entry = |id: &str| {
+            format!(
+                "<Ntry><Amt Ccy=\"EUR\">5.00</Amt><CdtDbtInd>DBIT</CdtDbtInd><Sts>BOOK</Sts><BookgDt><Dt>2026-01-31</Dt>\
+                 </BookgDt><AcctSvcrRef>{id}</AcctSvcrRef></Ntry>"
+            )
+        };
+        let report = |entries: String| {
+            format!("<Rpt><Acct><Id><Othr><Id>9</Id></Othr></Id></Acct>{entries}</Rpt>")
+        };
+        let first = report(entry("A"));
+        let second = report(entry("A") + &entry("A") + &entry("B"));
+        let file =
+            format!("<Document><BkToCstmrAcctRpt>{first}{second}</BkToCstmrAcctRpt></Document>");
+        let found = keys(&file);
+        assert_eq!(found[0], found[1], "told of twice");
+        assert_eq!(found.iter().collect::<std::collections::HashSet<_>>().len(), 3);
     }
 }

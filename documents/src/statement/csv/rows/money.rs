@@ -1,0 +1,162 @@
+//! The money of a row: its amount with its sign, charges beside it, and whether it is a sum of others.
+
+use super::{ColumnRole, Options, Reader, Record, StatementError, numbers, quoted, warning};
+use crate::statement::{
+    assumed_currency,
+    csv::{
+        sums::{self, Sum},
+        words,
+    },
+};
+use quittance_domain::money::{Currency, Minor, Money};
+
+impl Reader<'_> {
+    /// Whether a row with a date is a sum all the same. What may be a payment at a shop is one, unless the amounts
+    /// say otherwise: both a debit and a credit, or what the rows before come to.
+    pub(super) fn sum(&mut self, row: &Record) -> bool {
+        let Some(label) = self.all(row, ColumnRole::Label) else { return false };
+        if !self.moneyed(row) {
+            return sums::summary(&label);
+        }
+        match sums::sum(&label) {
+            Sum::No => false,
+            Sum::Surely => true,
+            Sum::Perhaps => {
+                let signs = self.debit_negative;
+                let amount = self.amount(row);
+                self.debit_negative = signs;
+                let both = [ColumnRole::Debit, ColumnRole::Credit]
+                    .into_iter()
+                    .all(|role| self.one(row, role).is_some_and(|(_, c)| self.nonzero(c)));
+                both || amount.is_ok_and(|amount| self.running.come_to(amount.minor.0))
+            }
+        }
+    }
+
+    fn nonzero(&self, cell: &str) -> bool {
+        numbers::split(cell)
+            .and_then(|w| w.value(self.mapping.decimal, 2))
+            .is_some_and(|m| m.0 != 0)
+    }
+
+    pub(super) fn amount(&mut self, row: &Record) -> Result<Money, StatementError> {
+        let column = self.columns(ColumnRole::Amount).next();
+        if let Some(column) = column {
+            let money = self.money(row, column, row.cell(column))?;
+            return self.directed(row, money);
+        }
+        let zero = |money: &Money| money.minor.0 == 0;
+        let read = |reader: &mut Self, role| match reader.one(row, role) {
+            Some((column, text)) => {
+                reader.money(row, column, text).map(|money| Some((column, money)))
+            }
+            None => Ok(None),
+        };
+        let (debit, credit) = (read(self, ColumnRole::Debit)?, read(self, ColumnRole::Credit)?);
+        match (debit, credit) {
+            (Some((_, debit)), Some((column, credit))) if !zero(&debit) && !zero(&credit) => {
+                Err(StatementError::amount(
+                    &self.place(row, column),
+                    "debit, credit",
+                    &format!("{debit} / {credit}"),
+                ))
+            }
+            (Some((column, debit)), credit) if credit.is_none_or(|(_, c)| zero(&c)) => {
+                let negative = debit.minor.0 < 0;
+                if !zero(&debit) && *self.debit_negative.get_or_insert(negative) != negative {
+                    // Both signs in one column: which of them is money out nobody can tell.
+                    return Err(StatementError::amount(
+                        &self.place(row, column),
+                        "debit",
+                        &debit.to_string(),
+                    ));
+                }
+                Ok(Money { minor: Minor(-debit.minor.0.abs()), currency: debit.currency })
+            }
+            (_, Some((_, credit))) => Ok(credit),
+            _ => {
+                let column = self.columns(ColumnRole::Debit).next().unwrap_or(0);
+                Err(StatementError::amount(&self.place(row, column), "debit, credit", ""))
+            }
+        }
+    }
+
+    /// Applies the column that says debit or credit.
+    fn directed(&self, row: &Record, money: Money) -> Result<Money, StatementError> {
+        let Some(column) = self.columns(ColumnRole::Direction).next() else { return Ok(money) };
+        let text = row.cell(column);
+        match words::direction(text) {
+            Some(true) => Ok(Money { minor: Minor(-money.minor.0.abs()), ..money }),
+            Some(false) if money.minor.0 >= 0 => Ok(money),
+            _ => {
+                let place = self.place(row, column);
+                Err(StatementError::new(
+                    "DIRECTION_UNKNOWN",
+                    format!(
+                        "{} : {} ne dit pas si {money} est un débit ou un crédit. Corrigez la ligne ou la correspondance.",
+                        place.fr,
+                        quoted(text)
+                    ),
+                    format!(
+                        "{}: {} does not say whether {money} is a debit or a credit. Correct the row or the mapping.",
+                        place.en,
+                        quoted(text)
+                    ),
+                ))
+            }
+        }
+    }
+
+    pub(super) fn money(
+        &mut self,
+        row: &Record,
+        column: usize,
+        text: &str,
+    ) -> Result<Money, StatementError> {
+        let refuse =
+            |reader: &Self| StatementError::amount(&reader.place(row, column), "amount", text);
+        let Some(written) = numbers::split(text) else { return Err(refuse(self)) };
+        let currency = match self.one(row, ColumnRole::Currency) {
+            Some((at, code)) => match numbers::unit_currency(code) {
+                Some(currency) => currency,
+                None => code
+                    .parse()
+                    .map_err(|_| StatementError::currency(&self.place(row, at), code))?,
+            },
+            None => match written.currency().or(self.mapping.currency) {
+                Some(currency) => currency,
+                None if written.unit.contains('$') => self.dollar(),
+                None => assumed_currency(self.options, &mut self.warnings),
+            },
+        };
+        let minor =
+            written.value(self.mapping.decimal, currency.exponent()).ok_or_else(|| refuse(self))?;
+        Ok(Money { minor, currency })
+    }
+
+    /// A dollar sign is of the caller's dollar, else of the United States', and said so.
+    fn dollar(&mut self) -> Currency {
+        let own = self.options.default_currency.filter(|c| c.code().ends_with('D'));
+        let usd = own.or_else(|| "USD".parse().ok()).unwrap_or(Currency::EUR);
+        assumed_currency(
+            &Options { default_currency: Some(usd), ..Options::default() },
+            &mut self.warnings,
+        )
+    }
+
+    /// Charges beside the amount are no part of it; that is said once.
+    pub(super) fn fees(&mut self, row: &Record) -> Result<(), StatementError> {
+        let columns: Vec<usize> = self.columns(ColumnRole::Fee).collect();
+        for column in columns {
+            let text = row.cell(column);
+            if text.is_empty() {
+                continue;
+            }
+            let fee = self.money(row, column, text)?;
+            if fee.minor.0 != 0 {
+                self.warnings.push(warning("FEE_NOT_INCLUDED", format!("Ligne {} : des frais de {fee} figurent à côté du montant ; ils n'y sont pas compris.", row.line)));
+            }
+        }
+        Ok(())
+    }
+}
