@@ -88,9 +88,8 @@ soak: test-setup models ## 10,000 random sagas with random faults on each shape,
 
 .PHONY: fuzz
 fuzz: ## the parsers against millions of damaged inputs (PROPTEST_CASES= to choose how many a test)
-	PROPTEST_CASES=$${PROPTEST_CASES:-20000} $(CARGO) test --locked -p quittance-documents -p quittance-pdf $(ARGS)
-	PROPTEST_CASES=$${PROPTEST_CASES:-20000} $(CARGO) test --locked -p quittance-shared --lib $(ARGS) -- sagas::check::fuzz
-	PROPTEST_CASES=$${PROPTEST_CASES:-20000} $(CARGO) test --locked -p quittance-worker --lib $(ARGS) -- broken_bytes
+	PROPTEST_CASES=$${PROPTEST_CASES:-20000} $(CARGO) test --locked -p quittance-documents $(ARGS)
+	PROPTEST_CASES=$${PROPTEST_CASES:-20000} $(CARGO) test --locked --workspace --lib -- sagas::check::fuzz broken_bytes glyphs_anywhere
 
 .PHONY: test-quick
 test-quick: ## unit tests only: no server is started, nothing is installed

@@ -205,10 +205,9 @@ pub(crate) mod tests {
         let named = Transaction { bank_id: Some("A 1".into()), ..one.clone() };
         let of = |list| identify(&Owner::new("c", "u"), list);
         let (plain, named) = (of(vec![one.clone(), one]), of(vec![named]));
-        let what = |text| {
-            format!(
-                "[\"FR763000400001\",\"2026-03-01\",{{\"minor\":-250,\"currency\":\"EUR\"}},\"{text}\"]"
-            )
+        let what = |text: &str| {
+            let money = serde_json::json!({"currency": "EUR", "minor": -250});
+            serde_json::json!(["FR763000400001", "2026-03-01", money, text]).to_string()
         };
         assert_eq!(plain[1].key, sum(&["nth", &what("CAFE"), "2"]));
         assert_eq!(named[0].key, sum(&["bank", &what("A 1")]));
