@@ -23,8 +23,11 @@ use uuid::Uuid;
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ReviewReason {
-    /// `TOTAL_MISSING`, `TOTAL_UNCERTAIN`, the same with `DATE` and `MERCHANT`, or `CHECK_FAILED`.
+    /// `TOTAL_MISSING`, `TOTAL_UNCERTAIN`, the same with `DATE` and `MERCHANT`, `CHECK_FAILED`, or `NOT_A_PAYMENT`.
     code: String,
+    /// Of several receipts in the document the one it is about, by its `index`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    child: Option<u64>,
     /// The field it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<String>,
@@ -287,38 +290,64 @@ pub(crate) fn said(codes: &[String], context: &Context) -> Vec<ReviewReason> {
 }
 
 fn reason(reason: &Reason, context: &Context) -> ReviewReason {
+    let (child, reason) = match reason {
+        Reason::Child(index, reason) => (Some(*index), &**reason),
+        own => (None, own),
+    };
+    let (code, text) = worded(reason);
+    let text = match child {
+        None => text,
+        Some(index) => Text::new(
+            format!("Reçu {index} : {}", text.fr),
+            format!("Receipt {index}: {}", text.en),
+        ),
+    };
+    let (field, check) = match reason {
+        Reason::Missing(field) | Reason::Uncertain(field) => (Some(field.clone()), None),
+        Reason::Check(check) => (None, Some(check.clone())),
+        Reason::NotAPayment(_) | Reason::Child(..) => (None, None),
+    };
+    ReviewReason { code, child, field, check, message: context.say(&text) }
+}
+
+/// A reason's code on the wire, and the reason in words.
+fn worded(reason: &Reason) -> (String, Text) {
     // Article and noun, and the ending of what is said of it.
     let name = |field: &str| match field {
         "totalAmount" => ("Le total", "", "The total"),
         "date" => ("La date", "e", "The date"),
         _ => ("Le commerçant", "", "The merchant"),
     };
-    let (field, check, text) = match reason {
+    match reason {
         Reason::Missing(field) => {
             let (fr, ending, en) = name(field);
             let text = Text::new(
                 format!("{fr} n'a pas été trouvé{ending} sur le document."),
                 format!("{en} was not found on the document."),
             );
-            (Some(field.clone()), None, text)
+            (reason.code(), text)
         }
         Reason::Uncertain(field) => {
             let (fr, ending, en) = name(field);
             let text =
                 Text::new(format!("{fr} n'est pas sûr{ending}."), format!("{en} is not certain."));
-            (Some(field.clone()), None, text)
+            (reason.code(), text)
         }
         Reason::Check(check) => {
             let text = Text::new(
                 format!("Le contrôle {check} a échoué."),
                 format!("The check {check} failed."),
             );
-            (None, Some(check.clone()), text)
+            ("CHECK_FAILED".to_owned(), text)
         }
-    };
-    let code = match reason {
-        Reason::Check(_) => "CHECK_FAILED".to_owned(),
-        Reason::Missing(_) | Reason::Uncertain(_) => reason.code(),
-    };
-    ReviewReason { code, field, check, message: context.say(&text) }
+        Reason::NotAPayment(sort) => {
+            let (fr, en) = sort.name();
+            let text = Text::new(
+                format!("Le document est {fr}, pas un paiement."),
+                format!("The document is {en}, not a payment."),
+            );
+            ("NOT_A_PAYMENT".to_owned(), text)
+        }
+        Reason::Child(_, reason) => worded(reason),
+    }
 }

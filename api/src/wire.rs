@@ -2,6 +2,7 @@
 
 use crate::context::Context;
 use quittance_shared::{
+    domain::kind::DocumentType,
     engine::{RunError, RunState},
     i18n::{Language, Text},
     store::ReceiptView,
@@ -138,7 +139,13 @@ pub(crate) fn reason(error: Option<&RunError>) -> Text {
         _ if error.message.is_empty() => {
             ("le reçu n'a pas pu être lu.", "the receipt could not be read.")
         }
-        _ => return Text::new(error.message.clone(), error.message.clone()),
+        _ => {
+            // A step says it in French; of what refuses a sort of document the English is known too.
+            let refusals = DocumentType::ALL.into_iter().filter_map(DocumentType::refusal);
+            let known = refusals.map(|(_, fr, en)| (fr, en)).find(|(fr, _)| *fr == error.message);
+            let english = known.map_or_else(|| error.message.clone(), |(_, en)| en);
+            return Text::new(error.message.clone(), english);
+        }
     };
     Text::new(fr, en)
 }
@@ -171,5 +178,8 @@ mod tests {
         assert!(sentence(Some(&error), Language::French).starts_with("Le PDF"));
         let error = RunError { code: "OTHER".into(), message: "écrit ailleurs".into() };
         assert_eq!(sentence(Some(&error), Language::French), "Écrit ailleurs");
+        let (code, message, _) = DocumentType::Quote.refusal().unwrap();
+        let error = RunError { code: code.into(), message };
+        assert!(sentence(Some(&error), Language::English).starts_with("This document is a quote"));
     }
 }

@@ -211,13 +211,21 @@ fn total(part: &Part) -> Option<f64> {
 fn child(index: u32, part: Part) -> ChildReceipt {
     let page = part.text.pages.first();
     let bounds = page.map_or(BoundingBox { x: 0.0, y: 0.0, width: 1.0, height: 1.0 }, around);
-    let Extraction { receipt_type, extracted_fields, checks, warnings, confidence, .. } =
-        part.found;
+    let Extraction {
+        receipt_type,
+        document_type,
+        extracted_fields,
+        checks,
+        warnings,
+        confidence,
+        ..
+    } = part.found;
     ChildReceipt {
         index,
         page: page.map_or(1, |p| p.number),
         bounding_box: bounds,
         receipt_type,
+        document_type,
         extracted_fields,
         checks,
         warnings,
@@ -250,6 +258,7 @@ fn together(text: &DocumentText, children: Vec<ChildReceipt>) -> Extraction {
     warnings.push(Warning { code: "MULTIPLE_RECEIPTS".into(), message, page: None });
     Extraction {
         receipt_type: "other".to_owned(),
+        document_type: None,
         extracted_fields: ExtractedFields {
             summary: Some(format!("{count} reçus : {}", names.join(" ; "))),
             ..ExtractedFields::default()

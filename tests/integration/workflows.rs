@@ -2,8 +2,8 @@
 
 use crate::support::{
     bytes_of,
-    client::{Answer, Client, PATIENCE},
-    expect, shared_data,
+    client::{Answer, Client, PATIENCE, Upload},
+    expect, page, shared_data,
     stack::{on_both, on_both_with},
 };
 use axum::{Json, Router, extract::Multipart, http::StatusCode, routing::post};
@@ -151,6 +151,62 @@ async fn a_receipt_becomes_a_transaction() {
             assert_eq!(imported(&client, "marie", "encore.jpg", photo).await["duplicateCount"], 1);
         },
     )
+    .await;
+}
+
+/// A page of a company with this title.
+fn titled(title: &str) -> Vec<u8> {
+    page(&[
+        (50, 790, 11, "Menuiserie du Lac SARL"),
+        (50, 776, 9, "14 rue des Tilleuls, 74000 Annecy"),
+        (50, 730, 16, title),
+        (50, 712, 9, "Date : 17/03/2026"),
+        (50, 660, 9, "Porte en ch\u{ea}ne"),
+        (450, 660, 9, "1 500,00"),
+        (50, 646, 9, "Pose"),
+        (450, 646, 9, "150,00"),
+        (350, 600, 11, "Total TTC"),
+        (450, 600, 11, "1 650,00 EUR"),
+    ])
+}
+
+#[tokio::test]
+async fn what_is_no_payment_becomes_no_transaction() {
+    on_both(async |stack| {
+        let client = stack.client();
+        for (title, code, said) in [
+            ("DEVIS N\u{b0} 2026-12", "NOT_A_PAYMENT", "un devis"),
+            ("RELEV\u{c9} DE COMPTE", "STATEMENT_AS_PAGES", "OFX, CAMT ou CSV"),
+        ] {
+            let id = started(&client, "marie", "page.pdf", titled(title)).await;
+            let data = ended(&client, &id).await;
+            assert_eq!(
+                (&data["state"], &data["error"]["code"]),
+                (&"FAILED".into(), &code.into()),
+                "{data}"
+            );
+            assert!(data["error"]["message"].as_str().unwrap().contains(said), "{data}");
+        }
+        let invoice = imported(&client, "marie", "f.pdf", titled("FACTURE N\u{b0} 2026-12")).await;
+        assert_eq!(invoice["transactions"][0]["amount"], -1650.0, "{invoice}");
+        assert_eq!(stack.sql("SELECT count(*) FROM movement"), ["1"]);
+
+        let id = client.accepted(&Upload::of(titled("DEVIS N\u{b0} 2026-12"), "devis.pdf")).await;
+        client.completed(&id).await;
+        let result = client.get(&format!("/api/v1/receipts/{id}/result")).await;
+        let result = &expect::success(&result, 200)["data"];
+        assert_eq!(
+            (&result["documentType"], &result["receiptType"]),
+            (&"quote".into(), &"other".into()),
+            "{result}"
+        );
+        assert_eq!(result["warnings"][0]["code"], "NOT_A_PAYMENT", "{result}");
+        let total = &result["extractedFields"]["totalAmount"];
+        assert!(total["value"] == 1650.0 && total["boundingBox"].is_object(), "{total}");
+        let waiting = client.get("/api/v1/receipts?status=needs_review").await;
+        let reasons = &expect::success(&waiting, 200)["receipts"][0]["reviewReasons"];
+        assert_eq!(reasons[0]["code"], "NOT_A_PAYMENT", "{reasons}");
+    })
     .await;
 }
 

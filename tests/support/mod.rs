@@ -45,6 +45,43 @@ pub(crate) fn long_document() -> Vec<u8> {
     bytes_of("tests/fixtures/long.pdf")
 }
 
+/// A PDF of one page with a text of its own: left edge, height above the foot, size of the letters, text in Latin 1.
+pub(crate) fn page(lines: &[(u32, u32, u32, &str)]) -> Vec<u8> {
+    let mut content = Vec::new();
+    for (x, y, size, text) in lines {
+        content.extend(format!("BT /F1 {size} Tf {x} {y} Td (").bytes());
+        content.extend(text.chars().map(|c| u8::try_from(u32::from(c)).expect("Latin 1")));
+        content.extend(b") Tj ET\n");
+    }
+    let length = content.len();
+    let objects: [Vec<u8>; 5] = [
+        b"<< /Type /Catalog /Pages 2 0 R >>".to_vec(),
+        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>".to_vec(),
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 5 0 R \
+          /Resources << /Font << /F1 4 0 R >> >> >>"
+            .to_vec(),
+        b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>"
+            .to_vec(),
+        [format!("<< /Length {length} >>\nstream\n").into_bytes(), content, b"endstream".to_vec()]
+            .concat(),
+    ];
+    let mut pdf = b"%PDF-1.4\n".to_vec();
+    let mut places = Vec::new();
+    for (number, object) in (1..).zip(objects) {
+        places.push(pdf.len());
+        pdf.extend(format!("{number} 0 obj\n").bytes());
+        pdf.extend(object);
+        pdf.extend(b"\nendobj\n");
+    }
+    let table = pdf.len();
+    pdf.extend(b"xref\n0 6\n0000000000 65535 f \n");
+    for place in places {
+        pdf.extend(format!("{place:010} 00000 n \n").bytes());
+    }
+    pdf.extend(format!("trailer\n<< /Size 6 /Root 1 0 R >>\nstartxref\n{table}\n%%EOF\n").bytes());
+    pdf
+}
+
 /// The test material that is not part of the repository, or `None` after saying loudly that a test is skipped.
 pub(crate) fn shared_data(what: &str) -> Option<PathBuf> {
     let root = std::env::var_os("QUITTANCE_SHARED")

@@ -1,9 +1,10 @@
 //! From the XML's elements to the fields of a receipt.
 
 use super::{cii::Invoice, rules};
-use crate::receipt::sentence;
+use crate::receipt::{NOT_A_PAYMENT, sentence};
 use quittance_domain::{
     document::BoundingBox,
+    kind::DocumentType,
     money::Minor,
     receipt::{AmountField, Check, Discount, ExtractedFields, Extraction, Field, Item, TaxLine},
 };
@@ -56,9 +57,15 @@ pub(super) fn extraction(invoice: &Invoice, checks: Vec<Check>, printed: Extract
     };
     Extraction {
         receipt_type: receipt_type.to_owned(),
+        document_type: Some(if rules::CREDIT_NOTES.contains(&invoice.type_code.as_str()) {
+            DocumentType::CreditNote
+        } else {
+            DocumentType::Invoice
+        }),
         extracted_fields,
         checks,
-        warnings: printed.warnings,
+        // What the page calls itself does not count beside data that are an invoice's.
+        warnings: printed.warnings.into_iter().filter(|w| w.code != NOT_A_PAYMENT).collect(),
         detected_language: printed.detected_language,
         confidence: 1.0,
         children: Vec::new(),

@@ -22,6 +22,7 @@ mod ids;
 #[cfg(test)]
 mod invoices;
 mod items;
+pub(crate) mod kind;
 mod labels;
 mod language;
 mod layout;
@@ -54,6 +55,7 @@ pub(crate) mod training;
 mod when;
 mod write;
 
+pub use kind::NOT_A_PAYMENT;
 pub use model::{Model, fingerprint};
 pub use normalise::fold;
 pub use summary::{amount, sentence as summary};

@@ -39,10 +39,12 @@ pub fn differences(old: &Value, new: &Value, corrections: &[Correction]) -> Vec<
             found.push(Difference { field: list.name.into(), old: before, new: after, kept });
         }
     }
-    let kind = |document: &Value| document.get("receiptType").cloned().unwrap_or(Value::Null);
-    if kind(old) != kind(new) {
-        let (old, new) = (kind(old), kind(new));
-        found.push(Difference { field: "receiptType".into(), old, new, kept: false });
+    for name in ["receiptType", "documentType"] {
+        let kind = |document: &Value| document.get(name).cloned().unwrap_or(Value::Null);
+        if kind(old) != kind(new) {
+            let (old, new) = (kind(old), kind(new));
+            found.push(Difference { field: name.into(), old, new, kept: false });
+        }
     }
     found
 }

@@ -26,6 +26,12 @@ pub use reasons::{Reason, Thresholds, reasons};
 
 use serde_json::Value;
 
+/// The name under which a field of one of several receipts is corrected: `children[2].date` for that with index 2.
+#[must_use]
+pub fn within(child: u64, field: &str) -> String {
+    format!("children[{child}].{field}")
+}
+
 /// The object of one extracted field; `None` where it is absent or null.
 fn extracted<'a>(document: &'a Value, name: &str) -> Option<&'a Value> {
     document.get("extractedFields")?.get(name).filter(|field| field.is_object())

@@ -1,6 +1,7 @@
 //! Why a person should look at a result.
 
-use super::extracted;
+use super::{extracted, within};
+use quittance_domain::kind::DocumentType;
 use serde_json::Value;
 
 /// The fields that have to be there and sure, with the first word of their reasons.
@@ -32,6 +33,10 @@ pub enum Reason {
     Uncertain(String),
     /// A check failed: `CHECK_FAILED:ITEMS_SUM`.
     Check(String),
+    /// It is no payment: `NOT_A_PAYMENT:quote`.
+    NotAPayment(DocumentType),
+    /// One of the receipts of a document that shows several, by its index: `CHILD:2:TOTAL_MISSING`.
+    Child(u64, Box<Reason>),
 }
 
 impl Reason {
@@ -42,6 +47,8 @@ impl Reason {
             Self::Missing(field) => format!("{}_MISSING", word(field)),
             Self::Uncertain(field) => format!("{}_UNCERTAIN", word(field)),
             Self::Check(check) => format!("CHECK_FAILED:{check}"),
+            Self::NotAPayment(sort) => format!("NOT_A_PAYMENT:{}", sort.code()),
+            Self::Child(index, reason) => format!("CHILD:{index}:{}", reason.code()),
         }
     }
 
@@ -53,6 +60,12 @@ impl Reason {
         };
         if let Some(check) = code.strip_prefix("CHECK_FAILED:") {
             return Some(Self::Check(check.to_owned()));
+        }
+        if let Some(sort) = code.strip_prefix("NOT_A_PAYMENT:") {
+            return DocumentType::parse(sort).map(Self::NotAPayment);
+        }
+        if let Some((index, of)) = code.strip_prefix("CHILD:").and_then(|c| c.split_once(':')) {
+            return Some(Self::Child(index.parse().ok()?, Box::new(Self::parse(of)?)));
         }
         let (first, rest) = code.split_once('_')?;
         match rest {
@@ -67,16 +80,32 @@ fn word(field: &str) -> &'static str {
     NEEDED.iter().find(|(name, _)| *name == field).map_or("FIELD", |(_, word)| word)
 }
 
-/// The reasons a document gives at these thresholds; what a person has said gives none.
+/// The reasons a document gives at these thresholds; what a person has said gives none. Where it shows several receipts
+/// they are those of each, for its own fields are empty.
 #[must_use]
 pub fn reasons(document: &Value, thresholds: Thresholds) -> Vec<Reason> {
-    let said = |field: &str| {
-        let list = document.get("corrections").and_then(Value::as_array);
-        list.into_iter().flatten().any(|c| c.get("field").and_then(Value::as_str) == Some(field))
+    let list = document.get("corrections").and_then(Value::as_array);
+    let said: Vec<&str> =
+        list.into_iter().flatten().filter_map(|c| c.get("field")?.as_str()).collect();
+    let children = document.get("children").and_then(Value::as_array);
+    let Some(children) = children.filter(|children| !children.is_empty()) else {
+        return one(document, thresholds, |field| said.contains(&field));
     };
+    let of = |child: &Value| {
+        let index = child.get("index").and_then(Value::as_u64)?;
+        let own = one(child, thresholds, |field| said.contains(&within(index, field).as_str()));
+        Some(own.into_iter().map(move |reason| Reason::Child(index, Box::new(reason))))
+    };
+    children.iter().filter_map(of).flatten().collect()
+}
+
+/// Those of one receipt; `said` tells which of its fields a person has spoken about.
+fn one(receipt: &Value, thresholds: Thresholds, said: impl Fn(&str) -> bool) -> Vec<Reason> {
     let mut found = Vec::new();
+    let sort = receipt.get("documentType").and_then(Value::as_str).and_then(DocumentType::parse);
+    found.extend(sort.filter(|sort| !sort.is_payment()).map(Reason::NotAPayment));
     for (field, _) in NEEDED.iter().filter(|(field, _)| !said(field)) {
-        match extracted(document, field) {
+        match extracted(receipt, field) {
             None => found.push(Reason::Missing((*field).to_owned())),
             Some(read) => {
                 let confidence = read.get("confidence").and_then(Value::as_f64).unwrap_or(0.0);
@@ -86,7 +115,7 @@ pub fn reasons(document: &Value, thresholds: Thresholds) -> Vec<Reason> {
             }
         }
     }
-    let checks = document.get("checks").and_then(Value::as_array);
+    let checks = receipt.get("checks").and_then(Value::as_array);
     found.extend(checks.into_iter().flatten().filter_map(|check| {
         let failed = check.get("status").and_then(Value::as_str) == Some("failed");
         let code = check.get("code").and_then(Value::as_str)?;
@@ -129,5 +158,30 @@ mod tests {
             assert_eq!(Reason::parse(&reason.code()), Some(reason));
         }
         assert_eq!(Reason::parse("WHAT_EVER"), None);
+    }
+
+    #[test]
+    fn several_receipts_give_the_reasons_of_each() {
+        let child = |index: u32, sure: f64, sort: Option<&str>| {
+            json!({ "index": index, "documentType": sort, "checks": [], "extractedFields": {
+                "totalAmount": { "value": 1.0, "currency": "EUR", "confidence": sure },
+                "date": { "value": "2024-01-31", "confidence": 1.0 },
+                "merchantName": { "value": "Zoé", "confidence": 1.0 },
+            }})
+        };
+        let mut document = json!({
+            "extractedFields": { "summary": "2 reçus" }, "checks": [],
+            "children": [child(1, 1.0, Some("receipt")), child(2, 0.5, Some("quote"))],
+        });
+        let even = Thresholds { figures: 0.9, merchant: 0.9 };
+        let found = reasons(&document, even);
+        let codes: Vec<String> = found.iter().map(Reason::code).collect();
+        assert_eq!(codes, ["CHILD:2:NOT_A_PAYMENT:quote", "CHILD:2:TOTAL_UNCERTAIN"]);
+        for reason in found {
+            assert_eq!(Reason::parse(&reason.code()), Some(reason));
+        }
+        document["corrections"] = json!([{ "field": "children[2].totalAmount", "value": null }]);
+        let codes: Vec<String> = reasons(&document, even).iter().map(Reason::code).collect();
+        assert_eq!(codes, ["CHILD:2:NOT_A_PAYMENT:quote"]);
     }
 }

@@ -117,6 +117,17 @@ pub fn load_also(path: &Path) -> anyhow::Result<Vec<Document>> {
     Ok(documents)
 }
 
+/// The texts of such a file alone, by name.
+#[cfg(test)]
+pub(crate) fn texts(path: &Path) -> anyhow::Result<Vec<(String, DocumentText)>> {
+    let text = fs::read_to_string(path)?;
+    let line = |line: &str| {
+        let also: Also = serde_json::from_str(line)?;
+        Ok((also.id.clone(), document(also)))
+    };
+    text.lines().map(line).collect()
+}
+
 impl Also {
     fn into_document(self, set: &str) -> Document {
         let (answer, answers) = self.truth.as_ref().map_or_else(|| classes(&self.lines), keys);

@@ -17,6 +17,8 @@ use crate::{
 };
 pub use cross::{CrossValidated, cross_validate};
 use data::Table;
+#[cfg(test)]
+pub(crate) use data::texts;
 pub use data::{Document, load_also, printed};
 use quittance_domain::document::DocumentText;
 use std::{fs, io::Write, path::PathBuf};

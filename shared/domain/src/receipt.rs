@@ -2,6 +2,7 @@
 
 use crate::{
     document::{BoundingBox, DocumentText, Warning},
+    kind::DocumentType,
     money::Currency,
 };
 use serde::{Deserialize, Serialize};
@@ -207,6 +208,9 @@ pub struct Extraction {
     /// `retail`, `grocery`, `restaurant`, `fuel`, `transport`, `lodging`, `health`, `invoice`, `other`; what gives money
     /// back is a `credit_note` or a `refund`, its amounts with the sign that is printed.
     pub receipt_type: String,
+    /// What the page calls itself in a title; absent where it does not, or where titles contradict each other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document_type: Option<DocumentType>,
     /// Everything that was read.
     pub extracted_fields: ExtractedFields,
     /// Arithmetic.
@@ -235,6 +239,9 @@ pub struct ChildReceipt {
     pub bounding_box: BoundingBox,
     /// See [`Extraction::receipt_type`].
     pub receipt_type: String,
+    /// See [`Extraction::document_type`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document_type: Option<DocumentType>,
     /// Everything that was read of it.
     pub extracted_fields: ExtractedFields,
     /// Arithmetic.
@@ -277,6 +284,9 @@ pub struct ReceiptResult {
     /// `retail`, `grocery`, `restaurant`, `fuel`, `transport`, `lodging`, `health`, `invoice`, `other`; what gives money
     /// back is a `credit_note` or a `refund`, its amounts with the sign that is printed.
     pub receipt_type: String,
+    /// See [`Extraction::document_type`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document_type: Option<DocumentType>,
     /// Everything that was read.
     pub extracted_fields: ExtractedFields,
     /// Arithmetic.
@@ -306,6 +316,7 @@ impl ReceiptResult {
         warnings.extend(extraction.warnings.into_iter().filter(|w| !text.warnings.contains(w)));
         Self {
             receipt_type: extraction.receipt_type,
+            document_type: extraction.document_type,
             extracted_fields: extraction.extracted_fields,
             checks: extraction.checks,
             warnings,

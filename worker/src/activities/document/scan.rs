@@ -13,9 +13,11 @@ use crate::{
     },
     executor::activity::{ActivityContext, ActivityError},
 };
+use quittance_documents::receipt::NOT_A_PAYMENT;
 use quittance_shared::{
     domain::{
         document::Warning,
+        kind::DocumentType,
         money::{Currency, Minor, Money},
         receipt::{ExtractedFields, Extraction},
         transaction::{Origin, Transaction},
@@ -32,16 +34,20 @@ pub(super) async fn process(
     workflow: &WorkflowView,
 ) -> Result<(Processed, WorkflowReading), ActivityError> {
     let decoded = Arc::new(decode(tools, context).await?);
-    let text = read(tools, context, Arc::clone(&decoded)).await?;
-    // After reading: what cannot be read leaves no pages behind.
+    let text = Arc::new(read(tools, context, Arc::clone(&decoded)).await?);
+    let (seen, pages) = (Arc::clone(&text), Arc::clone(&decoded));
+    let work = move |_: &_| quittance_documents::extract(&seen, pages.invoice.as_deref());
+    let extraction = tools.pool.run(context.limit, &context.stop, work).await?;
+    if let Some((code, message, _)) = refused(&extraction) {
+        return Err(ActivityError::refused(code, message));
+    }
+    // Last: what cannot be read, or is refused, leaves no pages behind.
     let kept = pages::keep(tools, context, &decoded).await?;
     let evidence = WorkflowReading {
         pages: pages::upright(kept, &text),
         provenance: provenance(&text.engine),
     };
     let mut warnings = text.warnings.clone();
-    let work = move |_: &_| quittance_documents::extract(&text, decoded.invoice.as_deref());
-    let extraction = tools.pool.run(context.limit, &context.stop, work).await?;
     // An extraction passes on what it was told of the reading.
     let own = extraction.warnings.iter().filter(|w| !warnings.contains(w)).cloned();
     warnings.extend(own.collect::<Vec<_>>());
@@ -62,6 +68,16 @@ pub(super) async fn process(
         reading: Some(reading),
     };
     Ok((processed, evidence))
+}
+
+/// Why nothing of a document is a payment; of several receipts, when none of them is.
+fn refused(extraction: &Extraction) -> Option<(&'static str, String, String)> {
+    let sorts: Vec<Option<DocumentType>> = match extraction.children.as_slice() {
+        [] => vec![extraction.document_type],
+        children => children.iter().map(|child| child.document_type).collect(),
+    };
+    let refusals: Option<Vec<_>> = sorts.into_iter().map(|sort| sort?.refusal()).collect();
+    refusals?.into_iter().next()
 }
 
 fn origin(receipt_type: &str) -> Origin {
@@ -103,15 +119,28 @@ fn transactions(
         one(&extraction.extracted_fields, &extraction.receipt_type, None);
         return (found, remarks);
     }
-    let mut slips = Vec::new();
+    let (mut slips, mut others) = (Vec::new(), Vec::new());
     for child in &extraction.children {
         let fields = &child.extracted_fields;
+        if child.document_type.is_some_and(|sort| !sort.is_payment()) {
+            let said = child.warnings.iter().filter(|w| w.code == NOT_A_PAYMENT);
+            others.extend(said.map(|w| Warning {
+                message: format!(
+                    "Reçu {} : {} Aucune transaction n'est créée.",
+                    child.index, w.message
+                ),
+                page: Some(child.page),
+                ..w.clone()
+            }));
+            continue;
+        }
         let receipt = extraction.children.iter().find(|c| is_slip_of(fields, &c.extracted_fields));
         match receipt {
             Some(receipt) => slips.push((child, receipt.index)),
             None => one(fields, &child.receipt_type, Some((child.index, child.page))),
         }
     }
+    remarks.extend(others);
     for (slip, receipt) in slips {
         let index = slip.index;
         let message = format!(
@@ -248,6 +277,7 @@ pub(super) mod tests {
             page: 1,
             bounding_box: BoundingBox { x: 0.0, y: 0.0, width: 1.0, height: 1.0 },
             receipt_type: "other".into(),
+            document_type: None,
             extracted_fields: ExtractedFields {
                 total_amount: Some(amount(total)),
                 date: date.map(|date| field(date.to_owned())),
@@ -265,6 +295,7 @@ pub(super) mod tests {
     fn each_receipt_of_a_photo_is_a_transaction_and_its_card_slip_is_not() {
         let extraction = Extraction {
             receipt_type: "other".into(),
+            document_type: None,
             extracted_fields: ExtractedFields::default(),
             checks: Vec::new(),
             warnings: Vec::new(),
@@ -285,6 +316,40 @@ pub(super) mod tests {
         let told: Vec<_> = remarks.iter().map(|w| (w.code.as_str(), w.page)).collect();
         assert_eq!(told, [("TRANSACTION_INCOMPLETE", Some(1)), ("CARD_SLIP", Some(1))]);
         assert!(remarks[0].message.starts_with("Reçu 5 : "), "{}", remarks[0].message);
+        assert_eq!(refused(&extraction), None);
+    }
+
+    #[test]
+    fn what_is_no_payment_makes_no_transaction() {
+        let quote = |index| {
+            let mut child = child(index, 20.0, Some("2022-08-24"), None);
+            child.document_type = Some(DocumentType::Quote);
+            child.warnings = vec![warning(NOT_A_PAYMENT, "C'est un devis.")];
+            child
+        };
+        let mut extraction = Extraction {
+            receipt_type: "other".into(),
+            document_type: None,
+            extracted_fields: ExtractedFields::default(),
+            checks: Vec::new(),
+            warnings: Vec::new(),
+            detected_language: None,
+            confidence: 0.9,
+            children: vec![child(1, 9.0, Some("2022-08-24"), None), quote(2)],
+        };
+        let (found, remarks) = transactions(&extraction, &workflow());
+        assert_eq!(found.len(), 1);
+        assert_eq!((remarks[0].code.as_str(), remarks[0].page), (NOT_A_PAYMENT, Some(1)));
+        let said = "Reçu 2 : C'est un devis. Aucune transaction n'est créée.";
+        assert_eq!((remarks.len(), remarks[0].message.as_str()), (1, said));
+        assert_eq!(refused(&extraction), None);
+        extraction.children = vec![quote(1), quote(2)];
+        assert_eq!(refused(&extraction).map(|r| r.0), Some("NOT_A_PAYMENT"));
+        extraction.children.clear();
+        extraction.document_type = Some(DocumentType::CreditNote);
+        assert_eq!(refused(&extraction), None);
+        extraction.document_type = Some(DocumentType::BankStatement);
+        assert_eq!(refused(&extraction).map(|r| r.0), Some("STATEMENT_AS_PAGES"));
     }
 
     #[test]

@@ -308,3 +308,37 @@ async fn numbers_of_others_are_theirs() {
     }
     app.get("/api/v1/quality").await.refusal(401, "UNAUTHORIZED");
 }
+
+#[tokio::test]
+async fn reasons_name_the_receipt_and_what_is_no_payment() {
+    let app = App::new().await;
+    let id = app.accepted().await;
+    let child = |index: u32, confidence: f64| {
+        json!({ "index": index, "documentType": "receipt", "checks": [], "extractedFields": {
+            "totalAmount": { "value": 12.5, "currency": "EUR", "confidence": confidence },
+            "date": { "value": "2024-01-01", "confidence": 0.99 },
+            "merchantName": { "value": "Zoé", "confidence": 0.99 },
+        }})
+    };
+    let result = json!({ "receiptType": "other", "extractedFields": {}, "checks": [],
+        "children": [child(1, 0.99), child(2, 0.4)] });
+    app.work_to(id, 9, ReceiptOutcome { result: result.to_string(), ..outcome() }).await;
+    let quote = app.accepted().await;
+    let mut result: Value = serde_json::from_str(&reading("Zoé", 0.99).result).unwrap();
+    result["documentType"] = json!("quote");
+    result["extractedFields"]["totalAmount"]["confidence"] = json!(0.99);
+    app.work_to(quote, 9, ReceiptOutcome { result: result.to_string(), ..outcome() }).await;
+    let reasons =
+        async |id, body: &Value| patch(&app, id, body).await.data(200)["reviewReasons"].clone();
+    let tip = json!({ "fields": { "paymentMethod": "card" } });
+    assert_eq!(
+        reasons(id, &tip).await,
+        json!([{ "code": "TOTAL_UNCERTAIN", "child": 2, "field": "totalAmount",
+            "message": "Reçu 2 : Le total n'est pas sûr." }])
+    );
+    let found = reasons(quote, &tip).await;
+    let message = "Le document est un devis ou une facture pro forma, pas un paiement.";
+    assert_eq!(found, json!([{ "code": "NOT_A_PAYMENT", "message": message }]));
+    // Whoever has looked at it may say that it is right.
+    assert_eq!(reasons(quote, &json!({ "confirm": true })).await, json!([]));
+}
