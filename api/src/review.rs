@@ -23,7 +23,7 @@ use uuid::Uuid;
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ReviewReason {
-    /// `TOTAL_MISSING`, `TOTAL_UNCERTAIN`, the same with `DATE` and `MERCHANT`, `CHECK_FAILED`, or `NOT_A_PAYMENT`.
+    /// `TOTAL_MISSING`, `TOTAL_UNCERTAIN`, the same with `DATE` and `MERCHANT`, `CHECK_FAILED`, `NOT_A_PAYMENT`, `PERHAPS_SEVERAL`.
     code: String,
     /// Of several receipts in the document the one it is about, by its `index`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -305,7 +305,7 @@ fn reason(reason: &Reason, context: &Context) -> ReviewReason {
     let (field, check) = match reason {
         Reason::Missing(field) | Reason::Uncertain(field) => (Some(field.clone()), None),
         Reason::Check(check) => (None, Some(check.clone())),
-        Reason::NotAPayment(_) | Reason::Child(..) => (None, None),
+        Reason::NotAPayment(_) | Reason::PerhapsSeveral | Reason::Child(..) => (None, None),
     };
     ReviewReason { code, child, field, check, message: context.say(&text) }
 }
@@ -347,6 +347,13 @@ fn worded(reason: &Reason) -> (String, Text) {
                 format!("The document is {en}, not a payment."),
             );
             ("NOT_A_PAYMENT".to_owned(), text)
+        }
+        Reason::PerhapsSeveral => {
+            let text = Text::new(
+                "Le document montre peut-être plusieurs reçus.",
+                "The document perhaps shows several receipts.",
+            );
+            (reason.code(), text)
         }
         Reason::Child(_, reason) => worded(reason),
     }

@@ -4,7 +4,10 @@
 //! receipt by itself: with words beside its amounts, its own total, its own date and a shop's name of its own at its
 //! head. A gap between columns is as wide as one between receipts, but no column has all of these. Below each other
 //! the two also have to be of different shops or days, for a card slip or a copy says the same once more. Where there
-//! is doubt it stays one receipt.
+//! is doubt it stays one receipt, with a word about it.
+
+#[cfg(test)]
+mod tests;
 
 use crate::receipt::{self, Model};
 use quittance_domain::{
@@ -18,6 +21,8 @@ const LEAST_WORDS: usize = 3;
 /// How sure its total has to be, so that nobody would look at it again, and its date.
 const SURE_TOTAL: f32 = 0.95;
 const SURE_DATE: f32 = 0.5;
+/// How sure a total is at least that may be one of several.
+const PERHAPS_TOTAL: f32 = 0.5;
 /// The part of a receipt's height, from its top, where its shop's name stands.
 const HEAD: f32 = 0.4;
 /// Gaps in line heights: beside each other, and below each other, where a receipt and its card slip often come.
@@ -26,6 +31,8 @@ const GAP_BELOW: f32 = 4.0;
 /// Ways of cutting, by where an upright box begins: left of a line and above it.
 const BESIDE: usize = 0;
 const BELOW: usize = 1;
+/// Code of the warning about a page that may show several receipts and was not cut.
+pub const PERHAPS_SEVERAL: &str = "PERHAPS_SEVERAL";
 /// Receipts in one document at most.
 const MOST: usize = 40;
 
@@ -38,13 +45,22 @@ pub fn extract(text: &DocumentText) -> Extraction {
 /// As [`extract`], ranked by another model than the program's own.
 #[must_use]
 pub fn extract_with(text: &DocumentText, model: &Model) -> Extraction {
-    let parts = Cutter { text, model }.parts();
-    if parts.len() < 2 {
-        return receipt::extract_with(text, model);
-    }
-    let children: Vec<ChildReceipt> =
-        (1..).zip(parts).map(|(index, part)| child(index, part)).collect();
-    together(text, children)
+    let mut cutter = Cutter { text, model, doubt: None };
+    let parts = cutter.parts();
+    let mut found = if parts.len() < 2 {
+        receipt::extract_with(text, model)
+    } else {
+        together(text, (1..).zip(parts).map(|(index, part)| child(index, part)).collect())
+    };
+    found.warnings.extend(cutter.doubt.map(perhaps));
+    found
+}
+
+/// The remark on a page that may show several receipts, of which one is not sure enough to be cut out.
+fn perhaps(page: u32) -> Warning {
+    let message = "Cette page montre peut-être plusieurs reçus ; le total de l'un d'eux n'est pas assez sûr pour les \
+                   séparer. Photographiez chaque reçu seul, ou vérifiez le total et la date.";
+    Warning { code: PERHAPS_SEVERAL.to_owned(), message: message.to_owned(), page: Some(page) }
 }
 
 /// A receipt found in the document, its lines still in their places.
@@ -57,10 +73,21 @@ struct Part {
 struct Cutter<'a> {
     text: &'a DocumentText,
     model: &'a Model,
+    /// The page on which a cut was left because one side was not sure enough.
+    doubt: Option<u32>,
+}
+
+/// Whether a part is a receipt by itself.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Standing {
+    No,
+    /// But for how sure its total is.
+    Perhaps,
+    Sure,
 }
 
 impl Cutter<'_> {
-    fn parts(&self) -> Vec<Part> {
+    fn parts(&mut self) -> Vec<Part> {
         let mut parts = Vec::new();
         let read: Vec<&PageText> = self.text.pages.iter().filter(|p| !p.lines.is_empty()).collect();
         for page in &read {
@@ -74,7 +101,9 @@ impl Cutter<'_> {
             }
             // Pages of one document belong together unless each can stand alone.
             let whole = self.part(page, &lines);
-            if !(is_receipt(&whole) && parts.iter().all(|other| unlike(&whole, other))) {
+            if standing(&whole) != Standing::Sure
+                || !parts.iter().all(|other| unlike(&whole, other))
+            {
                 return Vec::new();
             }
             parts.push(whole);
@@ -83,7 +112,8 @@ impl Cutter<'_> {
     }
 
     /// The receipts on a page, when there are several.
-    fn cut(&self, page: &PageText, lines: &[&TextLine], most: usize) -> Option<Vec<Part>> {
+    fn cut(&mut self, page: &PageText, lines: &[&TextLine], most: usize) -> Option<Vec<Part>> {
+        let mut doubt = None;
         if most < 2 || lines.len() < 2 * LEAST_LINES {
             return None;
         }
@@ -96,17 +126,27 @@ impl Cutter<'_> {
                     continue;
                 }
                 let a = self.part(page, &low);
-                if !is_receipt(&a) {
+                let first = standing(&a);
+                if first == Standing::No {
                     continue;
                 }
                 let b = self.part(page, &high);
-                if is_receipt(&b) && (axis == BESIDE || total(&a) != total(&b) && unlike(&a, &b)) {
-                    let mut all = self.cut(page, &low, most / 2).unwrap_or_else(|| vec![a]);
-                    all.extend(self.cut(page, &high, most / 2).unwrap_or_else(|| vec![b]));
-                    return Some(all);
+                let both = first.min(standing(&b));
+                if axis == BELOW && !(total(&a) != total(&b) && unlike(&a, &b)) {
+                    continue;
+                }
+                match both {
+                    Standing::No => {}
+                    Standing::Perhaps => doubt = Some(page.number),
+                    Standing::Sure => {
+                        let mut all = self.cut(page, &low, most / 2).unwrap_or_else(|| vec![a]);
+                        all.extend(self.cut(page, &high, most / 2).unwrap_or_else(|| vec![b]));
+                        return Some(all);
+                    }
                 }
             }
         }
+        self.doubt = self.doubt.or(doubt);
         None
     }
 
@@ -181,14 +221,11 @@ fn height(line: &TextLine) -> f32 {
     (tl[0] - bl[0]).hypot(tl[1] - bl[1])
 }
 
-/// Whether a part is a receipt by itself.
-fn is_receipt(part: &Part) -> bool {
-    let Some(page) = part.text.pages.first() else { return false };
+fn standing(part: &Part) -> Standing {
+    let Some(page) = part.text.pages.first() else { return Standing::No };
     let f = &part.found.extracted_fields;
-    let total = f
-        .total_amount
-        .as_ref()
-        .is_some_and(|t| t.field.confidence >= SURE_TOTAL && t.field.value.abs() > 0.0);
+    let total = f.total_amount.as_ref().filter(|t| t.field.value.abs() > 0.0);
+    let total = total.map_or(0.0, |t| t.field.confidence);
     let date = f.date.as_ref().is_some_and(|d| d.confidence >= SURE_DATE);
     let head = around(page);
     let name = f
@@ -197,7 +234,14 @@ fn is_receipt(part: &Part) -> bool {
         .and_then(|m| m.bounding_box)
         .is_some_and(|name| name.y + name.height / 2.0 <= head.y + head.height * HEAD);
     let words = page.lines.iter().filter(|l| is_words(l)).count();
-    total && date && name && words >= LEAST_WORDS && page.lines.len() >= LEAST_LINES
+    let stands = date && name && words >= LEAST_WORDS && page.lines.len() >= LEAST_LINES;
+    if !stands || total < PERHAPS_TOTAL {
+        Standing::No
+    } else if total < SURE_TOTAL {
+        Standing::Perhaps
+    } else {
+        Standing::Sure
+    }
 }
 
 fn letters(text: &str) -> usize {
@@ -268,102 +312,5 @@ fn together(text: &DocumentText, children: Vec<ChildReceipt>) -> Extraction {
         detected_language: None,
         confidence: children.iter().map(|c| c.confidence).fold(1.0, f32::min),
         children,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use quittance_domain::document::TextSource;
-
-    fn receipt(name: &str, day: u32, cents: u32, left: f32, top: f32) -> Vec<TextLine> {
-        let total = format!("{},{:02} €", cents / 100, cents % 100);
-        let rows = [
-            (name.to_owned(), 0.0, 300.0),
-            ("12 rue du Port".to_owned(), 0.0, 250.0),
-            ("75003 PARIS".to_owned(), 0.0, 200.0),
-            (format!("Le {day:02}/03/2024 à 12:{day:02}"), 0.0, 330.0),
-            ("Menu du jour".to_owned(), 0.0, 220.0),
-            (total.clone(), 320.0, 90.0),
-            ("TOTAL TTC".to_owned(), 0.0, 160.0),
-            (total, 320.0, 90.0),
-            ("Merci de votre visite".to_owned(), 0.0, 350.0),
-        ];
-        let mut y = top;
-        let mut lines = Vec::new();
-        for (text, x, width) in rows {
-            if x == 0.0 {
-                y += 40.0;
-            }
-            let (x, right) = (left + x, left + x + width);
-            let quad = [[x, y], [right, y], [right, y + 26.0], [x, y + 26.0]];
-            lines.push(TextLine { text, confidence: 0.99, quad });
-        }
-        lines
-    }
-
-    fn document(pages: Vec<Vec<TextLine>>) -> DocumentText {
-        let page = |(number, lines)| PageText {
-            number,
-            width: 2000,
-            height: 1500,
-            rotation: 0,
-            source: TextSource::Pixels,
-            lines,
-        };
-        let pages = (1..).zip(pages).map(page).collect();
-        DocumentText { engine: "test".into(), pages, preprocessed: false, warnings: vec![] }
-    }
-
-    fn totals_of(found: &Extraction) -> Vec<f64> {
-        let total = |f: &ExtractedFields| f.total_amount.as_ref().map(|t| t.field.value);
-        found.children.iter().filter_map(|c| total(&c.extracted_fields)).collect()
-    }
-
-    #[test]
-    fn side_by_side_and_one_below() {
-        let mut lines = receipt("BOULANGERIE LOUISE", 3, 1250, 40.0, 100.0);
-        lines.extend(receipt("CAFE DU PORT", 4, 890, 700.0, 130.0));
-        lines.extend(receipt("LIBRAIRIE ATOUT LIVRE", 5, 2300, 700.0, 800.0));
-        let found = extract(&document(vec![lines]));
-        assert_eq!(totals_of(&found), [12.5, 8.9, 23.0]);
-        assert_eq!(found.extracted_fields.total_amount, None);
-        assert!(found.warnings.iter().any(|w| w.code == "MULTIPLE_RECEIPTS"));
-        assert!(found.extracted_fields.summary.as_ref().is_some_and(|s| s.starts_with("3 reçus")));
-        let places: Vec<u32> = found.children.iter().map(|c| c.index).collect();
-        assert_eq!(places, [1, 2, 3]);
-        let first = found.children[0].bounding_box;
-        assert!(first.x < 0.03 && first.width < 0.25, "{first:?}");
-    }
-
-    #[test]
-    fn columns_of_one_receipt_stay_together() {
-        let found = extract(&document(vec![receipt("BOULANGERIE LOUISE", 3, 1250, 40.0, 100.0)]));
-        assert!(found.children.is_empty());
-        assert!(found.extracted_fields.total_amount.is_some());
-        // Its card slip below it is not another purchase.
-        let mut lines = receipt("BOULANGERIE LOUISE", 3, 1250, 40.0, 100.0);
-        lines.extend(receipt("CARTE BANCAIRE", 3, 1250, 40.0, 700.0));
-        assert!(extract(&document(vec![lines])).children.is_empty());
-        // Nor what the same shop says the same day with another amount: points, a reduction, what is left of a voucher.
-        let mut lines = receipt("BOULANGERIE LOUISE", 3, 1250, 40.0, 100.0);
-        lines.extend(receipt("BOULANGERIE LOUISE", 3, 250, 40.0, 700.0));
-        assert!(extract(&document(vec![lines])).children.is_empty());
-        // A column with an amount and a date, and no shop's name of its own.
-        let mut lines = receipt("BOULANGERIE LOUISE", 3, 1250, 40.0, 100.0);
-        lines.extend(receipt("12,50", 4, 890, 700.0, 130.0).split_off(3));
-        assert!(extract(&document(vec![lines])).children.is_empty());
-    }
-
-    #[test]
-    fn a_page_each_or_one_over_two_pages() {
-        let first = receipt("BOULANGERIE LOUISE", 3, 1250, 40.0, 100.0);
-        let other = receipt("CAFE DU PORT", 4, 890, 40.0, 100.0);
-        let found = extract(&document(vec![first.clone(), other]));
-        assert_eq!(totals_of(&found), [12.5, 8.9]);
-        assert_eq!(found.children[1].page, 2);
-        assert!(extract(&document(vec![first.clone(), first.clone()])).children.is_empty());
-        let back = receipt("BOULANGERIE LOUISE", 3, 1250, 40.0, 100.0).split_off(7);
-        assert!(extract(&document(vec![first, back])).children.is_empty());
     }
 }

@@ -10,9 +10,12 @@
     reason = "a test says what is wrong by panicking and what it skips by printing; pixels are small numbers"
 )]
 
+mod support;
+
 use image::{Rgb, RgbImage, imageops};
 use quittance_pixels::scale;
-use quittance_worker::reader::{Decoded, DecodedPage, Reader, ReaderConfig};
+use quittance_shared::domain::receipt::ExtractedFields;
+use quittance_worker::reader::{self, Decoded, DecodedPage, Reader, ReaderConfig};
 use std::path::{Path, PathBuf};
 
 fn repository(what: &str) -> PathBuf {
@@ -159,4 +162,33 @@ fn what_cannot_be_read_says_so() {
         // Nobody books a wrong one unseen (`review.threshold`).
         assert!(right || found.confidence < 0.95, "{name}: {found:?}");
     }
+}
+
+#[test]
+fn six_receipts_in_one_photograph() {
+    let Some(reader) = reader() else { return };
+    let Some((folder, _)) = support::documents("mindee") else { return };
+    let bytes = std::fs::read(folder.join("mindee_multi_receipts_detector.jpg")).unwrap();
+    let decoded = reader::decode(&bytes, &ReaderConfig::default()).unwrap();
+    let text = reader.read(&decoded, &mut |_, _| {}).unwrap();
+    let found = quittance_documents::extract(&text, None);
+    let seen = |f: &ExtractedFields| {
+        let total = f.total_amount.as_ref().map(|t| format!("{:.2}", t.field.value));
+        (total.unwrap_or_default(), f.date.as_ref().map(|d| d.value.clone()).unwrap_or_default())
+    };
+    let mut children: Vec<_> =
+        found.children.iter().map(|c| (c.bounding_box.x, seen(&c.extracted_fields))).collect();
+    children.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let children: Vec<(String, String)> = children.into_iter().map(|(_, seen)| seen).collect();
+    let known = [
+        ("16.50", "2022-08-24"),
+        ("21.50", "2022-08-25"),
+        ("13.50", "2022-08-22"),
+        ("16.50", "2022-08-24"),
+        ("14.50", "2022-08-23"),
+        ("14.50", "2022-08-23"),
+    ];
+    assert_eq!(children, known.map(|(total, date)| (total.to_owned(), date.to_owned())));
+    let codes: Vec<&str> = found.warnings.iter().map(|w| w.code.as_str()).collect();
+    assert!(codes.contains(&"MULTIPLE_RECEIPTS") && !codes.contains(&"NOT_A_PAYMENT"), "{codes:?}");
 }

@@ -65,6 +65,8 @@ use quittance_domain::{
     receipt::Extraction,
 };
 pub(crate) use summary::sentence;
+#[cfg(test)]
+pub(crate) use testing::real_texts;
 
 /// Everything that is found before anything is decided.
 pub(crate) struct Reading {

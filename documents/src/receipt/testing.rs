@@ -1,6 +1,7 @@
 //! Documents for tests, written as rows of text with `|` between boxes.
 
 use quittance_domain::document::{DocumentText, PageText, TextLine, TextSource};
+use std::path::{Path, PathBuf};
 
 /// One page; the last box of a row with several stands at the right margin.
 pub(crate) fn document(rows: &[&str]) -> DocumentText {
@@ -68,6 +69,35 @@ pub(crate) fn columns(rows: &[&[(u16, &str)]]) -> DocumentText {
         y += 30.0;
     }
     page
+}
+
+/// Real receipts by name: those known as text, and with `QUITTANCE_TEXTS` those read by OCR (a folder of folders of
+/// texts as the reader gives them); `None` where there are none, which is printed.
+#[expect(clippy::print_stderr, reason = "a test says what it skips by printing")]
+pub(crate) fn real_texts() -> Option<Vec<(String, DocumentText)>> {
+    let near = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared");
+    let shared = std::env::var_os("QUITTANCE_SHARED").map_or_else(near, PathBuf::from);
+    let folder = shared.join("data/train-text");
+    if !folder.is_dir() {
+        eprintln!(
+            "\n*** SKIPPED: no {}; set QUITTANCE_SHARED to the folder that holds data/ ***\n",
+            folder.display()
+        );
+        return None;
+    }
+    let mut texts = Vec::new();
+    for set in ["sroie", "wildreceipt"] {
+        texts.extend(crate::train::texts(&folder.join(format!("{set}.jsonl"))).unwrap());
+    }
+    let read = std::env::var_os("QUITTANCE_TEXTS").map(std::fs::read_dir);
+    for set in read.into_iter().flat_map(Result::unwrap) {
+        for file in std::fs::read_dir(set.unwrap().path()).unwrap() {
+            let path = file.unwrap().path();
+            let text = std::fs::read_to_string(&path).unwrap();
+            texts.push((path.display().to_string(), serde_json::from_str(&text).unwrap()));
+        }
+    }
+    Some(texts)
 }
 
 /// Random cases a test makes: few by default, as many as `PROPTEST_CASES` says in `make fuzz`.

@@ -1,6 +1,7 @@
 //! Why a person should look at a result.
 
 use super::{extracted, within};
+use crate::several::PERHAPS_SEVERAL;
 use quittance_domain::kind::DocumentType;
 use serde_json::Value;
 
@@ -35,6 +36,8 @@ pub enum Reason {
     Check(String),
     /// It is no payment: `NOT_A_PAYMENT:quote`.
     NotAPayment(DocumentType),
+    /// It may show several receipts: `PERHAPS_SEVERAL`.
+    PerhapsSeveral,
     /// One of the receipts of a document that shows several, by its index: `CHILD:2:TOTAL_MISSING`.
     Child(u64, Box<Reason>),
 }
@@ -48,6 +51,7 @@ impl Reason {
             Self::Uncertain(field) => format!("{}_UNCERTAIN", word(field)),
             Self::Check(check) => format!("CHECK_FAILED:{check}"),
             Self::NotAPayment(sort) => format!("NOT_A_PAYMENT:{}", sort.code()),
+            Self::PerhapsSeveral => PERHAPS_SEVERAL.to_owned(),
             Self::Child(index, reason) => format!("CHILD:{index}:{}", reason.code()),
         }
     }
@@ -66,6 +70,9 @@ impl Reason {
         }
         if let Some((index, of)) = code.strip_prefix("CHILD:").and_then(|c| c.split_once(':')) {
             return Some(Self::Child(index.parse().ok()?, Box::new(Self::parse(of)?)));
+        }
+        if code == PERHAPS_SEVERAL {
+            return Some(Self::PerhapsSeveral);
         }
         let (first, rest) = code.split_once('_')?;
         match rest {
@@ -87,16 +94,22 @@ pub fn reasons(document: &Value, thresholds: Thresholds) -> Vec<Reason> {
     let list = document.get("corrections").and_then(Value::as_array);
     let said: Vec<&str> =
         list.into_iter().flatten().filter_map(|c| c.get("field")?.as_str()).collect();
+    let warnings = document.get("warnings").and_then(Value::as_array);
+    let several = |w: &Value| w.get("code").and_then(Value::as_str) == Some(PERHAPS_SEVERAL);
+    let doubted = warnings.into_iter().flatten().any(several);
+    let mut found: Vec<Reason> = doubted.then_some(Reason::PerhapsSeveral).into_iter().collect();
     let children = document.get("children").and_then(Value::as_array);
     let Some(children) = children.filter(|children| !children.is_empty()) else {
-        return one(document, thresholds, |field| said.contains(&field));
+        found.extend(one(document, thresholds, |field| said.contains(&field)));
+        return found;
     };
     let of = |child: &Value| {
         let index = child.get("index").and_then(Value::as_u64)?;
         let own = one(child, thresholds, |field| said.contains(&within(index, field).as_str()));
         Some(own.into_iter().map(move |reason| Reason::Child(index, Box::new(reason))))
     };
-    children.iter().filter_map(of).flatten().collect()
+    found.extend(children.iter().filter_map(of).flatten());
+    found
 }
 
 /// Those of one receipt; `said` tells which of its fields a person has spoken about.
@@ -171,17 +184,19 @@ mod tests {
         };
         let mut document = json!({
             "extractedFields": { "summary": "2 reçus" }, "checks": [],
+            "warnings": [{ "code": "PERHAPS_SEVERAL" }],
             "children": [child(1, 1.0, Some("receipt")), child(2, 0.5, Some("quote"))],
         });
         let even = Thresholds { figures: 0.9, merchant: 0.9 };
         let found = reasons(&document, even);
         let codes: Vec<String> = found.iter().map(Reason::code).collect();
-        assert_eq!(codes, ["CHILD:2:NOT_A_PAYMENT:quote", "CHILD:2:TOTAL_UNCERTAIN"]);
+        let sort = "CHILD:2:NOT_A_PAYMENT:quote";
+        assert_eq!(codes, ["PERHAPS_SEVERAL", sort, "CHILD:2:TOTAL_UNCERTAIN"]);
         for reason in found {
             assert_eq!(Reason::parse(&reason.code()), Some(reason));
         }
         document["corrections"] = json!([{ "field": "children[2].totalAmount", "value": null }]);
         let codes: Vec<String> = reasons(&document, even).iter().map(Reason::code).collect();
-        assert_eq!(codes, ["CHILD:2:NOT_A_PAYMENT:quote"]);
+        assert_eq!(codes, ["PERHAPS_SEVERAL", sort]);
     }
 }

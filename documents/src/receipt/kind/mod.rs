@@ -275,7 +275,7 @@ pub(crate) fn find(r: &Reading) -> Option<Kind> {
     let part = |t: &Title| t.row == other.row && other.text.starts_with(&t.text);
     let overruled = of_payment.map(|(t, _)| t).any(|t| !part(t) && head.overruled(t, other));
     let could_be_paid = matches!(other.sort, Quote | PurchaseOrder | DeliveryNote | Reminder);
-    if overruled || could_be_paid && head.paid() {
+    if overruled || r.refund.is_some() || could_be_paid && head.paid() {
         return None;
     }
     let card = other.sort == BankStatement && head.says(words::CARD);

@@ -200,30 +200,9 @@ fn what_is_no_payment_says_so_and_keeps_its_values() {
 
 /// Every receipt that is known as text, and with `QUITTANCE_TEXTS` those read by OCR: none is called something else.
 #[test]
-#[expect(clippy::print_stderr, reason = "a test says what it skips by printing")]
+#[expect(clippy::print_stderr, reason = "a test says what it measured by printing")]
 fn no_real_receipt_is_called_something_else() {
-    let shared = std::env::var_os("QUITTANCE_SHARED").map_or_else(
-        || std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared"),
-        Into::into,
-    );
-    let folder = shared.join("data/train-text");
-    let mut texts = Vec::new();
-    for set in ["sroie", "wildreceipt"] {
-        let Ok(found) = crate::train::texts(&folder.join(format!("{set}.jsonl"))) else {
-            eprintln!("\n*** SKIPPED: no {}; set QUITTANCE_SHARED ***\n", folder.display());
-            return;
-        };
-        texts.extend(found);
-    }
-    if let Some(folder) = std::env::var_os("QUITTANCE_TEXTS") {
-        for set in std::fs::read_dir(folder).unwrap() {
-            for file in std::fs::read_dir(set.unwrap().path()).unwrap() {
-                let path = file.unwrap().path();
-                let text = std::fs::read_to_string(&path).unwrap();
-                texts.push((path.display().to_string(), serde_json::from_str(&text).unwrap()));
-            }
-        }
-    }
+    let Some(texts) = super::super::real_texts() else { return };
     let mut counts = std::collections::BTreeMap::<&str, usize>::new();
     let mut wrong = Vec::new();
     for (name, text) in &texts {
