@@ -20,6 +20,7 @@ pub(crate) fn transaction(date: &str, minor: i64, label: &str) -> Transaction {
         bank_id: None,
         reference: None,
         document: None,
+        doubts: Vec::new(),
     }
 }
 

@@ -47,6 +47,7 @@ fn batch(count: u32) -> Vec<Transaction> {
                 bank_id: None,
                 reference: None,
                 document: None,
+                doubts: Vec::new(),
             }
         })
         .collect()

@@ -49,6 +49,7 @@ fn operations() -> Option<Vec<Operation>> {
                 bank_id: None,
                 reference: None,
                 document: None,
+                doubts: Vec::new(),
             },
             category: value["category"].as_str().map(str::to_owned),
         })

@@ -61,9 +61,13 @@ pub(crate) struct WireTransaction {
     pub(crate) plaid_category: Option<String>,
     /// ISO 18245 merchant category code.
     pub(crate) mcc: Option<String>,
+    /// It was read by machine and not with certainty: a person should look at it before it is booked.
+    pub(crate) needs_review: bool,
+    /// Why: `TOTAL_UNCERTAIN`, `DATE_UNCERTAIN`, `MERCHANT_UNCERTAIN`, `MERCHANT_MISSING`, `CHECK_FAILED:` and the check.
+    pub(crate) review_reasons: Vec<String>,
     /// When it was stored; RFC 3339, UTC. Null where it is not.
     pub(crate) created_at: Option<String>,
-    /// When somebody changed its labels.
+    /// When somebody changed it or what is said about it.
     pub(crate) changed_at: Option<String>,
 }
 
@@ -87,6 +91,8 @@ impl WireTransaction {
             category: analysis.category,
             plaid_category: analysis.plaid_category,
             mcc: analysis.mcc,
+            needs_review: !transaction.doubts.is_empty(),
+            review_reasons: transaction.doubts,
             created_at: None,
             changed_at: None,
         }
@@ -166,6 +172,7 @@ pub(crate) fn submitted(value: &Value) -> Result<Transaction, Text> {
         bank_id: text(fields, "bankId")?,
         reference: text(fields, "reference")?,
         document: None,
+        doubts: Vec::new(),
     })
 }
 
@@ -188,7 +195,7 @@ fn text(fields: &Map<String, Value>, name: &str) -> Result<Option<String>, Text>
     }
 }
 
-fn day(fields: &Map<String, Value>, name: &str) -> Result<Option<NaiveDate>, Text> {
+pub(crate) fn day(fields: &Map<String, Value>, name: &str) -> Result<Option<NaiveDate>, Text> {
     let Some(text) = text(fields, name)? else { return Ok(None) };
     let day = (text.len() == 10).then(|| text.parse().ok()).flatten();
     day.map(Some).ok_or_else(|| {
@@ -196,7 +203,7 @@ fn day(fields: &Map<String, Value>, name: &str) -> Result<Option<NaiveDate>, Tex
     })
 }
 
-fn amount(fields: &Map<String, Value>, currency: Currency) -> Result<Minor, Text> {
+pub(crate) fn amount(fields: &Map<String, Value>, currency: Currency) -> Result<Minor, Text> {
     let text = match fields.get("amount") {
         Some(Value::Number(number)) => number.to_string(),
         Some(Value::String(text)) => text.trim().to_owned(),

@@ -46,6 +46,8 @@ pub enum Action {
     HoldPlaced,
     /// A receipt may be erased again.
     HoldLifted,
+    /// Somebody changed a transaction, or said that it is right.
+    TransactionChanged,
     /// A user's rules labelled stored transactions anew.
     RulesApplied,
     /// Those labels were taken back.
@@ -94,6 +96,7 @@ impl Action {
             Self::UserErased => "user.erased",
             Self::HoldPlaced => "hold.placed",
             Self::HoldLifted => "hold.lifted",
+            Self::TransactionChanged => "transaction.changed",
             Self::RulesApplied => "rules.applied",
             Self::RulesTakenBack => "rules.taken_back",
             Self::TransactionsExported => "transactions.exported",

@@ -155,6 +155,7 @@ pub(crate) mod tests {
             bank_id: None,
             reference: None,
             document: None,
+            doubts: Vec::new(),
         }
     }
 

@@ -111,6 +111,7 @@ pub(crate) mod tests {
                 bank_id: None,
                 reference: None,
                 document: None,
+                doubts: Vec::new(),
             },
             analysis: Analysis {
                 merchant: None,

@@ -112,6 +112,11 @@ pub(crate) fn amount() -> Schema {
     AnyOfBuilder::new().item(number).item(word).into()
 }
 
+/// `true` and nothing else.
+pub(crate) fn yes() -> Schema {
+    ObjectBuilder::new().schema_type(Type::Boolean).enum_values(Some([true])).into()
+}
+
 /// A day that may be left out in every way.
 pub(crate) fn day_or_none() -> Schema {
     let day = ObjectBuilder::new()

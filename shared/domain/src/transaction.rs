@@ -71,6 +71,10 @@ pub struct Transaction {
     pub reference: Option<String>,
     /// Run of the document that tells of it.
     pub document: Option<Uuid>,
+    /// Why a person should look at it before it is booked, in the words of a receipt's review (`TOTAL_UNCERTAIN`, …);
+    /// empty: it was read with certainty, or by nobody.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub doubts: Vec<String>,
 }
 
 /// Who decided on a label.

@@ -29,6 +29,7 @@ fn transaction(origin: Origin, day: &str, cents: i64, label: &str) -> Transactio
         bank_id: None,
         reference: None,
         document: None,
+        doubts: Vec::new(),
     }
 }
 
@@ -279,6 +280,47 @@ async fn a_stranger_sees_nothing() {
     let got = app.call(Method::GET, &format!("{RULES}?clientId=shop-lyon"), &nice).await;
     got.refusal(403, "FORBIDDEN");
     assert_eq!(app.call(Method::GET, RULES, &[]).await.status, 401);
+}
+
+#[tokio::test]
+async fn what_was_not_read_with_certainty_waits_for_a_person() {
+    let app = App::new().await;
+    let doubtful = Transaction {
+        doubts: vec!["TOTAL_UNCERTAIN".into()],
+        ..transaction(Origin::Receipt, "2026-03-10", -4350, "Le Petit Cambodge")
+    };
+    let line = transaction(Origin::Statement, "2026-03-11", -999, "CB LIDL");
+    store(&app, &Owner::new("local", "marie"), vec![doubtful, line]).await;
+    let list = "/api/v1/users/marie/transactions";
+    let waiting = format!("{list}?needsReview=true");
+    let listed = async || app.get(&waiting).await.data(200)["transactions"].clone();
+    let all = app.get(list).await.data(200)["transactions"].clone();
+    let url = |one: &Value| format!("{list}/{}", one["id"].as_str().unwrap());
+    assert_eq!((&all[0]["needsReview"], &all[0]["reviewReasons"]), (&json!(false), &json!([])));
+    assert_eq!(listed().await, json!([all[1]]));
+    assert_eq!(all[1]["reviewReasons"], json!(["TOTAL_UNCERTAIN"]));
+    for (one, body, field) in [
+        (&all[1], json!({ "amount": "43,50" }), "amount"),
+        (&all[1], json!({ "date": null }), "date"),
+        (&all[1], json!({ "reviewed": false }), "reviewed"),
+        (&all[0], json!({ "amount": -9.98 }), "amount"),
+    ] {
+        app.send_json(Method::PATCH, &url(one), &body).await.refusal(400, "INVALID_REQUEST");
+        let got = app.send_json(Method::PATCH, &url(one), &body).await;
+        assert_eq!(got.json["error"]["field"], field);
+    }
+    let body = json!({ "amount": -45.3, "date": "2026-03-09" });
+    let changed = app.send_json(Method::PATCH, &url(&all[1]), &body).await.data(200).clone();
+    assert_eq!(
+        (&changed["amount"], &changed["date"], &changed["needsReview"]),
+        (&json!(-45.3), &json!("2026-03-09"), &json!(false))
+    );
+    assert_eq!(listed().await, json!([]));
+    app.send_json(Method::PATCH, &url(&all[0]), &json!({ "reviewed": true })).await.data(200);
+    let log = app.get("/api/v1/admin/audit?action=transaction.changed").await;
+    let entries = log.data(200)["entries"].as_array().unwrap().clone();
+    assert_eq!(entries.len(), 2, "{entries:?}");
+    assert_eq!(entries[1]["detail"]["fields"], json!(["date", "amount"]));
 }
 
 #[tokio::test]

@@ -37,6 +37,7 @@ fn outcome(document: RunId) -> WorkflowOutcome {
         bank_id: Some("1".into()),
         reference: None,
         document: Some(document.0),
+        doubts: Vec::new(),
     };
     let category = Label {
         value: "groceries".into(),

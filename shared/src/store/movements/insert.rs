@@ -38,6 +38,7 @@ const COLUMNS: &[(&str, Kind)] = &[
     ("category", Kind::Text),
     ("analysis", Kind::Text),
     ("search", Kind::Text),
+    ("doubts", Kind::Text),
 ];
 
 /// Writes those that are new; gives their ids. One that is stored without its bank's id is not new.
@@ -52,9 +53,10 @@ pub(in crate::store) async fn insert(
     let sql = format!(
         "INSERT INTO movement (id, client_id, user_id, dedup, origin, account, booked_on, value_on, amount_minor,
              currency, amount_milli, label, counterparty, bank_id, reference, document_id, merchant, category,
-             analysis, search, created_at)
+             analysis, search, doubts, created_at)
          SELECT n_id, $2, $3, n_dedup, n_origin, n_account, n_booked_on, n_value_on, n_minor, n_currency, n_milli,
-             n_label, n_counterparty, n_bank_id, n_reference, $4, n_merchant, n_category, n_analysis, n_search, {now}
+             n_label, n_counterparty, n_bank_id, n_reference, $4, n_merchant, n_category, n_analysis, n_search,
+             n_doubts, {now}
          FROM {source} WHERE NOT EXISTS (SELECT 1 FROM movement k
              WHERE k.client_id = $2 AND k.user_id = $3 AND k.dedup = n_former AND k.bank_id IS NULL)
          ON CONFLICT DO NOTHING RETURNING id"
@@ -84,12 +86,17 @@ fn row(new: &NewMovement) -> Json {
         "counterparty": t.counterparty, "bank_id": t.bank_id, "reference": t.reference,
         "merchant": analysis.merchant.as_ref().map(|label| &label.value),
         "category": analysis.category.value, "analysis": json!(analysis).to_string(),
-        "search": search(t, analysis),
+        "search": search(t, analysis), "doubts": doubts(t),
     })
 }
 
+/// JSON; `None` where there are none.
+pub(super) fn doubts(transaction: &Transaction) -> Option<String> {
+    (!transaction.doubts.is_empty()).then(|| json!(transaction.doubts).to_string())
+}
+
 /// Thousandths of the currency's unit.
-fn milli(amount: Money) -> i64 {
+pub(super) fn milli(amount: Money) -> i64 {
     amount.minor.0.saturating_mul(10_i64.pow(3_u32.saturating_sub(amount.currency.exponent())))
 }
 

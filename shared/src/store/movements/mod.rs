@@ -10,20 +10,21 @@ pub use apply::{Application, TakenBack};
 pub(super) use insert::insert;
 
 use super::{
-    Store,
+    Store, audit,
     error::{Result, StoreError},
     receipts::time,
 };
 use crate::{
+    audit::Act,
     domain::{
-        money::{Currency, Money},
+        money::{Currency, Minor, Money},
         transaction::{Analysis, Label, Origin, Transaction},
     },
     ledger::{NewMovement, Owner},
 };
 use chrono::{DateTime, NaiveDate, Utc};
 use futures_util::{Stream, stream};
-use insert::{clean, search};
+use insert::{clean, doubts, milli, search};
 use read::{account_sum, conditions, find, read};
 use sea_orm::{ConnectionTrait, Value};
 use serde_json::json;
@@ -73,6 +74,8 @@ pub struct MovementFilter {
     pub no_account: bool,
     /// First told of by this document.
     pub document: Option<Uuid>,
+    /// That a person should look at.
+    pub needs_review: bool,
 }
 
 /// A place in a list.
@@ -127,6 +130,42 @@ pub struct Relabel {
     pub merchant: Option<Option<Label>>,
     /// The category.
     pub category: Option<Label>,
+    /// The day; whoever gives it has looked at it.
+    pub date: Option<NaiveDate>,
+    /// The amount, in the currency it has; whoever gives it has looked at it.
+    pub minor: Option<Minor>,
+    /// Somebody looked at all of it.
+    pub reviewed: bool,
+}
+
+impl Relabel {
+    /// Changes the transaction and what is said about it.
+    fn apply(&self, movement: &mut Movement) {
+        if let Some(merchant) = &self.merchant {
+            movement.analysis.merchant.clone_from(merchant);
+        }
+        if let Some(category) = &self.category {
+            movement.analysis.category.clone_from(category);
+            // They said the same as the category before.
+            movement.analysis.plaid_category = None;
+            movement.analysis.mcc = None;
+        }
+        let transaction = &mut movement.transaction;
+        if let Some(date) = self.date {
+            transaction.date = date;
+        }
+        if let Some(minor) = self.minor {
+            transaction.amount.minor = minor;
+        }
+        let settled = |doubt: &String| {
+            self.reviewed
+                || self.date.is_some() && doubt.starts_with("DATE_")
+                || self.minor.is_some()
+                    && (doubt.starts_with("TOTAL_") || doubt.starts_with("CHECK_FAILED"))
+                || self.merchant.is_some() && doubt.starts_with("MERCHANT_")
+        };
+        transaction.doubts.retain(|doubt| !settled(doubt));
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -228,7 +267,8 @@ impl Store {
         find(&self.inner.reader, self.backend(), owner, id, "").await
     }
 
-    /// Changes what is said about a transaction; gives it as it then is.
+    /// Changes a transaction or what is said about it, with an entry in the audit log; gives it as it then is. It stays
+    /// known by what it was read as: the same document adds nothing.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] for an unknown id.
@@ -237,26 +277,21 @@ impl Store {
         owner: &Owner,
         id: Uuid,
         change: &Relabel,
+        act: Act,
     ) -> Result<Movement> {
         let backend = self.backend();
         let tx = self.begin().await?;
         let found = find(&tx, backend, owner, id, backend.for_update()).await?;
         let Some(mut movement) = found else { return Err(StoreError::NotFound) };
-        if let Some(merchant) = &change.merchant {
-            movement.analysis.merchant.clone_from(merchant);
-        }
-        if let Some(category) = &change.category {
-            movement.analysis.category.clone_from(category);
-            // They said the same as the category before.
-            movement.analysis.plaid_category = None;
-            movement.analysis.mcc = None;
-        }
+        change.apply(&mut movement);
         let sql = format!(
-            "UPDATE movement SET merchant = $4, category = $5, analysis = $6, search = $7, changed_at = {}
+            "UPDATE movement SET merchant = $4, category = $5, analysis = $6, search = $7, booked_on = $8,
+                 amount_minor = $9, amount_milli = $10, doubts = $11, changed_at = {}
              WHERE client_id = $1 AND user_id = $2 AND id = $3 RETURNING changed_at",
             backend.now()
         );
         let merchant = movement.analysis.merchant.as_ref().map(|label| label.value.clone());
+        let transaction = &movement.transaction;
         let values = [
             Value::from(owner.client.clone()),
             Value::from(owner.user.clone()),
@@ -264,11 +299,16 @@ impl Store {
             Value::from(merchant.map(clean)),
             Value::from(clean(movement.analysis.category.value.clone())),
             Value::from(clean(json!(movement.analysis).to_string())),
-            Value::from(clean(search(&movement.transaction, &movement.analysis))),
+            Value::from(clean(search(transaction, &movement.analysis))),
+            Value::from(transaction.date.to_string()),
+            Value::from(transaction.amount.minor.0),
+            Value::from(milli(transaction.amount)),
+            Value::from(doubts(transaction)),
         ];
         let row = tx.query_one_raw(backend.statement(sql, values)).await?;
         let row = row.ok_or(StoreError::NotFound)?;
         movement.changed_at = row.try_get_by_index::<Option<i64>>(0)?.map(time);
+        audit::append(&tx, backend, &act).await?;
         tx.commit().await?;
         Ok(movement)
     }

@@ -51,6 +51,9 @@ pub(super) fn conditions(owner: &Owner, filter: &MovementFilter) -> (String, Vec
     if let Some(document) = filter.document {
         add("document_id =", document.into());
     }
+    if filter.needs_review {
+        sql += " AND doubts IS NOT NULL";
+    }
     if filter.no_account {
         sql += " AND account IS NULL";
     }
@@ -105,6 +108,7 @@ pub(super) fn read(row: &QueryResult) -> Result<Movement> {
     let origin: String = row.try_get("", "origin")?;
     let code: String = row.try_get("", "currency")?;
     let analysis: String = row.try_get("", "analysis")?;
+    let doubts: Option<String> = row.try_get("", "doubts")?;
     Ok(Movement {
         transaction: Transaction {
             id: row.try_get("", "id")?,
@@ -123,6 +127,9 @@ pub(super) fn read(row: &QueryResult) -> Result<Movement> {
             bank_id: row.try_get("", "bank_id")?,
             reference: row.try_get("", "reference")?,
             document: row.try_get("", "document_id")?,
+            doubts: doubts
+                .map_or(Ok(Vec::new()), |text| serde_json::from_str(&text))
+                .map_err(|e| StoreError::Corrupt(format!("doubts about a transaction: {e}")))?,
         },
         analysis: serde_json::from_str(&analysis)
             .map_err(|e| StoreError::Corrupt(format!("an analysis: {e}")))?,

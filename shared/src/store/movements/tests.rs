@@ -1,5 +1,6 @@
 use super::*;
 use crate::{
+    audit::Action,
     domain::{
         money::{Minor, Money},
         transaction::LabelSource,
@@ -35,6 +36,10 @@ pub(in crate::store) fn analysed(
         NewMovement { keyed, analysis }
     });
     new.collect()
+}
+
+fn by(actor: &str) -> Act {
+    Act::new(actor, Action::TransactionChanged)
 }
 
 /// One nobody else has: the tests share a database on PostgreSQL.
@@ -183,8 +188,9 @@ async fn labels_are_changed_by_hand_and_outlive_an_import() {
     let change = Relabel {
         merchant: Some(Some(Label { source: LabelSource::User, ..label("Chez Léon") })),
         category: Some(Label { source: LabelSource::User, ..label("eating_out") }),
+        ..Relabel::default()
     };
-    let changed = store.relabel_movement(&owner, id, &change).await.unwrap();
+    let changed = store.relabel_movement(&owner, id, &change, by("ann")).await.unwrap();
     assert!(changed.changed_at.is_some());
     assert_eq!(changed.analysis.mcc, None, "it said that it was a grocery");
     assert!(store.add_movements(&owner, None, &file()).await.unwrap().is_empty());
@@ -195,19 +201,57 @@ async fn labels_are_changed_by_hand_and_outlive_an_import() {
     };
     assert_eq!(store.all_movements(&owner, &filter).await.unwrap(), [changed]);
     let nobody = Relabel { merchant: Some(None), ..Relabel::default() };
-    let changed = store.relabel_movement(&owner, id, &nobody).await.unwrap();
+    let changed = store.relabel_movement(&owner, id, &nobody, by("ann")).await.unwrap();
     assert_eq!(
         (changed.analysis.merchant, changed.analysis.category.value.as_str()),
         (None, "eating_out")
     );
     let stranger = Owner::new("other", "marie");
-    let refused = store.relabel_movement(&stranger, id, &nobody).await;
+    let refused = store.relabel_movement(&stranger, id, &nobody, by("ann")).await;
     assert!(matches!(refused, Err(StoreError::NotFound)));
 }
 
 #[tokio::test]
+async fn what_is_doubtful_waits_for_somebody_who_settles_it() {
+    let Fixture { store, _folder } = fixture().await;
+    let owner = owner();
+    let doubtful = |day: &str, doubts: &[&str]| Transaction {
+        doubts: doubts.iter().map(|&doubt| doubt.to_owned()).collect(),
+        ..transaction(day, -250, "CAFE")
+    };
+    let list = || {
+        let all = ["TOTAL_UNCERTAIN", "CHECK_FAILED:TAX_SUM", "DATE_UNCERTAIN", "MERCHANT_MISSING"];
+        vec![
+            doubtful("2026-03-01", &all),
+            doubtful("2026-03-02", &all),
+            doubtful("2026-03-03", &[]),
+        ]
+    };
+    store.add_movements(&owner, None, &analysed(&owner, list())).await.unwrap();
+    let waiting = MovementFilter { needs_review: true, ..MovementFilter::default() };
+    let [first, second] = store.all_movements(&owner, &waiting).await.unwrap().try_into().unwrap();
+    assert_eq!(first.transaction.doubts.len(), 4);
+    let settle = async |one: &Movement, change: Relabel| {
+        let id = one.transaction.id;
+        store.relabel_movement(&owner, id, &change, by("ann")).await.unwrap().transaction
+    };
+    let is = settle(&first, Relabel { minor: Some(Minor(-99)), ..Relabel::default() }).await;
+    assert_eq!(is.doubts, ["DATE_UNCERTAIN", "MERCHANT_MISSING"]);
+    let day = "2026-02-28".parse().unwrap();
+    let is = settle(&first, Relabel { date: Some(day), ..Relabel::default() }).await;
+    assert_eq!((is.date, is.amount.minor.0, is.doubts.len()), (day, -99, 1));
+    let is = settle(&first, Relabel { merchant: Some(None), ..Relabel::default() }).await;
+    assert!(is.doubts.is_empty());
+    settle(&second, Relabel { reviewed: true, ..Relabel::default() }).await;
+    assert!(store.all_movements(&owner, &waiting).await.unwrap().is_empty());
+    // Lists go by what it is now, and the document is known by what it was.
+    let small = MovementFilter { min_milli: Some(-990), ..MovementFilter::default() };
+    assert_eq!(store.all_movements(&owner, &small).await.unwrap().len(), 1);
+    assert!(store.add_movements(&owner, None, &analysed(&owner, list())).await.unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn rules_are_applied_and_taken_back() {
-    use crate::audit::{Act, Action};
     let Fixture { store, _folder } = fixture().await;
     let owner = owner();
     let act = |action| Act::new("key:test", action).of(&owner.client);
@@ -231,8 +275,8 @@ async fn rules_are_applied_and_taken_back() {
         })
         .collect();
     // Somebody labels one of them between reading and writing.
-    let by_hand = Relabel { merchant: None, category: Some(label("books")) };
-    store.relabel_movement(&owner, new[2].0.transaction.id, &by_hand).await.unwrap();
+    let by_hand = Relabel { category: Some(label("books")), ..Relabel::default() };
+    store.relabel_movement(&owner, new[2].0.transaction.id, &by_hand, by("ann")).await.unwrap();
     let first = RunId::new().0;
     let stranger = Owner::new(owner.client.clone(), "paul");
     let changed =
@@ -254,7 +298,7 @@ async fn rules_are_applied_and_taken_back() {
     let listed = store.rule_applications(&owner).await.unwrap();
     assert_eq!(listed.iter().map(|a| (a.id, a.transactions)).collect::<Vec<_>>(), [(first, 2)]);
 
-    store.relabel_movement(&owner, new[1].0.transaction.id, &by_hand).await.unwrap();
+    store.relabel_movement(&owner, new[1].0.transaction.id, &by_hand, by("ann")).await.unwrap();
     let nobodys = store.take_rules_back(&stranger, first, act(Action::RulesTakenBack)).await;
     assert!(matches!(nobodys, Err(StoreError::NotFound)));
     let back = store.take_rules_back(&owner, first, act(Action::RulesTakenBack)).await.unwrap();

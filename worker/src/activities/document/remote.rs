@@ -258,6 +258,7 @@ impl ProcessorAnswer {
                 bank_id: told.bank_id,
                 reference: told.reference,
                 document: Some(workflow.id.0),
+                doubts: Vec::new(),
             })
         });
         let transactions: Vec<Transaction> = told.collect::<Result<_, String>>()?;

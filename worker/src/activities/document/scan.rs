@@ -208,6 +208,7 @@ fn transaction(
         bank_id: None,
         reference: fields.receipt_number.as_ref().map(|number| number.value.clone()),
         document: Some(workflow.id.0),
+        doubts: Vec::new(),
     };
     Ok((transaction, assumed))
 }

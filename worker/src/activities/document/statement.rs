@@ -115,6 +115,7 @@ fn transaction(account: &StatementAccount, entry: &Entry, workflow: &WorkflowVie
         bank_id: entry.bank_id.clone(),
         reference: entry.reference.clone(),
         document: Some(workflow.id.0),
+        doubts: Vec::new(),
     }
 }
 

@@ -44,6 +44,17 @@ pub(crate) fn filter(params: &Params) -> Result<MovementFilter, ApiError> {
         )?,
         account: text(params, "account")?,
         no_account: false,
+        needs_review: match params.get("needsReview")? {
+            None | Some("false") => false,
+            Some("true") => true,
+            Some(_) => {
+                return Err(wrong(
+                    "needsReview",
+                    "doit être true ou false",
+                    "must be true or false",
+                ));
+            }
+        },
         document: parsed(
             params,
             "documentId",

@@ -44,6 +44,7 @@ pub(crate) struct Transactions {
         ("origin" = Option<Origin>, Query, description = "What kind of document told of it"),
         ("account" = Option<String>, Query, description = "The user's account"),
         ("documentId" = Option<Uuid>, Query, description = "Workflow of the document that first told of it"),
+        ("needsReview" = Option<bool>, Query, description = "Only those that a person should look at"),
         ("cursor" = Option<String>, Query, description = "`nextCursor` of the page before"),
         ("limit" = Option<u64>, Query, minimum = 1, maximum = 500, description = "1 to 500, 50 by default"),
     ),

@@ -1,6 +1,7 @@
-//! `PATCH /api/v1/users/{userId}/transactions/{id}`: merchant and category by hand.
+//! `PATCH /api/v1/users/{userId}/transactions/{id}`: corrections by hand.
 
 use crate::{
+    auth::Caller,
     body,
     envelope::{Answer, Refusal, Refusals, Success},
     error::{ApiError, ErrorCode},
@@ -9,19 +10,24 @@ use crate::{
     openapi::exact,
     owner::User,
     state::AppState,
-    transaction::WireTransaction,
+    transaction::{WireTransaction, amount, day},
 };
 use axum::{
     extract::{FromRequestParts, Request, State},
     http::{StatusCode, request::Parts},
 };
+use chrono::NaiveDate;
 use quittance_analysis::category::category;
 use quittance_shared::{
-    domain::transaction::{Label, LabelSource},
+    audit::Action,
+    domain::{
+        money::Minor,
+        transaction::{Label, LabelSource, Origin, Transaction},
+    },
     i18n::Text,
     store::{Relabel, StoreError},
 };
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -45,6 +51,16 @@ struct Labels {
         pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
     )]
     merchant: Option<String>,
+    /// ISO 8601 day; of a transaction that was read from a receipt or an invoice.
+    #[schema(format = Date, required = false)]
+    date: String,
+    /// Decimal number, or text of one, in its currency; negative: money went out. Of a transaction that was read from a
+    /// receipt or an invoice.
+    #[schema(schema_with = exact::amount, required = false)]
+    amount: f64,
+    /// Somebody looked at it, and it is right as it is with this.
+    #[schema(schema_with = exact::yes, required = false)]
+    reviewed: bool,
 }
 
 /// The `{id}` of a transaction.
@@ -65,9 +81,10 @@ impl FromRequestParts<AppState> for TransactionId {
     }
 }
 
-/// Corrects merchant and category by hand.
+/// Corrects by hand, or says that it is right (`reviewed`).
 ///
-/// They outlive imports of the same transaction.
+/// What was said outlives imports of the same transaction. Day and amount are corrected where they were read by machine;
+/// of a statement's line and of what was submitted they are what its sender says.
 #[utoipa::path(
     patch, path = "/api/v1/users/{userId}/transactions/{id}", tag = "transactions",
     operation_id = "relabelTransaction",
@@ -87,19 +104,72 @@ impl FromRequestParts<AppState> for TransactionId {
 )]
 pub(crate) async fn handler(
     State(state): State<AppState>,
+    caller: Caller,
     User(owner): User,
     TransactionId(id): TransactionId,
     request: Request,
 ) -> Result<Answer<WireTransaction>, ApiError> {
     let body = body::object(&state, request, MAX_BYTES).await?;
-    let change = change(&body)?;
-    let changed = state.store.relabel_movement(&owner, id, &change).await.map_err(|error| {
-        if matches!(error, StoreError::NotFound) { unknown(id) } else { error.into() }
-    })?;
+    let known = state.store.movement(&owner, id).await?.ok_or_else(|| unknown(id))?;
+    let change = change(&body, &known.transaction)?;
+    let fields: Vec<&str> = FIELDS.into_iter().filter(|field| body.contains_key(*field)).collect();
+    let act = caller.act(Action::TransactionChanged, &owner.client);
+    let act = act.to("transaction", id).with(json!({ "fields": fields }));
+    let changed =
+        state.store.relabel_movement(&owner, id, &change, act).await.map_err(|error| {
+            if matches!(error, StoreError::NotFound) { unknown(id) } else { error.into() }
+        })?;
     Ok(Answer::ok(changed.into()))
 }
 
-fn change(body: &Map<String, Value>) -> Result<Relabel, ApiError> {
+const FIELDS: [&str; 5] = ["category", "merchant", "date", "amount", "reviewed"];
+
+fn change(body: &Map<String, Value>, known: &Transaction) -> Result<Relabel, ApiError> {
+    if !FIELDS.iter().any(|field| body.contains_key(*field)) {
+        return Err(field_is(
+            "category",
+            "manque, et « merchant », « date », « amount », « reviewed » aussi : donnez au moins l'un d'eux",
+            "is missing, and \"merchant\", \"date\", \"amount\", \"reviewed\" as well: give at least one of them",
+        ));
+    }
+    let (date, minor) = figures(body, known)?;
+    let reviewed = match body.get("reviewed") {
+        None => false,
+        Some(Value::Bool(true)) => true,
+        Some(_) => return Err(field_is("reviewed", "doit être true", "must be true")),
+    };
+    let (merchant, category) = labels(body)?;
+    Ok(Relabel { merchant, category, date, minor, reviewed })
+}
+
+/// Day and amount.
+fn figures(
+    body: &Map<String, Value>,
+    known: &Transaction,
+) -> Result<(Option<NaiveDate>, Option<Minor>), ApiError> {
+    let read = matches!(known.origin, Origin::Receipt | Origin::Invoice);
+    for field in ["date", "amount"] {
+        if body.contains_key(field) && !read {
+            return Err(field_is(
+                field,
+                "ne se corrige que sur une transaction lue d'un reçu ou d'une facture",
+                "can be corrected only of a transaction that was read from a receipt or an invoice",
+            ));
+        }
+    }
+    let given = |field: &str| body.contains_key(field).then_some(());
+    let date = given("date").map(|()| day(body, "date")).transpose();
+    let minor = given("amount").map(|()| amount(body, known.amount.currency)).transpose();
+    let date = date.map_err(|text| ApiError::field("date", text))?;
+    if date == Some(None) {
+        return Err(field_is("date", "ne peut pas être vide", "cannot be empty"));
+    }
+    Ok((date.flatten(), minor.map_err(|text| ApiError::field("amount", text))?))
+}
+
+type Labelled = (Option<Option<Label>>, Option<Label>);
+
+fn labels(body: &Map<String, Value>) -> Result<Labelled, ApiError> {
     let by_hand = |value: &str| Label {
         value: value.to_owned(),
         source: LabelSource::User,
@@ -129,14 +199,7 @@ fn change(body: &Map<String, Value>) -> Result<Relabel, ApiError> {
             ));
         }
     };
-    if category.is_none() && merchant.is_none() {
-        return Err(field_is(
-            "category",
-            "manque, et « merchant » aussi : donnez au moins l'un des deux",
-            "is missing, and \"merchant\" as well: give at least one of them",
-        ));
-    }
-    Ok(Relabel { merchant, category })
+    Ok((merchant, category))
 }
 
 fn is_name(name: &str) -> bool {
