@@ -13,7 +13,10 @@ use crate::{
     },
     executor::activity::{ActivityContext, ActivityError},
 };
-use quittance_documents::receipt::NOT_A_PAYMENT;
+use quittance_documents::{
+    receipt::NOT_A_PAYMENT,
+    review::{self, Reason},
+};
 use quittance_shared::{
     domain::{
         document::Warning,
@@ -51,14 +54,15 @@ pub(super) async fn process(
     // An extraction passes on what it was told of the reading.
     let own = extraction.warnings.iter().filter(|w| !warnings.contains(w)).cloned();
     warnings.extend(own.collect::<Vec<_>>());
-    let (transactions, remarks) = transactions(&extraction, workflow);
+    let reading = serde_json::to_value(&extraction)
+        .map_err(|error| ActivityError::refused("INTERNAL", error.to_string()))?;
+    let reasons = review::reasons(&reading, tools.review);
+    let (transactions, remarks) = transactions(&extraction, workflow, &reasons);
     warnings.extend(remarks);
     let kind = match origin(&extraction.receipt_type) {
         Origin::Invoice => DocumentKind::Invoice,
         Origin::Receipt | Origin::Statement | Origin::Submitted => DocumentKind::Receipt,
     };
-    let reading = serde_json::to_value(&extraction)
-        .map_err(|error| ActivityError::refused("INTERNAL", error.to_string()))?;
     let processed = Processed {
         kind,
         format: workflow.content_type.clone(),
@@ -97,6 +101,7 @@ fn gives_back(receipt_type: &str) -> bool {
 fn transactions(
     extraction: &Extraction,
     workflow: &WorkflowView,
+    reasons: &[Reason],
 ) -> (Vec<Transaction>, Vec<Warning>) {
     let (mut found, mut remarks) = (Vec::new(), Vec::new());
     let mut one = |fields, receipt_type: &str, place: Option<(u32, u32)>| {
@@ -108,7 +113,8 @@ fn transactions(
             warning
         };
         match transaction(fields, receipt_type, workflow) {
-            Ok((transaction, assumed)) => {
+            Ok((mut transaction, assumed)) => {
+                transaction.doubts = doubts(reasons, place.map(|(index, _)| index));
                 remarks.extend(assumed.map(about));
                 found.push(transaction);
             }
@@ -150,6 +156,18 @@ fn transactions(
         remarks.push(Warning { page: Some(slip.page), ..warning("CARD_SLIP", message) });
     }
     (found, remarks)
+}
+
+/// What a person should look at, of the only receipt or of that with this index.
+fn doubts(reasons: &[Reason], child: Option<u32>) -> Vec<String> {
+    let of = |reason: &Reason| match (reason, child) {
+        (Reason::Child(index, own), Some(child)) => {
+            (*index == u64::from(child)).then(|| own.code())
+        }
+        (Reason::Child(..), None) | (_, Some(_)) => None,
+        (_, None) => Some(reason.code()),
+    };
+    reasons.iter().filter_map(of).collect()
 }
 
 /// Whether the one is what a card terminal printed for the other: the same day and amount, and nothing about what for.
@@ -310,7 +328,7 @@ pub(super) mod tests {
                 child(5, 9.0, None, None),
             ],
         };
-        let (found, remarks) = transactions(&extraction, &workflow());
+        let (found, remarks) = transactions(&extraction, &workflow(), &[]);
         let paid: Vec<_> = found.iter().map(|t| (t.amount.minor.0, t.label.as_str())).collect();
         // Two tickets of one price are two payments.
         assert_eq!(paid, [(-1650, "Café 2"), (-210, "Café 3"), (-210, "Café 4")]);
@@ -338,7 +356,7 @@ pub(super) mod tests {
             confidence: 0.9,
             children: vec![child(1, 9.0, Some("2022-08-24"), None), quote(2)],
         };
-        let (found, remarks) = transactions(&extraction, &workflow());
+        let (found, remarks) = transactions(&extraction, &workflow(), &[]);
         assert_eq!(found.len(), 1);
         assert_eq!((remarks[0].code.as_str(), remarks[0].page), (NOT_A_PAYMENT, Some(1)));
         let said = "Reçu 2 : C'est un devis. Aucune transaction n'est créée.";
@@ -351,6 +369,27 @@ pub(super) mod tests {
         assert_eq!(refused(&extraction), None);
         extraction.document_type = Some(DocumentType::BankStatement);
         assert_eq!(refused(&extraction).map(|r| r.0), Some("STATEMENT_AS_PAGES"));
+    }
+
+    #[test]
+    fn each_is_doubted_for_its_own() {
+        let uncertain = || Reason::Uncertain("totalAmount".into());
+        let of = |index| Reason::Child(index, Box::new(uncertain()));
+        assert_eq!(doubts(&[of(1), of(2)], Some(2)), ["TOTAL_UNCERTAIN"]);
+        assert_eq!(doubts(&[of(1)], Some(2)), [""; 0]);
+        assert_eq!(doubts(&[uncertain(), Reason::Check("TAX_SUM".into())], None).len(), 2);
+        let extraction = Extraction {
+            receipt_type: "other".into(),
+            document_type: None,
+            extracted_fields: child(1, 9.0, Some("2022-08-24"), None).extracted_fields,
+            checks: Vec::new(),
+            warnings: Vec::new(),
+            detected_language: None,
+            confidence: 0.9,
+            children: Vec::new(),
+        };
+        let (found, _) = transactions(&extraction, &workflow(), &[uncertain()]);
+        assert_eq!(found[0].doubts, ["TOTAL_UNCERTAIN"]);
     }
 
     #[test]
