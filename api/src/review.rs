@@ -290,10 +290,8 @@ pub(crate) fn said(codes: &[String], context: &Context) -> Vec<ReviewReason> {
 }
 
 fn reason(reason: &Reason, context: &Context) -> ReviewReason {
-    let (child, reason) = match reason {
-        Reason::Child(index, reason) => (Some(*index), &**reason),
-        own => (None, own),
-    };
+    let (child, reason) =
+        if let Reason::Child(index, of) = reason { (Some(*index), &**of) } else { (None, reason) };
     let (code, text) = worded(reason);
     let text = match child {
         None => text,

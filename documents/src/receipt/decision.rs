@@ -255,20 +255,17 @@ pub(crate) fn decide(r: &Reading, text: &DocumentText, model: &Model) -> Decided
     let paid = minor.map(|m| r.signed(m));
     fields.summary = summary::sentence(receipt_type, merchant.as_deref(), paid, w.currency);
     let confidence = overall(&fields);
-    let kind = kind::find(r);
-    let payment = kind.as_ref().is_none_or(|kind| kind.sort.is_payment());
-    let mut warnings = text.warnings.clone();
-    warnings.extend(kind.as_ref().and_then(kind::Kind::warning));
-    let extraction = Extraction {
-        receipt_type: if payment { receipt_type } else { "other" }.to_owned(),
-        document_type: kind.map(|kind| kind.sort),
+    let mut extraction = Extraction {
+        receipt_type: receipt_type.to_owned(),
+        document_type: None,
         extracted_fields: fields,
         checks,
-        warnings,
+        warnings: text.warnings.clone(),
         detected_language: r.locale.language.map(str::to_owned),
         confidence,
         children: Vec::new(),
     };
+    kind::describe(r, &mut extraction);
     Decided { extraction, given: w.given }
 }
 

@@ -16,6 +16,7 @@ use quittance_domain::{
         self, BankStatement, CardStatement, CreditNote, DeliveryNote, Invoice, Payslip,
         PurchaseOrder, Quote, Receipt, Reminder,
     },
+    receipt::Extraction,
 };
 use std::{collections::HashMap, sync::LazyLock};
 use words::Needs;
@@ -37,15 +38,15 @@ const MOST_BEHIND: usize = 6;
 
 /// What a page is, and the title that says so.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Kind {
-    pub(crate) sort: DocumentType,
+struct Kind {
+    sort: DocumentType,
     title: String,
     page: u32,
 }
 
 impl Kind {
     /// The remark on a page that is no payment.
-    pub(crate) fn warning(&self) -> Option<Warning> {
+    fn warning(&self) -> Option<Warning> {
         let message = format!(
             "Le document s'intitule « {} » : c'est {}, pas un paiement. Ses valeurs sont données, mais rien ne dit que \
              cette somme a été payée.",
@@ -259,7 +260,7 @@ impl<'a> Head<'a> {
 }
 
 /// What the document calls itself; `None` where no title says so, or several contradict each other.
-pub(crate) fn find(r: &Reading) -> Option<Kind> {
+fn find(r: &Reading) -> Option<Kind> {
     let head = Head::new(r);
     let titles = head.titles();
     let of_payment = titles.iter().filter(|(t, whole)| t.sort.is_payment() && *whole);
@@ -281,6 +282,16 @@ pub(crate) fn find(r: &Reading) -> Option<Kind> {
     let card = other.sort == BankStatement && head.says(words::CARD);
     let sort = if card { CardStatement } else { other.sort };
     Some(kind(r, other, sort))
+}
+
+/// Writes down what a page is; one that is no payment has a remark.
+pub(crate) fn describe(r: &Reading, extraction: &mut Extraction) {
+    let Some(kind) = find(r) else { return };
+    extraction.document_type = Some(kind.sort);
+    if let Some(warning) = kind.warning() {
+        "other".clone_into(&mut extraction.receipt_type);
+        extraction.warnings.push(warning);
+    }
 }
 
 fn kind(r: &Reading, title: &Title, sort: DocumentType) -> Kind {
