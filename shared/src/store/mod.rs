@@ -184,21 +184,31 @@ impl Store {
         Ok(row.try_get_by_index(0)?)
     }
 
-    /// The clock was set by so many microseconds: what waits for a time and whatever is held until one moves with it.
+    /// The clock was set by so many microseconds: deadlines and leases move with it, and so do waits where it was set
+    /// back. Set forward it ends them early, which harms nobody; moved, those that began since would last too long.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when the database does not answer.
     pub async fn move_waits(&self, micros: i64) -> Result<()> {
+        let back = micros.min(0);
         let tx = self.begin().await?;
-        for sql in [
-            "UPDATE run SET wake_at = wake_at + $1, lease_until = lease_until + $1, deadline_at = deadline_at + $1,
-                 dispatched_until = dispatched_until + $1 WHERE finished_at IS NULL",
-            "UPDATE run_step SET due_at = due_at + $1
-                 WHERE due_at IS NOT NULL AND run_id IN (SELECT id FROM run WHERE finished_at IS NULL)",
-            "UPDATE removal SET next_at = next_at + $1",
-            "UPDATE chore SET next_at = next_at + $1",
+        for (sql, by) in [
+            // What was handed to the queue is handed to it again: it may have been refused as not due yet.
+            (
+                "UPDATE run SET lease_until = lease_until + $1, deadline_at = deadline_at + $1, dispatched_until = NULL
+                     WHERE finished_at IS NULL",
+                micros,
+            ),
+            ("UPDATE run SET wake_at = wake_at + $1 WHERE finished_at IS NULL", back),
+            (
+                "UPDATE run_step SET due_at = due_at + $1
+                     WHERE due_at IS NOT NULL AND run_id IN (SELECT id FROM run WHERE finished_at IS NULL)",
+                back,
+            ),
+            ("UPDATE removal SET next_at = next_at + $1", back),
+            ("UPDATE chore SET next_at = next_at + $1", back),
         ] {
-            tx.execute_raw(self.backend().statement(sql, [micros.into()])).await?;
+            tx.execute_raw(self.backend().statement(sql, [by.into()])).await?;
         }
         Ok(tx.commit().await?)
     }
