@@ -3,12 +3,16 @@
 use super::money::{major, minor};
 use cel::{
     Context, Env, ExecutionError, Program, Value as Cel,
+    common::ast::{EntryExpr, Expr as Ast, IdedEntryExpr},
     objects::{Key, Map},
+    parser::Expression,
 };
 use serde_json::{Map as Object, Number, Value};
 use std::{
     collections::HashMap,
+    panic::resume_unwind,
     sync::{Arc, OnceLock},
+    thread,
 };
 
 /// Functions beside those of CEL itself.
@@ -21,15 +25,26 @@ pub(super) struct Expr {
     program: Program,
 }
 
+/// Longest expression, bytes.
+const MAX_LENGTH: usize = 2000;
+/// How deep its parts are nested at most: evaluation goes down by recursion too, on threads of the runtime. In a chain such
+/// as `a + b + c` each part is within the next.
+const MAX_DEPTH: usize = 32;
+/// Stack of the compiler, bytes: it goes down by recursion, 96 levels at most, each of many calls, which is more than a
+/// thread of the runtime has.
+const STACK: usize = 64 << 20;
+
 impl Expr {
     /// Compiles an expression that may use these variables.
     ///
     /// # Errors
     /// What is wrong with it, for people.
     pub(super) fn compile(source: &str, variables: &[&str]) -> Result<Self, String> {
-        let program = environment().compile(source).map_err(|e| {
-            format!("`{source}` is no valid expression: {}", first_line(&e.to_string()))
-        })?;
+        if source.len() > MAX_LENGTH {
+            let begin: String = source.chars().take(40).collect();
+            return Err(format!("`{begin}…` is longer than {MAX_LENGTH} bytes"));
+        }
+        let program = program(source)?;
         let references = program.references();
         let mut unknown: Vec<&str> = references
             .variables()
@@ -100,6 +115,46 @@ const STANDARD: [&str; 15] = [
     "max",
     "min",
 ];
+
+fn program(source: &str) -> Result<Program, String> {
+    let compile = || {
+        let program = environment().compile(source).map_err(|e| {
+            format!("`{source}` is no valid expression: {}", first_line(&e.to_string()))
+        })?;
+        if depth(program.expression()) > MAX_DEPTH {
+            return Err(format!("`{source}` is nested deeper than {MAX_DEPTH} levels"));
+        }
+        Ok(program)
+    };
+    thread::scope(|scope| {
+        let thread = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, compile);
+        let thread = thread.map_err(|e| format!("no thread to compile `{source}` in: {e}"))?;
+        thread.join().unwrap_or_else(|panic| resume_unwind(panic))
+    })
+}
+
+/// How many levels this is, with everything in it.
+fn depth(expression: &Expression) -> usize {
+    let entry = |entry: &IdedEntryExpr| match &entry.expr {
+        EntryExpr::StructField(field) => depth(&field.value),
+        EntryExpr::MapEntry(entry) => depth(&entry.key).max(depth(&entry.value)),
+    };
+    let below = match &expression.expr {
+        Ast::Unspecified | Ast::Ident(_) | Ast::Literal(_) => None,
+        Ast::Call(call) => call.target.as_deref().into_iter().chain(&call.args).map(depth).max(),
+        Ast::Comprehension(all) => {
+            [&all.iter_range, &all.accu_init, &all.loop_cond, &all.loop_step, &all.result]
+                .map(depth)
+                .into_iter()
+                .max()
+        }
+        Ast::List(list) => list.elements.iter().map(depth).max(),
+        Ast::Map(map) => map.entries.iter().map(entry).max(),
+        Ast::Select(select) => Some(depth(&select.operand)),
+        Ast::Struct(of) => of.entries.iter().map(entry).max(),
+    };
+    1 + below.unwrap_or(0)
+}
 
 /// A name that a macro such as `map(i, …)` binds.
 fn is_bound(source: &str, name: &str) -> bool {
@@ -259,6 +314,40 @@ mod tests {
         for source in ["input.missing", "sum(input.items.map(i, i.price))", "minor(1.005)"] {
             let error = Expr::compile(source, &["input"]).unwrap().eval(&scope()).unwrap_err();
             assert!(error.contains(source), "{error}");
+        }
+    }
+
+    /// On a test's stack of 2 MB, which is what threads of the runtime have.
+    #[test]
+    fn as_deep_as_it_fits_ends_no_program() {
+        for (open, inner, close) in [
+            ("(", "1", ")"),
+            ("[", "1", "]"),
+            ("{'a': ", "1", "}"),
+            ("!", "true", ""),
+            ("true ? 1 : ", "1", ""),
+            ("1 + ", "1", ""),
+            ("size(", "'a'", ")"),
+            ("[1].map(i, ", "1", ")"),
+            ("input.", "a", ""),
+        ] {
+            let most = (MAX_LENGTH - 3) / (open.len() + close.len());
+            let (mut fits, mut deeper) = (0, 0);
+            for times in [1, 5, 10, 15, 20, 25, MAX_DEPTH - 2, 40, most, MAX_LENGTH] {
+                let deep = format!("{}{inner}{}", open.repeat(times), close.repeat(times));
+                match Expr::compile(&deep, &["input"]) {
+                    Ok(compiled) => {
+                        fits += 1;
+                        drop(compiled.eval(&scope()));
+                    }
+                    Err(why) => {
+                        deeper += 1;
+                        let said = ["levels", "bytes", "no valid expression"];
+                        assert!(said.iter().any(|s| why.contains(s)), "{why}");
+                    }
+                }
+            }
+            assert!(fits >= 2 && deeper >= 1, "{open}");
         }
     }
 }

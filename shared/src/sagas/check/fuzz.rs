@@ -66,3 +66,19 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_is_nested_deep_is_refused() {
+    for (open, close) in [("[", "]"), ("{a: ", "}"), ("- ", "")] {
+        for times in [200, 20_000] {
+            let deep = format!("saga: {}1{}", open.repeat(times), close.repeat(times));
+            assert!(parse("a.yaml", &deep).is_err(), "{open}");
+        }
+    }
+    let (_, source) = SOURCES[0];
+    let place = "${input.store_id}";
+    assert!(source.contains(place), "{source}");
+    let deep = format!("${{{}1{}}}", "(".repeat(20_000), ")".repeat(20_000));
+    let flaws = parse("a.yaml", &source.replacen(place, &deep, 1)).unwrap_err();
+    assert!(flaws[0].line.is_some() && flaws[0].message.contains("bytes"), "{flaws:?}");
+}
