@@ -21,6 +21,30 @@ use sea_orm::ConnectionTrait;
 use sea_orm_migration::{Migration, prelude::*};
 use std::collections::HashSet;
 
+/// A migration of nothing but statements, the same for both databases.
+struct Statements {
+    name: &'static str,
+    sql: &'static [&'static str],
+}
+
+impl MigrationName for Statements {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Statements {
+    #[allow(elided_lifetimes_in_paths, reason = "the signature has to be the trait's")]
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let db = manager.get_connection();
+        for sql in self.sql {
+            db.execute_unprepared(sql).await?;
+        }
+        Ok(())
+    }
+}
+
 pub(super) struct Migrator;
 
 #[async_trait::async_trait]
@@ -28,9 +52,9 @@ impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         vec![
             Box::new(initial::Initial),
-            Box::new(sagas::Sagas),
-            Box::new(neighbours::Neighbours),
-            Box::new(waits::Waits),
+            Box::new(sagas::SAGAS),
+            Box::new(neighbours::NEIGHBOURS),
+            Box::new(waits::WAITS),
             Box::new(transactions::Transactions),
             Box::new(review::Review),
             Box::new(rules::Rules),
@@ -38,11 +62,11 @@ impl MigratorTrait for Migrator {
             Box::new(keys::Keys),
             Box::new(audit::Audit),
             Box::new(retention::Retention),
-            Box::new(holds::Holds),
-            Box::new(labels::Labels),
+            Box::new(holds::HOLDS),
+            Box::new(labels::LABELS),
             Box::new(evidence::Evidence),
-            Box::new(date_order::DateOrder),
-            Box::new(doubts::Doubts),
+            Box::new(date_order::DATE_ORDER),
+            Box::new(doubts::DOUBTS),
         ]
     }
 
