@@ -299,14 +299,14 @@ async fn what_was_not_read_with_certainty_waits_for_a_person() {
     assert_eq!((&all[0]["needsReview"], &all[0]["reviewReasons"]), (&json!(false), &json!([])));
     assert_eq!(listed().await, json!([all[1]]));
     assert_eq!(all[1]["reviewReasons"], json!(["TOTAL_UNCERTAIN"]));
-    for (one, body, field) in [
-        (&all[1], json!({ "amount": "43,50" }), "amount"),
-        (&all[1], json!({ "date": null }), "date"),
-        (&all[1], json!({ "reviewed": false }), "reviewed"),
-        (&all[0], json!({ "amount": -9.98 }), "amount"),
+    for (one, body, field, status, code) in [
+        (&all[1], json!({ "amount": "43,50" }), "amount", 400, "INVALID_REQUEST"),
+        (&all[1], json!({ "date": null }), "date", 400, "INVALID_REQUEST"),
+        (&all[1], json!({ "reviewed": false }), "reviewed", 400, "INVALID_REQUEST"),
+        (&all[0], json!({ "amount": -9.98 }), "amount", 409, "CONFLICT"),
     ] {
-        app.send_json(Method::PATCH, &url(one), &body).await.refusal(400, "INVALID_REQUEST");
         let got = app.send_json(Method::PATCH, &url(one), &body).await;
+        got.refusal(status, code);
         assert_eq!(got.json["error"]["field"], field);
     }
     let body = json!({ "amount": -45.3, "date": "2026-03-09" });

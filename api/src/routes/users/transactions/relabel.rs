@@ -99,6 +99,7 @@ impl FromRequestParts<AppState> for TransactionId {
         (status = 400, body = Refusal, description = "A field is wrong"),
         (status = 403, body = Refusal, description = "The client is not the key's"),
         (status = 404, body = Refusal, description = "The user has no such transaction"),
+        (status = 409, body = Refusal, description = "Its day and amount are not what was read by machine (`CONFLICT`)"),
         Refusals,
     )
 )]
@@ -148,14 +149,9 @@ fn figures(
     known: &Transaction,
 ) -> Result<(Option<NaiveDate>, Option<Minor>), ApiError> {
     let read = matches!(known.origin, Origin::Receipt | Origin::Invoice);
-    for field in ["date", "amount"] {
-        if body.contains_key(field) && !read {
-            return Err(field_is(
-                field,
-                "ne se corrige que sur une transaction lue d'un reçu ou d'une facture",
-                "can be corrected only of a transaction that was read from a receipt or an invoice",
-            ));
-        }
+    let said = ["date", "amount"].into_iter().find(|field| body.contains_key(*field));
+    if let Some(field) = said.filter(|_| !read) {
+        return Err(not_read(known.id).at(field));
     }
     let given = |field: &str| body.contains_key(field).then_some(());
     let date = given("date").map(|()| day(body, "date")).transpose();
@@ -206,6 +202,18 @@ fn is_name(name: &str) -> bool {
     !name.trim().is_empty()
         && name.chars().count() <= MAX_NAME
         && !name.chars().any(char::is_control)
+}
+
+fn not_read(id: Uuid) -> ApiError {
+    let text = Text::new(
+        format!(
+            "La transaction {id} n'a été lue ni d'un reçu ni d'une facture : sa date et son montant sont ceux que son émetteur a indiqués. Corrigez sa catégorie ou son commerçant."
+        ),
+        format!(
+            "The transaction {id} was read from no receipt or invoice: its date and its amount are what its sender says. Correct its category or its merchant."
+        ),
+    );
+    ApiError::new(StatusCode::CONFLICT, ErrorCode::Conflict, text)
 }
 
 fn unknown(id: Uuid) -> ApiError {
