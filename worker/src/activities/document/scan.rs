@@ -310,24 +310,31 @@ pub(super) mod tests {
         }
     }
 
-    #[test]
-    fn each_receipt_of_a_photo_is_a_transaction_and_its_card_slip_is_not() {
-        let extraction = Extraction {
+    fn extraction(extracted_fields: ExtractedFields, children: Vec<ChildReceipt>) -> Extraction {
+        Extraction {
             receipt_type: "other".into(),
             document_type: None,
-            extracted_fields: ExtractedFields::default(),
+            extracted_fields,
             checks: Vec::new(),
             warnings: Vec::new(),
             detected_language: None,
             confidence: 0.9,
-            children: vec![
+            children,
+        }
+    }
+
+    #[test]
+    fn each_receipt_of_a_photo_is_a_transaction_and_its_card_slip_is_not() {
+        let extraction = extraction(
+            ExtractedFields::default(),
+            vec![
                 child(1, 16.5, Some("2022-08-24"), None),
                 child(2, 16.5, Some("2022-08-24"), Some(1.5)),
                 child(3, 2.1, Some("2022-08-24"), None),
                 child(4, 2.1, Some("2022-08-24"), None),
                 child(5, 9.0, None, None),
             ],
-        };
+        );
         let (found, remarks) = transactions(&extraction, &workflow(), &[]);
         let paid: Vec<_> = found.iter().map(|t| (t.amount.minor.0, t.label.as_str())).collect();
         // Two tickets of one price are two payments.
@@ -346,16 +353,10 @@ pub(super) mod tests {
             child.warnings = vec![warning(NOT_A_PAYMENT, "C'est un devis.")];
             child
         };
-        let mut extraction = Extraction {
-            receipt_type: "other".into(),
-            document_type: None,
-            extracted_fields: ExtractedFields::default(),
-            checks: Vec::new(),
-            warnings: Vec::new(),
-            detected_language: None,
-            confidence: 0.9,
-            children: vec![child(1, 9.0, Some("2022-08-24"), None), quote(2)],
-        };
+        let mut extraction = extraction(
+            ExtractedFields::default(),
+            vec![child(1, 9.0, Some("2022-08-24"), None), quote(2)],
+        );
         let (found, remarks) = transactions(&extraction, &workflow(), &[]);
         assert_eq!(found.len(), 1);
         assert_eq!((remarks[0].code.as_str(), remarks[0].page), (NOT_A_PAYMENT, Some(1)));
@@ -378,16 +379,8 @@ pub(super) mod tests {
         assert_eq!(doubts(&[of(1), of(2)], Some(2)), ["TOTAL_UNCERTAIN"]);
         assert_eq!(doubts(&[of(1)], Some(2)), [""; 0]);
         assert_eq!(doubts(&[uncertain(), Reason::Check("TAX_SUM".into())], None).len(), 2);
-        let extraction = Extraction {
-            receipt_type: "other".into(),
-            document_type: None,
-            extracted_fields: child(1, 9.0, Some("2022-08-24"), None).extracted_fields,
-            checks: Vec::new(),
-            warnings: Vec::new(),
-            detected_language: None,
-            confidence: 0.9,
-            children: Vec::new(),
-        };
+        let extraction =
+            extraction(child(1, 9.0, Some("2022-08-24"), None).extracted_fields, Vec::new());
         let (found, _) = transactions(&extraction, &workflow(), &[uncertain()]);
         assert_eq!(found[0].doubts, ["TOTAL_UNCERTAIN"]);
     }
