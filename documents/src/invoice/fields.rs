@@ -21,7 +21,11 @@ pub(super) fn extraction(invoice: &Invoice, checks: Vec<Check>, printed: Extract
         field: stated(minor.to_number(digits), &format!("{SUMS}/{element}")),
         currency: Some(invoice.currency),
     };
-    let receipt_type = if rules::gives_back(invoice) { "credit_note" } else { "invoice" };
+    let (receipt_type, document_type) = if rules::gives_back(invoice) {
+        ("credit_note", DocumentType::CreditNote)
+    } else {
+        ("invoice", DocumentType::Invoice)
+    };
     let seller = &invoice.seller;
     let siret = seller.legal_id.as_ref().filter(|id| id.len() == 14 && is_digits(id));
     let extracted_fields = ExtractedFields {
@@ -57,11 +61,7 @@ pub(super) fn extraction(invoice: &Invoice, checks: Vec<Check>, printed: Extract
     };
     Extraction {
         receipt_type: receipt_type.to_owned(),
-        document_type: Some(if rules::CREDIT_NOTES.contains(&invoice.type_code.as_str()) {
-            DocumentType::CreditNote
-        } else {
-            DocumentType::Invoice
-        }),
+        document_type: Some(document_type),
         extracted_fields,
         checks,
         // What the page calls itself does not count beside data that are an invoice's.

@@ -7,7 +7,7 @@ use quittance_domain::{
 };
 
 /// Codes of documents that give money back (UNTDID 1001).
-pub(super) const CREDIT_NOTES: [&str; 5] = ["81", "83", "261", "381", "396"];
+const CREDIT_NOTES: [&str; 5] = ["81", "83", "261", "381", "396"];
 
 /// Whether it is a credit note, whatever the sign of its sums.
 pub(super) fn gives_back(invoice: &Invoice) -> bool {

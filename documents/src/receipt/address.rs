@@ -1,13 +1,13 @@
 //! The shop's address: the rows around its name that look like one.
 
-use super::{Reading, normalise::fold, parties, reliability::Situation};
+use super::{
+    Reading,
+    normalise::{fold, pattern},
+    parties,
+    reliability::Situation,
+};
 use regex::Regex;
 use std::sync::LazyLock;
-
-#[expect(clippy::expect_used, reason = "constant patterns, compiled in every test run")]
-fn pattern(text: &str) -> Regex {
-    Regex::new(text).expect("a constant pattern")
-}
 
 static STREET: LazyLock<Regex> = LazyLock::new(|| {
     pattern(

@@ -6,7 +6,7 @@ mod tests;
 use super::{
     layout::Layout,
     months::{month, weekdays},
-    normalise::fold,
+    normalise::{fold, pattern},
 };
 use chrono::{Datelike, NaiveDate};
 use regex::{Captures, Regex};
@@ -55,11 +55,6 @@ pub(crate) struct TimeHit {
     pub(crate) span: (usize, usize),
     pub(crate) value: String,
     pub(crate) raw: String,
-}
-
-#[expect(clippy::expect_used, reason = "constant patterns, compiled in every test run")]
-fn pattern(text: &str) -> Regex {
-    Regex::new(text).expect("a constant pattern")
 }
 
 macro_rules! patterns {

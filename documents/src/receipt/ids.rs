@@ -3,7 +3,7 @@
 use super::{
     Reading,
     captions::{self, Place},
-    normalise::{fold, spelt},
+    normalise::{fold, pattern, spelt},
     parties,
     reliability::Situation,
 };
@@ -19,11 +19,6 @@ pub(crate) struct Found {
     /// Whether the check digits fit; `None` when the kind has none that we know.
     pub(crate) key: Option<bool>,
     pub(crate) situation: Situation,
-}
-
-#[expect(clippy::expect_used, reason = "constant patterns, compiled in every test run")]
-fn pattern(text: &str) -> Regex {
-    Regex::new(text).expect("a constant pattern")
 }
 
 macro_rules! patterns {

@@ -1,7 +1,12 @@
 //! Goods and reductions: the rows between the head and the first subtotal or total that end in an amount.
 
 use super::{
-    Reading, amounts::Amount, labels::Label, layout::union, normalise::fold, totals::Labelled,
+    Reading,
+    amounts::Amount,
+    labels::Label,
+    layout::union,
+    normalise::{fold, pattern},
+    totals::Labelled,
 };
 use regex::Regex;
 use std::sync::LazyLock;
@@ -19,11 +24,6 @@ pub(crate) struct Line {
     pub(crate) raw: String,
     /// Said to be a reduction.
     pub(crate) reduction: bool,
-}
-
-#[expect(clippy::expect_used, reason = "constant patterns, compiled in every test run")]
-fn pattern(text: &str) -> Regex {
-    Regex::new(text).expect("a constant pattern")
 }
 
 static LEADING: LazyLock<Regex> =

@@ -1,13 +1,8 @@
 //! What names of shops look like, and what is cut from the lines that hold them.
 
-use super::normalise::{squash, words};
+use super::normalise::{pattern, squash, words};
 use regex::Regex;
 use std::sync::LazyLock;
-
-#[expect(clippy::expect_used, reason = "constant patterns, compiled in every test run")]
-fn pattern(text: &str) -> Regex {
-    Regex::new(text).expect("a constant pattern")
-}
 
 macro_rules! patterns {
     ($($name:ident = $text:expr;)*) => { $(pub(crate) static $name: LazyLock<Regex> = LazyLock::new(|| pattern($text));)* };

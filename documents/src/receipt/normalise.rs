@@ -1,5 +1,13 @@
 //! Text made comparable: case, accents, spaces and the usual confusions of OCR.
 
+use regex::Regex;
+
+/// A regular expression that stands in the code.
+#[expect(clippy::expect_used, reason = "constant patterns, compiled in every test run")]
+pub(crate) fn pattern(text: &str) -> Regex {
+    Regex::new(text).expect("a constant pattern")
+}
+
 /// Lower case without accents; everything else stays, one input character may become two.
 #[must_use]
 pub fn fold(text: &str) -> String {

@@ -6,17 +6,12 @@ use super::{
     captions::{above, below},
     ids::Found,
     layout::Seg,
-    normalise::{fold, spelt},
+    normalise::{fold, pattern, spelt},
     refund::Kind,
     reliability::Situation,
 };
 use regex::Regex;
 use std::{ops::Range, sync::LazyLock};
-
-#[expect(clippy::expect_used, reason = "constant patterns, compiled in every test run")]
-fn pattern(text: &str) -> Regex {
-    Regex::new(text).expect("a constant pattern")
-}
 
 /// Words for an invoice or a credit note; in German and Dutch they begin longer words.
 const NOUN: &str = "facture|invoice|rechnung|factuur|factura|fattura|fatura|avoir|credit ?note|credit ?memo|gutschrift|creditnota|note de credit|nota de credito";

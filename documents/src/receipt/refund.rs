@@ -10,9 +10,10 @@ use super::{
     amounts::{Amount, Sign},
     labels::{self, Label},
     minus::Minus,
-    normalise::{fold, label_key},
+    normalise::{fold, label_key, pattern},
     totals::{self, Labelled},
 };
+use quittance_domain::kind::DocumentType;
 use regex::Regex;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -34,6 +35,14 @@ impl Kind {
         match self {
             Self::CreditNote => "credit_note",
             Self::Refund => "refund",
+        }
+    }
+
+    /// The sort of document.
+    pub(crate) fn document(self) -> DocumentType {
+        match self {
+            Self::CreditNote => DocumentType::CreditNote,
+            Self::Refund => DocumentType::Receipt,
         }
     }
 }
@@ -72,11 +81,6 @@ fn title(words: &str) -> String {
     // A number or a date may follow, no sentence.
     const REST: &str = r"[^a-z0-9]*(?:(?:(?:n[o°º]?|nr|num|numero|number|nummer|ref|reference|id|du|vom|dated?|datum|fecha|le|del|van|sur|pour|for|zu|zur|op|a|relatif|relative|original|avoir|credit|remboursement|refund|facture|invoice|rechnung|factuur|factura)\b|[a-z]{0,6}[\-/]?[0-9]{3}|[a-z]{1,6}[\-/]?[0-9])[^a-z0-9]*[a-z]{0,8}[^ ]*(?: +[^ ]+){0,5})?";
     format!(r"^[^a-z0-9]*{BEFORE}(?:{words})(?:en|n|s)?{BEHIND}{REST}$")
-}
-
-#[expect(clippy::expect_used, reason = "constant patterns, compiled in every test run")]
-fn pattern(text: &str) -> Regex {
-    Regex::new(text).expect("a constant pattern")
 }
 
 /// What a title makes of the document, and whether it can mean nothing else.
@@ -221,7 +225,7 @@ impl<'a> Page<'a> {
             if a.money() {
                 last.insert(a.row, minus);
             }
-            if !is_sum(l) {
+            if !l.sum() {
                 continue;
             }
             if minus {
@@ -296,19 +300,6 @@ fn is_money(a: &Amount, l: &Labelled) -> bool {
         && !a.second
         && a.minor != 0
         && a.sign != Some(Sign::Francs)
-}
-
-/// A sum of the page: a total or what is due, before or after tax.
-fn is_sum(l: &Labelled) -> bool {
-    const OTHER: Label = Label::COUNT
-        .and(Label::SAVED)
-        .and(Label::BALANCE)
-        .and(Label::DISCOUNT)
-        .and(Label::ROUNDING)
-        .and(Label::FOREIGN)
-        .and(Label::CHANGE)
-        .and(Label::TIP);
-    l.label.any(Label::TOTAL.and(Label::DUE).and(Label::GRAND)) && !l.label.any(OTHER)
 }
 
 #[cfg(test)]

@@ -6,7 +6,10 @@ use super::{
     testing::{cases, columns, document},
 };
 use proptest::prelude::*;
-use quittance_domain::receipt::{AmountField, CheckStatus, Extraction};
+use quittance_domain::{
+    kind::DocumentType,
+    receipt::{AmountField, CheckStatus, Extraction},
+};
 
 /// Total, net and tax.
 fn sums(e: &Extraction) -> [Option<f64>; 3] {
@@ -232,6 +235,7 @@ fn printed_without_a_minus_it_stays_as_printed() {
     ]));
     assert_eq!(sums(&e), [Some(216.0), Some(180.0), Some(36.0)]);
     assert_eq!(e.receipt_type, "credit_note");
+    assert_eq!(e.document_type, Some(DocumentType::CreditNote));
     assert_eq!(e.extracted_fields.discounts.first().map(|d| d.amount), Some(-18.0));
     // In German it may be an invoice that its buyer wrote.
     let e = extract(&document(&[
@@ -244,6 +248,7 @@ fn printed_without_a_minus_it_stays_as_printed() {
     ]));
     assert_eq!(total(&e), Some(119.0));
     assert_ne!(e.receipt_type, "credit_note");
+    assert_ne!(e.document_type, Some(DocumentType::CreditNote));
 }
 
 #[test]

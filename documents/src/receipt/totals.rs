@@ -45,9 +45,12 @@ const OTHER: Label = Label::COUNT
 impl Labelled {
     /// A total of what was bought, before or after tax.
     pub(crate) fn total(&self) -> bool {
-        TOTALS.iter().any(|t| self.label.has(*t))
-            && !self.label.any(OTHER)
-            && !self.label.any(Label::SUB)
+        self.sum() && !self.label.any(Label::SUB)
+    }
+
+    /// Such a total, or one of a part of it.
+    pub(crate) fn sum(&self) -> bool {
+        TOTALS.iter().any(|t| self.label.has(*t)) && !self.label.any(OTHER)
     }
 
     /// A total that names neither net nor tax.

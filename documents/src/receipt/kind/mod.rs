@@ -276,7 +276,7 @@ fn find(r: &Reading) -> Option<Kind> {
     let part = |t: &Title| t.row == other.row && other.text.starts_with(&t.text);
     let overruled = of_payment.map(|(t, _)| t).any(|t| !part(t) && head.overruled(t, other));
     let could_be_paid = matches!(other.sort, Quote | PurchaseOrder | DeliveryNote | Reminder);
-    if overruled || r.refund.is_some() || could_be_paid && head.paid() {
+    if overruled || could_be_paid && head.paid() {
         return None;
     }
     let card = other.sort == BankStatement && head.says(words::CARD);
@@ -284,9 +284,14 @@ fn find(r: &Reading) -> Option<Kind> {
     Some(kind(r, other, sort))
 }
 
-/// Writes down what a page is; one that is no payment has a remark.
+/// Writes down what a page is; one that is no payment has a remark. What gives money back is found by more than titles:
+/// a German's "Gutschrift" may be an invoice that its buyer wrote.
 pub(crate) fn describe(r: &Reading, extraction: &mut Extraction) {
-    let Some(kind) = find(r) else { return };
+    if let Some(refund) = r.refund {
+        extraction.document_type = Some(refund.kind.document());
+        return;
+    }
+    let Some(kind) = find(r).filter(|kind| kind.sort != CreditNote) else { return };
     extraction.document_type = Some(kind.sort);
     if let Some(warning) = kind.warning() {
         "other".clone_into(&mut extraction.receipt_type);

@@ -1,5 +1,6 @@
 //! What speaks for a country.
 
+use crate::receipt::normalise::pattern;
 use regex::Regex;
 use std::sync::LazyLock;
 
@@ -210,11 +211,6 @@ pub(super) const CURRENCIES: &[(&str, &str)] = &[
 ];
 
 const STATES: &str = "AL|AK|AZ|AR|CA|CO|CT|DE|FL|GA|HI|ID|IL|IN|IA|KS|KY|LA|ME|MD|MA|MI|MN|MS|MO|MT|NE|NV|NH|NJ|NM|NY|NC|ND|OH|OK|OR|PA|RI|SC|SD|TN|TX|UT|VT|VA|WA|WV|WI|WY|DC|PR";
-
-#[expect(clippy::expect_used, reason = "constant patterns, compiled in every test run")]
-fn pattern(text: &str) -> Regex {
-    Regex::new(text).expect("a constant pattern")
-}
 
 /// What only one country prints so, with its weight.
 pub(super) static SHAPES: LazyLock<Vec<(&'static str, Regex, f32)>> = LazyLock::new(|| {

@@ -7,7 +7,7 @@ use super::{
     captions::spaced,
     layout::{Layout, Seg},
     names::{ADDRESS, ADDRESS_SHAPE, clean, letters},
-    normalise::{fold, squash},
+    normalise::{fold, pattern, squash},
     number,
 };
 use regex::Regex;
@@ -28,11 +28,6 @@ static TOWN: LazyLock<Regex> = LazyLock::new(|| {
 });
 static SITE: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"(?:https?://(?:www\.)?|\bwww\.)([a-z0-9-]{3,40})\.[a-z]"));
-
-#[expect(clippy::expect_used, reason = "constant patterns, compiled in every test run")]
-fn pattern(text: &str) -> Regex {
-    Regex::new(text).expect("a constant pattern")
-}
 
 /// Names of the sites a page gives, without spaces and signs. A buyer's page is not given; a buyer's mail may be.
 pub(crate) fn sites(layout: &Layout) -> HashSet<String> {
