@@ -189,7 +189,7 @@ pub(crate) fn revision(
     let looked_at = confirmed(held, reviewing) || !said.is_empty();
     let outcomes = if looked_at { review::outcomes(base, said) } else { Vec::new() };
     let outcomes = outcomes.into_iter().map(|o| FieldOutcome {
-        field: o.field.to_owned(),
+        field: o.field,
         confidence: o.confidence,
         verdict: o.verdict.code(),
     });
@@ -217,6 +217,7 @@ pub(crate) fn revision(
 pub(crate) fn correction(held: &UnderReview, field: &str, value: Value) -> NewCorrection {
     let (old_value, old_confidence, old_source) = review::with_confidence(&held.result, field);
     let (read, ..) = review::with_confidence(&held.base, field);
+    let (child, plain) = review::parts(field);
     NewCorrection {
         id: RunId::new().0,
         field: field.to_owned(),
@@ -224,8 +225,8 @@ pub(crate) fn correction(held: &UnderReview, field: &str, value: Value) -> NewCo
         old_confidence,
         old_source,
         rank: review::alternative_rank(&held.base, field, &value),
-        lesson: review::lesson(field, &read, &value).map(|(field, v)| (field.to_owned(), v)),
-        keys: review::keys(&held.base),
+        lesson: review::lesson(plain, &read, &value).map(|(field, v)| (field.to_owned(), v)),
+        keys: review::receipt(&held.base, child).map(review::keys).unwrap_or_default(),
         value,
     }
 }

@@ -130,7 +130,10 @@ pub(crate) fn day_or_none() -> Schema {
 pub(crate) fn corrections() -> Schema {
     let single = quittance_documents::review::FIELDS.iter().map(|field| field.name);
     let names = single.chain(quittance_documents::review::LISTS.iter().map(|list| list.name));
-    let name = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names));
+    let names = names.collect::<Vec<_>>().join("|");
+    let name = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .pattern(Some(format!(r"^(children\[[1-9][0-9]?\]\.)?({names})$")));
     let example = serde_json::json!({
         "totalAmount": {"value": 25.99, "currency": "EUR"}, "date": "2024-01-31", "tip": null,
         "items": [{"description": "Croissant", "quantity": 2, "unitPrice": 1.2, "totalPrice": 2.4}],

@@ -9,8 +9,6 @@ use serde_json::{Value, json};
 pub struct FieldSpec {
     /// As in `extractedFields`.
     pub name: &'static str,
-    /// As refusals name it.
-    pub path: &'static str,
     kind: Kind,
 }
 
@@ -49,8 +47,8 @@ pub(super) fn wrong<T>(fr: impl Into<String>, en: impl Into<String>) -> Result<T
     Err(Wrong { fr: fr.into(), en: en.into() })
 }
 
-const fn spec(name: &'static str, path: &'static str, kind: Kind) -> FieldSpec {
-    FieldSpec { name, path, kind }
+const fn spec(name: &'static str, kind: Kind) -> FieldSpec {
+    FieldSpec { name, kind }
 }
 
 const PAYMENTS: &[&str] = &["card", "cash", "cheque", "transfer", "mobile", "voucher"];
@@ -59,22 +57,22 @@ const MOST_MINOR: i64 = 1_000_000_000_000_000;
 
 /// Every field with one value; those that are lists are [`super::LISTS`].
 pub const FIELDS: &[FieldSpec] = &[
-    spec("totalAmount", "fields.totalAmount", Kind::Amount),
-    spec("date", "fields.date", Kind::Date),
-    spec("merchantName", "fields.merchantName", Kind::Text(200)),
-    spec("time", "fields.time", Kind::Time),
-    spec("subtotal", "fields.subtotal", Kind::Amount),
-    spec("totalTax", "fields.totalTax", Kind::Amount),
-    spec("tip", "fields.tip", Kind::Amount),
-    spec("paymentMethod", "fields.paymentMethod", Kind::OneOf(PAYMENTS)),
-    spec("cardLast4", "fields.cardLast4", Kind::Digits(4)),
-    spec("receiptNumber", "fields.receiptNumber", Kind::Text(100)),
-    spec("merchantAddress", "fields.merchantAddress", Kind::Text(500)),
-    spec("merchantPhone", "fields.merchantPhone", Kind::Text(40)),
-    spec("vatId", "fields.vatId", Kind::VatId),
-    spec("siret", "fields.siret", Kind::Digits(14)),
-    spec("category", "fields.category", Kind::Slug),
-    spec("country", "fields.country", Kind::Country),
+    spec("totalAmount", Kind::Amount),
+    spec("date", Kind::Date),
+    spec("merchantName", Kind::Text(200)),
+    spec("time", Kind::Time),
+    spec("subtotal", Kind::Amount),
+    spec("totalTax", Kind::Amount),
+    spec("tip", Kind::Amount),
+    spec("paymentMethod", Kind::OneOf(PAYMENTS)),
+    spec("cardLast4", Kind::Digits(4)),
+    spec("receiptNumber", Kind::Text(100)),
+    spec("merchantAddress", Kind::Text(500)),
+    spec("merchantPhone", Kind::Text(40)),
+    spec("vatId", Kind::VatId),
+    spec("siret", Kind::Digits(14)),
+    spec("category", Kind::Slug),
+    spec("country", Kind::Country),
 ];
 
 /// By name.

@@ -20,8 +20,6 @@ const OF_READINGS: &[&str] =
 pub struct ListSpec {
     /// As in `extractedFields`.
     pub name: &'static str,
-    /// As refusals name it; `[2].totalPrice` is put behind it for the third line.
-    pub path: &'static str,
     parts: &'static [Part],
 }
 
@@ -55,7 +53,6 @@ const fn part(name: &'static str, kind: PartKind, needed: bool) -> Part {
 pub const LISTS: &[ListSpec] = &[
     ListSpec {
         name: "items",
-        path: "fields.items",
         parts: &[
             part("description", PartKind::Text(200), true),
             part("quantity", PartKind::Quantity, false),
@@ -65,7 +62,6 @@ pub const LISTS: &[ListSpec] = &[
     },
     ListSpec {
         name: "taxes",
-        path: "fields.taxes",
         parts: &[
             part("rate", PartKind::Rate, false),
             part("base", PartKind::Amount, false),
@@ -74,7 +70,6 @@ pub const LISTS: &[ListSpec] = &[
     },
     ListSpec {
         name: "discounts",
-        path: "fields.discounts",
         parts: &[
             part("description", PartKind::Text(200), true),
             part("amount", PartKind::Reduction, true),
@@ -93,7 +88,7 @@ impl ListSpec {
     /// of objects, or null for an empty one; `currency` is the receipt's, with two decimals where there is none.
     ///
     /// # Errors
-    /// The path of what is wrong, such as `fields.items[2].totalPrice`, and what is allowed there.
+    /// The path of what is wrong, such as `items[2].totalPrice`, and what is allowed there.
     pub fn judge(
         &self,
         given: &Value,
@@ -108,7 +103,7 @@ impl ListSpec {
                     "doit être la liste complète des lignes, comme [{…}, {…}], ou [] si rien n'est imprimé",
                     "must be the whole list of lines, such as [{…}, {…}], or [] where nothing is printed",
                 )
-                .map_err(at(self.path.to_owned()));
+                .map_err(at(self.name.to_owned()));
             }
         };
         if lines.len() > MOST_LINES {
@@ -116,10 +111,10 @@ impl ListSpec {
                 format!("a plus de {MOST_LINES} lignes"),
                 format!("has more than {MOST_LINES} lines"),
             )
-            .map_err(at(self.path.to_owned()));
+            .map_err(at(self.name.to_owned()));
         }
         let stored = lines.iter().enumerate().map(|(i, line)| {
-            let path = format!("{}[{i}]", self.path);
+            let path = format!("{}[{i}]", self.name);
             let Some(line) = line.as_object() else {
                 let names = self.names();
                 return wrong(
@@ -315,47 +310,35 @@ mod tests {
             Ok(json!([{ "description": "Carte", "amount": -1.5 }]))
         );
         let yen = list("taxes").unwrap().judge(&json!([{ "amount": 1.5 }]), "JPY".parse().ok());
-        assert_eq!(yen.unwrap_err().0, "fields.taxes[0].amount");
+        assert_eq!(yen.unwrap_err().0, "taxes[0].amount");
     }
 
     #[test]
     fn what_is_wrong_is_named_with_its_line() {
         let good = json!({ "description": "a" });
         for (name, given, path) in [
-            ("items", json!("x"), "fields.items"),
-            ("items", json!({ "value": [] }), "fields.items"),
-            ("items", json!(vec![good.clone(); MOST_LINES + 1]), "fields.items"),
-            ("items", json!([good, 7]), "fields.items[1]"),
-            ("items", json!([{ "description": "a", "price": 1 }]), "fields.items[0]"),
-            ("items", json!([{ "totalPrice": 1 }]), "fields.items[0].description"),
-            ("items", json!([good, { "description": " " }]), "fields.items[1].description"),
-            ("items", json!([{ "description": "a\u{0}" }]), "fields.items[0].description"),
-            ("items", json!([{ "description": "x".repeat(201) }]), "fields.items[0].description"),
+            ("items", json!("x"), "items"),
+            ("items", json!({ "value": [] }), "items"),
+            ("items", json!(vec![good.clone(); MOST_LINES + 1]), "items"),
+            ("items", json!([good, 7]), "items[1]"),
+            ("items", json!([{ "description": "a", "price": 1 }]), "items[0]"),
+            ("items", json!([{ "totalPrice": 1 }]), "items[0].description"),
+            ("items", json!([good, { "description": " " }]), "items[1].description"),
+            ("items", json!([{ "description": "a\u{0}" }]), "items[0].description"),
+            ("items", json!([{ "description": "x".repeat(201) }]), "items[0].description"),
             (
                 "items",
                 json!([good, good, { "description": "a", "totalPrice": "1,50" }]),
-                "fields.items[2].totalPrice",
+                "items[2].totalPrice",
             ),
-            (
-                "items",
-                json!([{ "description": "a", "unitPrice": 1.005 }]),
-                "fields.items[0].unitPrice",
-            ),
-            ("items", json!([{ "description": "a", "quantity": 0 }]), "fields.items[0].quantity"),
-            ("items", json!([{ "description": "a", "quantity": 1e9 }]), "fields.items[0].quantity"),
-            ("taxes", json!([{ "rate": 20 }]), "fields.taxes[0].amount"),
-            ("taxes", json!([{ "rate": 101, "amount": 1 }]), "fields.taxes[0].rate"),
-            ("taxes", json!([{ "rate": -1, "amount": 1 }]), "fields.taxes[0].rate"),
-            (
-                "discounts",
-                json!([{ "description": "a", "amount": 1 }]),
-                "fields.discounts[0].amount",
-            ),
-            (
-                "discounts",
-                json!([{ "description": "a", "amount": 1e30 }]),
-                "fields.discounts[0].amount",
-            ),
+            ("items", json!([{ "description": "a", "unitPrice": 1.005 }]), "items[0].unitPrice"),
+            ("items", json!([{ "description": "a", "quantity": 0 }]), "items[0].quantity"),
+            ("items", json!([{ "description": "a", "quantity": 1e9 }]), "items[0].quantity"),
+            ("taxes", json!([{ "rate": 20 }]), "taxes[0].amount"),
+            ("taxes", json!([{ "rate": 101, "amount": 1 }]), "taxes[0].rate"),
+            ("taxes", json!([{ "rate": -1, "amount": 1 }]), "taxes[0].rate"),
+            ("discounts", json!([{ "description": "a", "amount": 1 }]), "discounts[0].amount"),
+            ("discounts", json!([{ "description": "a", "amount": 1e30 }]), "discounts[0].amount"),
         ] {
             assert_eq!(judge(name, &given), Err(path.to_owned()), "{name} {given}");
         }

@@ -26,10 +26,49 @@ pub use reasons::{Reason, Thresholds, reasons};
 
 use serde_json::Value;
 
-/// The name under which a field of one of several receipts is corrected: `children[2].date` for that with index 2.
+/// The name under which a field is corrected; in one of several receipts `children[2].date`, for that with index 2.
 #[must_use]
-pub fn within(child: u64, field: &str) -> String {
-    format!("children[{child}].{field}")
+pub fn named(child: Option<u64>, field: &str) -> String {
+    child.map_or_else(|| field.to_owned(), |child| format!("children[{child}].{field}"))
+}
+
+/// [`named`] taken apart: the index, where there is one, and the field.
+#[must_use]
+pub fn parts(name: &str) -> (Option<u64>, &str) {
+    let child = name.strip_prefix("children[").and_then(|rest| rest.split_once("]."));
+    match child.map(|(index, field)| (index.parse(), field)) {
+        Some((Ok(index), field)) if named(Some(index), field) == name => (Some(index), field),
+        _ => (None, name),
+    }
+}
+
+/// The receipt that has the fields: the document itself, or one of the several in it.
+#[must_use]
+pub fn receipt(document: &Value, child: Option<u64>) -> Option<&Value> {
+    let Some(index) = child else { return Some(document) };
+    children(document).iter().find(|child| has(child, index))
+}
+
+/// [`receipt`], to change it.
+pub fn receipt_mut(document: &mut Value, child: Option<u64>) -> Option<&mut Value> {
+    let Some(index) = child else { return Some(document) };
+    let children = document.get_mut("children")?.as_array_mut()?;
+    children.iter_mut().find(|child| has(child, index))
+}
+
+fn has(child: &Value, index: u64) -> bool {
+    child.get("index").and_then(Value::as_u64) == Some(index)
+}
+
+fn children(document: &Value) -> &[Value] {
+    document.get("children").and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+/// The document itself, and each of the receipts in it, as [`receipt`] takes them.
+#[must_use]
+pub fn places(document: &Value) -> Vec<Option<u64>> {
+    let of = |child: &Value| child.get("index").and_then(Value::as_u64);
+    std::iter::once(None).chain(children(document).iter().filter_map(of).map(Some)).collect()
 }
 
 /// The object of one extracted field; `None` where it is absent or null.

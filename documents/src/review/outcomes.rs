@@ -1,6 +1,6 @@
 //! What a review says about the reading, field by field.
 
-use super::{Correction, FIELDS, shown, with_confidence};
+use super::{Correction, FIELDS, named, places, shown, with_confidence};
 use serde_json::Value;
 
 /// How a reading compares with what a person says.
@@ -35,8 +35,8 @@ impl Verdict {
 /// One field of one reviewed receipt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
-    /// Name of the field.
-    pub field: &'static str,
+    /// Name of the field, of one of several receipts as [`super::named`] has it.
+    pub field: String,
     /// The reading's confidence in 1/10000; 0 where nothing was read.
     pub confidence: i32,
     /// Right or not.
@@ -47,8 +47,9 @@ pub struct Outcome {
 /// oldest first. A field without correction counts as right; one that was not read and not corrected does not count.
 #[must_use]
 pub fn outcomes(base: &Value, corrections: &[Correction]) -> Vec<Outcome> {
-    let outcome = |name: &'static str| {
-        let (read, confidence, _) = with_confidence(base, name);
+    let outcome = |field: &'static str, child: Option<u64>| {
+        let name = named(child, field);
+        let (read, confidence, _) = with_confidence(base, &name);
         let said = corrections.iter().rfind(|c| c.field == name).map(|c| &c.value);
         let verdict = match (read.is_null(), said) {
             (true, None | Some(Value::Null)) => return None,
@@ -61,7 +62,9 @@ pub fn outcomes(base: &Value, corrections: &[Correction]) -> Vec<Outcome> {
         #[expect(clippy::cast_possible_truncation, reason = "at most 10000")]
         Some(Outcome { field: name, confidence: parts.round() as i32, verdict })
     };
-    FIELDS.iter().filter_map(|spec| outcome(spec.name)).collect()
+    let places = places(base);
+    let all = FIELDS.iter().flat_map(|spec| places.iter().map(|child| (spec.name, *child)));
+    all.filter_map(|(field, child)| outcome(field, child)).collect()
 }
 
 /// Whether two stated values are the same: numbers by their value, however they are written.
@@ -118,5 +121,14 @@ mod tests {
         assert_eq!(of("time"), None);
         assert_eq!(found.len(), 5);
         assert!(agrees(&base, &said[4]) && !agrees(&base, &said[0]));
+        let two = json!({ "extractedFields": {}, "children": [{ "index": 1 }, {
+            "index": 2, "extractedFields": base["extractedFields"],
+        }] });
+        let said =
+            [say("children[2].date", json!("2024-01-31")), say("children[2].tip", Value::Null)];
+        let found = outcomes(&two, &said);
+        let wrong = found.iter().filter(|o| o.verdict != Verdict::Right);
+        let wrong: Vec<&str> = wrong.map(|o| o.field.as_str()).collect();
+        assert_eq!((found.len(), wrong), (5, vec!["children[2].date", "children[2].tip"]));
     }
 }

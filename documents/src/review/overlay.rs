@@ -1,8 +1,8 @@
 //! Corrections on top of what was read. What was read stays as it is beside it, so that taking a correction back is
 //! laying the others on again.
 
-use super::{checks, extracted, fields, lists};
-use crate::receipt;
+use super::{checks, extracted, fields, lists, parts, places, receipt, receipt_mut};
+use crate::receipt::summary;
 use quittance_domain::money::{Currency, Minor};
 use serde_json::{Map, Value, json};
 
@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 pub struct Correction {
     /// Its id.
     pub id: String,
-    /// Name of the field.
+    /// Name of the field, of one of several receipts as [`super::named`] has it.
     pub field: String,
     /// As [`super::FieldSpec::judge`] or [`super::ListSpec::judge`] gives it.
     pub value: Value,
@@ -25,38 +25,51 @@ pub fn overlay(base: &Value, corrections: &[Correction]) -> Value {
     let last =
         |c: &&Correction| corrections.iter().rfind(|other| other.field == c.field) == Some(*c);
     let counting: Vec<&Correction> = corrections.iter().filter(last).collect();
-    if counting.is_empty() {
+    if counting.is_empty() || !document.is_object() {
         return document;
     }
-    let Some(root) = document.as_object_mut() else { return document };
-    let slot = root.entry("extractedFields").or_insert_with(|| json!({}));
-    let Some(shown) = slot.as_object_mut() else { return document };
-    for correction in &counting {
-        let field = match lists::list(&correction.field) {
-            Some(list) => list.corrected(&correction.value, base, &correction.id),
-            None => corrected(
-                correction,
-                extracted(base, &correction.field).cloned().unwrap_or(Value::Null),
-            ),
-        };
-        shown.insert(correction.field.clone(), field);
+    // One that a later reading no longer finds keeps its corrections, should it be found again.
+    for place in places(base) {
+        let here = counting.iter().map(|c| (parts(&c.field), *c));
+        let here: Vec<(&str, &Correction)> =
+            here.filter(|((child, _), _)| *child == place).map(|((_, f), c)| (f, c)).collect();
+        if let (false, Some(read), Some(shown)) =
+            (here.is_empty(), receipt(base, place), receipt_mut(&mut document, place))
+        {
+            lay(shown, read, &here);
+        }
     }
     let list = |c: &&Correction| {
         let mut entry = json!({ "id": c.id, "field": c.field, "value": c.value });
         // A single value keeps its reading beside it; a list has room for it here only.
-        if lists::list(&c.field).is_some() {
-            entry["read"] = lists::lines(base, &c.field).into();
+        let (child, field) = parts(&c.field);
+        if lists::list(field).is_some() {
+            let read = receipt(base, child).map_or(&[][..], |read| lists::lines(read, field));
+            entry["read"] = read.into();
         }
         entry
     };
-    let listed: Vec<Value> = counting.iter().map(list).collect();
-    root.insert("corrections".into(), listed.into());
-    let names: Vec<&str> = counting.iter().map(|c| c.field.as_str()).collect();
-    checks::again(&mut document, &names);
-    if names.iter().any(|name| ["merchantName", "totalAmount"].contains(name)) {
-        summarise(&mut document);
-    }
+    document["corrections"] = counting.iter().map(list).collect();
     document
+}
+
+/// Corrections of one receipt, by its own names of fields.
+fn lay(shown: &mut Value, read: &Value, corrections: &[(&str, &Correction)]) {
+    let Some(root) = shown.as_object_mut() else { return };
+    let slot = root.entry("extractedFields").or_insert_with(|| json!({}));
+    let Some(fields) = slot.as_object_mut() else { return };
+    for (name, correction) in corrections {
+        let field = match lists::list(name) {
+            Some(list) => list.corrected(&correction.value, read, &correction.id),
+            None => corrected(correction, extracted(read, name).cloned().unwrap_or(Value::Null)),
+        };
+        fields.insert((*name).to_owned(), field);
+    }
+    let names: Vec<&str> = corrections.iter().map(|(name, _)| *name).collect();
+    checks::again(shown, &names);
+    if names.iter().any(|name| ["merchantName", "totalAmount"].contains(name)) {
+        summarise(shown);
+    }
 }
 
 fn corrected(correction: &Correction, read: Value) -> Value {
@@ -84,7 +97,7 @@ pub(super) fn summarise(document: &mut Value) {
     let hundredths = total.and_then(|t| minor(t.get("value")?, 2));
     let kind = document.get("receiptType").and_then(Value::as_str).unwrap_or_default();
     let merchant = super::text(document, "merchantName");
-    let sentence = receipt::summary(kind, merchant, hundredths, currency);
+    let sentence = summary(kind, merchant, hundredths, currency);
     if let Some(fields) = document.get_mut("extractedFields").and_then(Value::as_object_mut) {
         fields.insert("summary".into(), sentence.into());
     }
@@ -107,6 +120,8 @@ pub fn shown(document: &Value, name: &str) -> Value {
 /// least sure line.
 #[must_use]
 pub fn with_confidence(document: &Value, name: &str) -> (Value, Option<f64>, Option<String>) {
+    let (child, name) = parts(name);
+    let Some(document) = receipt(document, child) else { return (Value::Null, None, None) };
     if let Some(list) = lists::list(name) {
         let lines = lists::lines(document, name);
         let sure = |line: &Value| line.get("confidence").and_then(Value::as_f64);
@@ -132,6 +147,8 @@ pub fn alternative_rank(base: &Value, name: &str, value: &Value) -> Option<usize
     if value.is_null() {
         return None;
     }
+    let (child, name) = parts(name);
+    let base = receipt(base, child)?;
     if let Some(list) = lists::list(name) {
         return lists::same_lines(&list.shown(base), value).then_some(0);
     }

@@ -1,12 +1,12 @@
 //! Reliability and calibration from counted outcomes.
 
-use super::Verdict;
+use super::{Verdict, parts};
 use std::collections::BTreeMap;
 
 /// So many outcomes of one field, one verdict and one hundredth of confidence.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tally {
-    /// Name of the field.
+    /// Name of the field; that of one of several receipts counts with the others.
     pub field: String,
     /// Right or not.
     pub verdict: Verdict,
@@ -76,7 +76,7 @@ pub struct Threshold {
 pub fn quality(tallies: &[Tally]) -> Vec<FieldQuality> {
     let mut fields: BTreeMap<&str, Vec<&Tally>> = BTreeMap::new();
     for tally in tallies {
-        fields.entry(&tally.field).or_default().push(tally);
+        fields.entry(parts(&tally.field).1).or_default().push(tally);
     }
     fields.into_iter().map(|(field, tallies)| of_field(field, &tallies)).collect()
 }

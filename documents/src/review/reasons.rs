@@ -1,6 +1,6 @@
 //! Why a person should look at a result.
 
-use super::{extracted, within};
+use super::{extracted, named};
 use crate::several::PERHAPS_SEVERAL;
 use quittance_domain::kind::DocumentType;
 use serde_json::Value;
@@ -59,7 +59,7 @@ impl Reason {
     /// From its stored form.
     #[must_use]
     pub fn parse(code: &str) -> Option<Self> {
-        let named = |first: &str| {
+        let field = |first: &str| {
             NEEDED.iter().find(|(_, w)| *w == first).map(|(field, _)| (*field).to_owned())
         };
         if let Some(check) = code.strip_prefix("CHECK_FAILED:") {
@@ -76,8 +76,8 @@ impl Reason {
         }
         let (first, rest) = code.split_once('_')?;
         match rest {
-            "MISSING" => named(first).map(Self::Missing),
-            "UNCERTAIN" => named(first).map(Self::Uncertain),
+            "MISSING" => field(first).map(Self::Missing),
+            "UNCERTAIN" => field(first).map(Self::Uncertain),
             _ => None,
         }
     }
@@ -105,7 +105,8 @@ pub fn reasons(document: &Value, thresholds: Thresholds) -> Vec<Reason> {
     };
     let of = |child: &Value| {
         let index = child.get("index").and_then(Value::as_u64)?;
-        let own = one(child, thresholds, |field| said.contains(&within(index, field).as_str()));
+        let own =
+            one(child, thresholds, |field| said.contains(&named(Some(index), field).as_str()));
         Some(own.into_iter().map(move |reason| Reason::Child(index, Box::new(reason))))
     };
     found.extend(children.iter().filter_map(of).flatten());

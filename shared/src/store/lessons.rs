@@ -56,12 +56,12 @@ pub struct LessonEffect {
 const REVIEWED: &str =
     "EXISTS (SELECT 1 FROM receipt t WHERE t.id = u.receipt_id AND t.reviewed_at IS NOT NULL)
     OR EXISTS (SELECT 1 FROM correction o WHERE o.receipt_id = u.receipt_id AND o.undone_at IS NULL
-        AND o.field = CASE WHEN u.field = 'currency' THEN 'totalAmount' ELSE u.field END)";
+        AND o.field = REPLACE(u.field, 'currency', 'totalAmount'))";
 /// A person said otherwise than `lesson_use` row `u`. Values are JSON as one program writes it, so that text compares.
 const OVERTURNED: &str =
     "EXISTS (SELECT 1 FROM correction o WHERE o.receipt_id = u.receipt_id AND o.undone_at IS NULL
-    AND CASE WHEN u.field = 'currency'
-        THEN o.field = 'totalAmount' AND o.value NOT LIKE '%\"currency\":' || u.value || '%'
+    AND CASE WHEN u.field LIKE '%currency'
+        THEN o.field = REPLACE(u.field, 'currency', 'totalAmount') AND o.value NOT LIKE '%\"currency\":' || u.value || '%'
         ELSE o.field = u.field AND o.value <> u.value END)";
 /// Correction `c` is the last word on its field.
 pub(super) const LAST_WORD: &str = "c.undone_at IS NULL AND NOT EXISTS (SELECT 1 FROM correction n

@@ -69,7 +69,7 @@ impl Activity for StoreResult {
 }
 
 impl StoreResult {
-    /// Applies what the client's corrections of other receipts say about this merchant.
+    /// Applies what the client's corrections of other receipts say about this merchant, or each of several.
     async fn learned(
         &self,
         context: &ActivityContext,
@@ -78,15 +78,19 @@ impl StoreResult {
         let named = context.input.get("receiptId").and_then(Value::as_str);
         let receipt = named.and_then(|id| id.parse().ok()).unwrap_or(context.run);
         let Some(view) = self.tools.store.receipt(receipt).await? else { return Ok(Vec::new()) };
-        let keys = review::keys(result);
-        let found = self.tools.store.lessons(&view.client_id, &keys, receipt).await?;
-        let lessons: Vec<Lesson> = found.into_iter().map(lesson).collect();
-        let applied = review::apply(result, &lessons);
-        let uses = applied.into_iter().filter_map(|a| {
-            let correction_id = a.correction_id.parse().ok()?;
-            Some(LessonUse { correction_id, field: a.field, value: a.value })
-        });
-        Ok(uses.collect())
+        let mut uses = Vec::new();
+        for place in review::places(result) {
+            let Some(one) = review::receipt_mut(result, place) else { continue };
+            let keys = review::keys(one);
+            let found = self.tools.store.lessons(&view.client_id, &keys, receipt).await?;
+            let lessons: Vec<Lesson> = found.into_iter().map(lesson).collect();
+            uses.extend(review::apply(one, &lessons).into_iter().filter_map(|a| {
+                let correction_id = a.correction_id.parse().ok()?;
+                let field = review::named(place, &a.field);
+                Some(LessonUse { correction_id, field, value: a.value })
+            }));
+        }
+        Ok(uses)
     }
 }
 

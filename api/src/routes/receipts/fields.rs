@@ -33,7 +33,8 @@ use utoipa::ToSchema;
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "only describes the body that is read piece by piece")]
 struct Corrections {
-    /// By name of the field: its value, or null where nothing is printed. Fields: `totalAmount`, `subtotal`,
+    /// By name of the field, in one of several receipts `children[2].date` for that with index 2: its value, or null
+    /// where nothing is printed. Fields: `totalAmount`, `subtotal`,
     /// `totalTax`, `tip` (`{value, currency}` or a number in the currency that was read), `date`, `time`,
     /// `merchantName`, `merchantAddress`, `merchantPhone`, `vatId`, `siret`, `receiptNumber`, `paymentMethod`,
     /// `cardLast4`, `category`, `country`. Lists are replaced as a whole, `[]` where nothing is printed: `items`
@@ -102,10 +103,13 @@ pub(crate) async fn handler(
         .header(header::ETAG, review::etag(version)))
 }
 
+/// Of several receipts in the document the one that is meant, by its index.
+type Place = Option<u64>;
+
 /// What is asked for.
 struct Wish {
-    fields: Vec<(&'static FieldSpec, Value)>,
-    lists: Vec<(&'static ListSpec, Value)>,
+    fields: Vec<(Place, &'static FieldSpec, Value)>,
+    lists: Vec<(Place, &'static ListSpec, Value)>,
     confirm: bool,
     version: Option<i64>,
 }
@@ -150,9 +154,10 @@ impl Wish {
         }
         let mut wish = Self { fields: Vec::new(), lists: Vec::new(), confirm, version };
         for (name, value) in fields {
-            match (rules::field(&name), rules::list(&name)) {
-                (Some(spec), _) => wish.fields.push((spec, value)),
-                (None, Some(list)) => wish.lists.push((list, value)),
+            let (place, field) = rules::parts(&name);
+            match (rules::field(field), rules::list(field)) {
+                (Some(spec), _) => wish.fields.push((place, spec, value)),
+                (None, Some(list)) => wish.lists.push((place, list, value)),
                 (None, None) => return Err(unknown_field(&name)),
             }
         }
@@ -176,21 +181,26 @@ impl Wish {
             said.push(review::said_of(correction.id, name, &correction.value));
             new.push(correction);
         };
-        for (spec, given) in &self.fields {
-            let shown = held.result.get("extractedFields").and_then(|f| f.get(spec.name));
+        for (place, spec, given) in &self.fields {
+            let name = rules::named(*place, spec.name);
+            let receipt = of_several(&held.result, *place, &name)?;
+            let shown = receipt.get("extractedFields").and_then(|f| f.get(spec.name));
             let value = spec
                 .judge(given, shown)
-                .map_err(|wrong| field_is(spec.path, &wrong.fr, &wrong.en))?;
-            say(&mut said, spec.name, value);
+                .map_err(|wrong| field_is(format!("fields.{name}"), &wrong.fr, &wrong.en))?;
+            say(&mut said, &name, value);
         }
         if !self.lists.is_empty() {
             // The currency that the same request may have corrected.
-            let currency = currency(&rules::overlay(&held.base, &said));
-            for (list, given) in &self.lists {
-                let value = list
-                    .judge(given, currency)
-                    .map_err(|(path, wrong)| field_is(path, &wrong.fr, &wrong.en))?;
-                say(&mut said, list.name, value);
+            let document = rules::overlay(&held.base, &said);
+            for (place, list, given) in &self.lists {
+                let name = rules::named(*place, list.name);
+                let currency = currency(of_several(&document, *place, &name)?);
+                let value = list.judge(given, currency).map_err(|(path, wrong)| {
+                    let path = format!("fields.{}", rules::named(*place, &path));
+                    field_is(path, &wrong.fr, &wrong.en)
+                })?;
+                say(&mut said, &name, value);
             }
         }
         let confirms = self.confirm && held.reviewed_at.is_none();
@@ -210,6 +220,24 @@ impl Wish {
     }
 }
 
+/// The receipt that a field is of.
+fn of_several<'a>(document: &'a Value, place: Place, name: &str) -> Result<&'a Value, ApiError> {
+    rules::receipt(document, place).ok_or_else(|| {
+        let known = rules::places(document).into_iter().flatten();
+        let known: Vec<String> = known.map(|index| index.to_string()).collect();
+        let known = known.join(", ");
+        let (fr, en) = if known.is_empty() {
+            let fr = "ne peut pas être corrigé : le document ne montre qu'un reçu ; nommez le champ sans « children »";
+            let en = "cannot be corrected: the document shows one receipt; name the field without \"children\"";
+            (fr.to_owned(), en.to_owned())
+        } else {
+            let fr = format!("ne peut pas être corrigé : les reçus du document sont {known}");
+            (fr, format!("cannot be corrected: the receipts of the document are {known}"))
+        };
+        field_is(format!("fields.{name}"), &fr, &en)
+    })
+}
+
 /// That of the total.
 fn currency(document: &Value) -> Option<Currency> {
     let total = document.get("extractedFields")?.get("totalAmount")?;
@@ -223,8 +251,12 @@ fn unknown_field(name: &str) -> ApiError {
     let all = all.join(", ");
     field_is(
         "fields",
-        &format!("contient « {name} », qui ne peut pas être corrigé ; permis : {all}"),
-        &format!("holds \"{name}\", which cannot be corrected; allowed: {all}"),
+        &format!(
+            "contient « {name} », qui ne peut pas être corrigé ; permis : {all}, et children[1].date pour un reçu parmi plusieurs"
+        ),
+        &format!(
+            "holds \"{name}\", which cannot be corrected; allowed: {all}, and children[1].date for one of several receipts"
+        ),
     )
 }
 

@@ -99,6 +99,87 @@ async fn a_correction_is_made_shown_listed_and_taken_back() {
 }
 
 #[tokio::test]
+async fn each_of_several_receipts_is_corrected() {
+    let app = App::new().await;
+    let one = serde_json::from_str::<Value>(&reading("Super Marche", 0.6).result).unwrap();
+    let child = |index: u64| {
+        let mut child = one.clone();
+        child["index"] = index.into();
+        child
+    };
+    let document = json!({
+        "receiptType": "other", "extractedFields": { "items": [], "summary": "2 reçus" }, "checks": [],
+        "children": [child(1), child(2)], "extractedAt": "2024-01-01T12:01:00Z",
+    });
+    let id = app.accepted().await;
+    let read = ReceiptOutcome { result: document.to_string(), ..outcome() };
+    app.work_to(id, 9, read).await;
+    let fields = json!({
+        "children[1].merchantName": "Épicerie Zoé", "children[2].totalAmount": 26.99, "children[2].merchantName": "Zoé",
+        "children[2].items": [{ "description": "Pain", "totalPrice": 20.0 }, { "description": "Lait", "totalPrice": 6.99 }],
+    });
+    let got = patch(&app, id, &json!({ "fields": fields })).await;
+    let data = got.data(200);
+    let children = data["data"]["children"].as_array().unwrap();
+    assert_eq!(children[0]["extractedFields"]["merchantName"]["value"], "Épicerie Zoé");
+    assert_eq!(
+        children[0]["extractedFields"]["totalAmount"],
+        one["extractedFields"]["totalAmount"]
+    );
+    let second = &children[1]["extractedFields"];
+    assert_eq!(second["totalAmount"]["value"], 26.99);
+    assert_eq!(
+        (&second["totalAmount"]["read"]["value"], &second["totalAmount"]["currency"]),
+        (&json!(25.99), &json!("EUR"))
+    );
+    assert_eq!(second["summary"], "Achat chez Zoé pour 26,99€");
+    assert_eq!(
+        (&children[1]["checks"][0]["code"], &children[1]["checks"][0]["status"]),
+        (&json!("ITEMS_SUM"), &json!("passed"))
+    );
+    assert_eq!(data["data"]["extractedFields"]["summary"], "2 reçus");
+    let reasons = data["reviewReasons"].as_array().unwrap();
+    let reasons: Vec<_> =
+        reasons.iter().map(|r| (r["child"].as_u64(), r["code"].as_str())).collect();
+    assert_eq!(reasons, [(Some(1), Some("TOTAL_UNCERTAIN"))]);
+    // What is said of each teaches about its merchant, and counts in the quality of the reading.
+    let got = app.get(&format!("/api/v1/receipts/{id}/corrections")).await;
+    let said = got.data(200)["corrections"].as_array().unwrap().clone();
+    let of = |name: &str| said.iter().find(|c| c["field"] == name).unwrap().clone();
+    assert_eq!(of("children[1].merchantName")["learned"], "merchantName");
+    let total = of("children[2].totalAmount");
+    assert_eq!(
+        (&total["oldValue"]["value"], &total["alternativeRank"]),
+        (&json!(25.99), &json!(1))
+    );
+    let got = app.get("/api/v1/quality").await;
+    let quality = got.data(200)["fields"].as_array().unwrap().clone();
+    let total_quality = quality.iter().find(|f| f["field"] == "totalAmount").unwrap();
+    assert_eq!((&total_quality["right"], &total_quality["wrong"]), (&json!(1), &json!(1)));
+    // What was not there, or is wrong there, is named.
+    for (field, value, at, words) in [
+        ("children[3].date", json!("2024-01-31"), "fields.children[3].date", "sont 1, 2"),
+        ("children[2].date", json!("x"), "fields.children[2].date", "AAAA-MM-JJ"),
+        ("children[2].items", json!([{}]), "fields.children[2].items[0].description", "manque"),
+        ("children[02].date", json!("2024-01-31"), "fields", "children[02].date"),
+    ] {
+        let got = patch(&app, id, &json!({ "fields": { field: value } })).await;
+        assert!(got.refusal(400, "INVALID_REQUEST").contains(words), "{field}");
+        assert_eq!(got.json["error"]["field"], at);
+    }
+    let undo = format!("/api/v1/receipts/{id}/corrections/{}", total["id"].as_str().unwrap());
+    let got = app.call(Method::DELETE, &undo, &[]).await;
+    assert_eq!(
+        got.data(200)["data"]["children"][1]["extractedFields"]["totalAmount"]["value"],
+        25.99
+    );
+    // A document of one receipt has none by number.
+    let single = completed(&app).await;
+    let got = patch(&app, single, &json!({ "fields": { "children[1].date": "2024-01-31" } })).await;
+    assert!(got.refusal(400, "INVALID_REQUEST").contains("qu'un reçu"));
+}
+
+#[tokio::test]
 async fn what_is_wrong_is_named_and_nothing_is_written() {
     let app = App::new().await;
     let waiting = app.accepted().await;
