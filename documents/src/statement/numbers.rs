@@ -26,10 +26,11 @@ impl Decimal {
 /// An amount's parts before its decimal sign is known.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Written {
-    negative: bool,
+    /// Whether it is money out, by its sign, brackets or a `D` or `C` beside it; `None` where nothing says so.
+    pub(super) negative: Option<bool>,
     /// Digits, `,`, `.` and `_` for a grouping space or apostrophe.
     digits: String,
-    /// Letters or symbol around it, upper case: `EUR`, `€`, `CR`.
+    /// Letters or symbol around it, upper case: `EUR`, `€`.
     pub(super) unit: String,
 }
 
@@ -38,9 +39,10 @@ pub(super) fn split(text: &str) -> Option<Written> {
     if text.len() > 80 {
         return None;
     }
-    let (mut sign, mut digits, mut unit) = (None, String::new(), String::new());
-    let (mut bracket, mut ended) = (0_u8, false);
+    let (mut sign, mut digits, mut words) = (None, String::new(), Vec::<String>::new());
+    let (mut bracket, mut ended, mut within_word) = (0_u8, false, false);
     for c in text.trim().chars() {
+        let continues = std::mem::take(&mut within_word);
         match c {
             '0'..='9' | ',' | '.' if !ended => digits.push(c),
             '-' | '\u{2212}' | '\u{2010}' | '\u{2011}' | '\u{2013}' | '+' => {
@@ -58,7 +60,11 @@ pub(super) fn split(text: &str) -> Option<Written> {
             }
             c if c.is_alphabetic() || "€$£¥".contains(c) => {
                 ended |= !digits.is_empty();
-                unit.extend(c.to_uppercase());
+                within_word = true;
+                match words.last_mut().filter(|_| continues) {
+                    Some(word) => word.extend(c.to_uppercase()),
+                    None => words.push(c.to_uppercase().collect()),
+                }
             }
             _ => return None,
         }
@@ -67,11 +73,32 @@ pub(super) fn split(text: &str) -> Option<Written> {
     if bracket == 1
         || (bracket == 2 && sign.is_some())
         || !digits.contains(|c: char| c.is_ascii_digit())
-        || unit.chars().count() > 4
     {
         return None;
     }
-    Some(Written { negative: bracket == 2 || sign == Some(true), digits, unit })
+    if bracket == 2 {
+        sign = Some(true);
+    }
+    let mut unit = String::new();
+    for word in words {
+        match mark(&word) {
+            // Two that contradict each other leave open what moved.
+            Some(negative) if sign.is_some_and(|sign| sign != negative) => return None,
+            Some(negative) => sign = Some(negative),
+            None => unit.push_str(&word),
+        }
+    }
+    // The longest is `EUROS`.
+    (unit.chars().count() <= 5).then_some(Written { negative: sign, digits, unit })
+}
+
+/// Debit (`true`) or credit, as banks write it beside an amount in place of a sign.
+fn mark(word: &str) -> Option<bool> {
+    match word {
+        "D" | "DR" | "DB" | "S" | "SOLL" => Some(true),
+        "C" | "CR" | "H" | "HABEN" => Some(false),
+        _ => None,
+    }
 }
 
 impl Written {
@@ -121,7 +148,7 @@ impl Written {
         }
         let whole: String = whole.chars().filter(char::is_ascii_digit).collect();
         let whole = if whole.is_empty() { "0" } else { &whole };
-        let minus = if self.negative { "-" } else { "" };
+        let minus = if self.negative == Some(true) { "-" } else { "" };
         Minor::from_decimal(&format!("{minus}{whole}.{fraction}"), exponent)
     }
 
@@ -220,6 +247,27 @@ mod tests {
             ("0,000", 0),
         ] {
             assert_eq!(read(text, None), Some(minor), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_letter_beside_it_is_its_sign() {
+        for (text, minor) in [
+            ("850,00 S", Some(-85_000)),
+            ("850,00 H", Some(85_000)),
+            ("850,00 EUR S", Some(-85_000)),
+            ("850.00DR", Some(-85_000)),
+            ("850.00 CR", Some(85_000)),
+            ("12,30 d", Some(-1230)),
+            ("12,30 Haben", Some(1230)),
+            ("-12,30 D", Some(-1230)),
+            ("(12.30) DB", Some(-1230)),
+            ("-12,30 C", None),
+            ("+12,30 Soll", None),
+            ("(12.30) CR", None),
+            ("12,30 D C", None),
+        ] {
+            assert_eq!(read(text, None), minor, "{text}");
         }
     }
 

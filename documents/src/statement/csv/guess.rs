@@ -7,9 +7,15 @@ use super::{
 };
 use crate::statement::{
     dates::{self, DateOrder, Parts, Undecided},
-    numbers::{self, Decimal, Evidence},
+    numbers::{Decimal, Evidence},
 };
+use content::{by_content, filled, movement_like};
 use quittance_domain::money::Currency;
+
+mod content;
+mod preamble;
+
+pub(super) use preamble::preamble;
 
 /// What was found out of a table, and what was not.
 #[derive(Debug)]
@@ -92,6 +98,7 @@ pub(super) fn guess(records: &[Record]) -> Guess {
         choose(&mut columns, &said, role, &mut unsure, "columns");
     }
     settle(&mut columns, &said, &mut unsure);
+    content::direction(&mut columns, &said, rows, &mut unsure);
     let decimal = decimal(&columns, rows, &mut unsure);
     let continental = decimal.1 || said.iter().flatten().any(|h| h.continental);
     let (order, order_by_language) = order(&columns, rows, continental, &mut unsure);
@@ -113,15 +120,6 @@ pub(super) fn guess(records: &[Record]) -> Guess {
         account,
         unsure,
     }
-}
-
-fn movement_like(record: &Record) -> bool {
-    record.cells.iter().any(|c| dates::split(c).is_some())
-        && record.cells.iter().any(|c| dates::split(c).is_none() && numbers::split(c).is_some())
-}
-
-fn filled(column: usize, rows: &[Record]) -> impl Iterator<Item = &str> {
-    rows.iter().map(move |r| r.cell(column)).filter(|c| !c.is_empty())
 }
 
 /// Words that mean several things are settled by what stands below them.
@@ -156,24 +154,6 @@ fn checked(said: Header, column: usize, rows: &[Record]) -> (ColumnRole, f32) {
         role => role,
     };
     (role, said.confidence)
-}
-
-/// Without a header only dates and amounts show themselves, and the longest text.
-fn by_content(column: usize, rows: &[Record]) -> (ColumnRole, f32) {
-    let count = filled(column, rows).count();
-    let share = |test: fn(&str) -> bool| {
-        count > 0 && filled(column, rows).filter(|c| test(c)).count() * 10 >= count * 9
-    };
-    if share(|c| dates::split(c).is_some()) {
-        return (ColumnRole::Date, 0.6);
-    }
-    if share(|c| numbers::split(c).is_some_and(|_| c.contains(['.', ',']))) {
-        return (ColumnRole::Amount, 0.5);
-    }
-    if count * 2 >= rows.len().max(1) && share(|c| c.chars().any(char::is_alphabetic)) {
-        return (ColumnRole::Label, 0.4);
-    }
-    (ColumnRole::Ignore, 0.4)
 }
 
 /// The first date is the booking, a second the value date; a second amount usually the balance.
@@ -344,34 +324,4 @@ fn order(
             (best.unwrap_or(DateOrder::Dmy), false)
         }
     }
-}
-
-/// Account and currency out of the lines before the header.
-fn preamble(records: &[Record]) -> (Option<String>, Option<Currency>) {
-    let (mut account, mut currency) = (None, None);
-    for record in records {
-        let key = words::fold(record.cell(0));
-        let value = record.cell(1);
-        let named = [
-            "numero compte",
-            "numero de compte",
-            "compte",
-            "iban",
-            "konto",
-            "kontonummer",
-            "rekening",
-            "cuenta",
-            "account",
-            "account number",
-        ];
-        if named.contains(&key.as_str()) && value.bytes().filter(u8::is_ascii_digit).count() >= 5 {
-            account = account.or(Some(value.to_owned()));
-        }
-        if ["compte tenu en", "devise", "currency", "wahrung", "munt", "divisa"]
-            .contains(&key.as_str())
-        {
-            currency = currency.or_else(|| numbers::unit_currency(value));
-        }
-    }
-    (account, currency)
 }

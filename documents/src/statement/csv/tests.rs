@@ -2,6 +2,8 @@ use super::*;
 use crate::statement::{DateOrder, Decimal, Format, parse, sniff};
 use quittance_domain::statement::Entry;
 
+mod columns;
+
 fn read(text: &str) -> Result<Statement, StatementError> {
     parse(text.as_bytes(), &Options::default())
 }

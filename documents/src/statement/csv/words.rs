@@ -233,7 +233,7 @@ pub(super) fn direction(cell: &str) -> Option<bool> {
         _ => {}
     }
     match fold(cell).as_str() {
-        "debit" | "d" | "dr" | "dbit" | "af" | "s" | "soll" | "debe" | "cargo" | "out"
+        "debit" | "d" | "dr" | "db" | "dbit" | "af" | "s" | "soll" | "debe" | "cargo" | "out"
         | "sortie" | "depense" => Some(true),
         "credit" | "c" | "cr" | "crdt" | "bij" | "h" | "haben" | "haber" | "abono" | "in"
         | "entree" | "recette" => Some(false),

@@ -32,6 +32,12 @@ fn a_french_bank() {
 }
 
 #[test]
+fn a_letter_behind_the_amount_is_its_sign() {
+    let text = file("<STMTTRN><DTPOSTED>20240304<TRNAMT>12.50 D<FITID>A</STMTTRN>");
+    assert_eq!(read(&text).unwrap().accounts[0].entries[0].amount.minor.0, -1250);
+}
+
+#[test]
 fn damage_is_named() {
     let good = "<STMTTRN><DTPOSTED>20240304<TRNAMT>-12.50<FITID>A</STMTTRN>";
     for (text, code) in [

@@ -1,0 +1,47 @@
+//! Which column is what.
+
+use super::{row, short, *};
+
+/// What was not certain.
+fn unsure(text: &str) -> Vec<String> {
+    match read(text) {
+        Err(StatementError::MappingNeeded(preview)) => preview.unsure,
+        other => panic!("{other:?}\n{text}"),
+    }
+}
+
+#[test]
+fn the_side_of_an_unsigned_amount_stands_in_a_column_of_any_name() {
+    for (header, debit, credit) in [
+        ("Mouvement", "Débit", "Crédit"),
+        ("Nature", "D", "C"),
+        ("+/-", "-", "+"),
+        ("Soll/Haben-Kennzeichen", "S", "H"),
+        ("Type de mouvement", "débit", "crédit"),
+        ("Cargo/Abono", "Cargo", "Abono"),
+        ("Db/Cr", "Db", "Cr"),
+        ("", "S", "H"),
+    ] {
+        let text = format!(
+            "Date;Libellé;Montant;{header}\n31/01/2024;LOYER;850,00;{debit}\n30/01/2024;SALAIRE;2000,00;{credit}\n"
+        );
+        let minors: Vec<i64> = short(&text).into_iter().map(|r| r.1).collect();
+        assert_eq!(minors, [-85_000, 200_000], "{header}");
+        let only = format!("Date;Libellé;Montant;{header}\n31/01/2024;LOYER;850,00;{debit}\n");
+        assert_eq!(short(&only), [row("2024-01-31", -85_000, "EUR", "LOYER")], "{header}");
+    }
+    let two = "Date;Libellé;Montant;Nature;Mouvement\n31/01/2024;LOYER;850,00;D;Débit\n";
+    assert_eq!(unsure(two), ["columns"]);
+    let unknown = "Date;Libellé;Montant;Sens\n31/01/2024;LOYER;850,00;Zahlung\n";
+    assert_eq!(unsure(unknown), ["columns"]);
+    let signed = "Date;Libellé;Montant;Pays\n31/01/2024;LOYER;-850,00;S\n30/01/2024;X;5,00;S\n";
+    assert_eq!(short(signed).iter().map(|r| r.1).collect::<Vec<_>>(), [-85_000, 500]);
+}
+
+#[test]
+fn a_letter_behind_the_amount_is_its_sign() {
+    let text = "Date;Libellé;Betrag;Saldo\n31/01/2024;MIETE;850,00 S;100,00 H\n30/01/2024;LOHN;2000,00 H;950,00 H\n";
+    assert_eq!(short(text).iter().map(|r| r.1).collect::<Vec<_>>(), [-85_000, 200_000]);
+    let error = read("Date;Libellé;Montant\n31/01/2024;X;-850,00 C\n").unwrap_err();
+    assert_eq!(error.code(), "AMOUNT_UNREADABLE");
+}
