@@ -3,6 +3,7 @@
 
   health   the smallest call, at one replica and at the gateway (wrk), and `ab -n 1000 -c 10` at the gateway
   mixed    polls, results, lists and sagas through the gateway while receipts and sagas come in
+  results  one result asked for again and again, at a replica that keeps results in memory and at one that does not
   scale    the same work (jobs that wait 200 ms for a participant) by one worker and by four
   soak     MINUTES of mixed load while a process is restarted every minute: nothing lost, nothing twice, memory flat
 
@@ -93,6 +94,13 @@ class LoadStack(Stack):
 
     def limits(self):
         return {}
+
+    def api_with(self, **settings):
+        """One more replica, with settings of its own; ready when this returns."""
+        port = free_port()
+        process = self.ground.start(f"api-{port}", [self.binary, "api"], self.settings(PORT=str(port), **settings))
+        until("the replica is ready", lambda: Http(port).get("/health/ready").status == 200, 120)
+        return process, port
 
     def worker_with(self, slots):
         """One more worker, with so many slots; ready when this returns."""
@@ -257,6 +265,25 @@ def complete(stack, clients):
     check(len(set(clients.purchases)) == len(clients.purchases), "two purchases became one saga")
 
 
+def results(stack):
+    """Three rounds in turn, so that a busy moment of the machine meets both."""
+    receipt = upload(stack.gateway, "load-results").json()["data"]["requestId"]
+    until("the receipt is read", lambda: stack.gateway.get(f"/api/v1/receipts/{receipt}/status").json()["data"]["status"] == "completed", 120)
+    etag = stack.gateway.get(f"/api/v1/receipts/{receipt}/result").headers["ETag"]
+    without, port_without = stack.api_with(QUITTANCE_LIMITS_RESULT_CACHE_BYTES="0")
+    kept, port_kept = stack.api_with()
+    key, found = ("-H", f"Authorization: Bearer {stack.key}"), {}
+    for _ in range(3):
+        for name, port, headers in (("from the database", port_without, ()), ("from memory", port_kept, ()), ("unchanged (304)", port_kept, ("-H", f"If-None-Match: {etag}"))):
+            rate, _, p99 = wrk(f"http://127.0.0.1:{port}/api/v1/receipts/{receipt}/result", 32, 5, *key, *headers)
+            found.setdefault(name, []).append((rate, p99))
+    for name, rounds in found.items():
+        print(f"result, {name}: {', '.join(f'{rate:,.0f}/s (p99 {p99:.1f} ms)' for rate, p99 in rounds)}")
+    for process in (without, kept):
+        process.send_signal(signal.SIGTERM)
+        process.wait(60)
+
+
 def scale(stack):
     """Jobs a second between the first and the last tenth, so that the time workers take to start is out of it."""
     for worker in stack.workers:
@@ -323,6 +350,7 @@ def soak(stack, minutes):
 PARTS = {
     "health": lambda stack, _: health(stack),
     "mixed": lambda stack, _: mixed(stack),
+    "results": lambda stack, _: results(stack),
     "scale": lambda stack, _: scale(stack),
     "soak": lambda stack, options: soak(stack, options.minutes),
 }

@@ -89,10 +89,13 @@ enum Standing {
 impl Cutter<'_> {
     fn parts(&mut self) -> Vec<Part> {
         let mut parts = Vec::new();
+        // The page that showed several by itself.
+        let mut cut = None;
         let read: Vec<&PageText> = self.text.pages.iter().filter(|p| !p.lines.is_empty()).collect();
         for page in &read {
             let lines: Vec<&TextLine> = page.lines.iter().collect();
             if let Some(found) = self.cut(page, &lines, MOST) {
+                cut = cut.or(Some(page.number));
                 parts.extend(found);
                 continue;
             }
@@ -104,6 +107,7 @@ impl Cutter<'_> {
             if standing(&whole) != Standing::Sure
                 || !parts.iter().all(|other| unlike(&whole, other))
             {
+                self.doubt = self.doubt.or(cut);
                 return Vec::new();
             }
             parts.push(whole);

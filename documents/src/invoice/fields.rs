@@ -35,6 +35,7 @@ pub(super) fn extraction(invoice: &Invoice, checks: Vec<Check>, printed: Extract
         items: items(invoice),
         summary: sentence(
             receipt_type,
+            None,
             Some(&seller.name),
             (digits == 2).then_some(invoice.grand.0),
             Some(invoice.currency),

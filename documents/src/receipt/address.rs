@@ -1,7 +1,7 @@
 //! The shop's address: the rows around its name that look like one.
 
 use super::{
-    Reading,
+    Reading, kind,
     normalise::{fold, pattern},
     parties,
     reliability::Situation,
@@ -65,7 +65,7 @@ fn signs(r: &Reading, row: usize) -> Option<Signs> {
     if money || r.dates.iter().any(|d| d.row == row) {
         return None;
     }
-    if NOT.is_match(&text) || parties::titled(&own) {
+    if NOT.is_match(&text) || parties::titled(&own) || kind::is_title(&own) {
         return Some(Signs::default());
     }
     let numbered = text.chars().any(|c| c.is_ascii_digit() || c == ',');

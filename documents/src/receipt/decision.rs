@@ -253,7 +253,6 @@ pub(crate) fn decide(r: &Reading, text: &DocumentText, model: &Model) -> Decided
     fields.category = category.map(|(c, p)| inferred(c, p));
     fields.country = r.locale.country.map(|(c, p)| inferred(c, p));
     let paid = minor.map(|m| r.signed(m));
-    fields.summary = summary::sentence(receipt_type, merchant.as_deref(), paid, w.currency);
     let confidence = overall(&fields);
     let mut extraction = Extraction {
         receipt_type: receipt_type.to_owned(),
@@ -266,6 +265,9 @@ pub(crate) fn decide(r: &Reading, text: &DocumentText, model: &Model) -> Decided
         children: Vec::new(),
     };
     kind::describe(r, &mut extraction);
+    let (kind, sort) = (&extraction.receipt_type, extraction.document_type);
+    extraction.extracted_fields.summary =
+        summary::sentence(kind, sort, merchant.as_deref(), paid, w.currency);
     Decided { extraction, given: w.given }
 }
 

@@ -70,7 +70,12 @@ fn below(r: &Reading, labelled: &[Labelled], net: &Labelled, total: i64) -> Opti
         |l: &&Labelled| l.label.any(Label::TAX) || misread(&r.layout.rows[at(l).row].text());
     let split = |tax_at: usize, named: bool| Some(Split { net_at: net.index, tax, tax_at, named });
     let one = |l: &&Labelled| free(l) && near(l) && at(l).minor == tax && !l.label.any(NO_TAX);
-    if let Some(l) = labelled.iter().find(one) {
+    // Without a name it may be what was paid for a delivery: a rate beside it, and no other tax on the page.
+    let rated = |l: &Labelled| r.amounts.iter().any(|a| a.row == at(l).row && a.percent);
+    let other = labelled.iter().any(|l| at(l).money() && at(l).minor > 0 && tax_named(&l));
+    if let Some(l) = labelled.iter().find(one)
+        && (tax_named(&l) || rated(l) && !other)
+    {
         return split(l.index, tax_named(&l));
     }
     // Several have to be taxes all by name: with a surcharge beside it, the tax is not what the subtotal leaves.
@@ -262,6 +267,16 @@ mod tests {
         assert_eq!((net.map(|n| n.0), tax.map(|t| t.0)), (Some(1448), Some(133)));
         let page = ["Soup|40.00", "Subtotal|40.00", "Service Charge|4.00", "Total|44.00"];
         assert_eq!(of(&page, 4400).1, None);
+        let page = ["Livre|20.00", "Sous-total|20.00", "Livraison|2.50", "TOTAL TTC|22.50"];
+        assert_eq!(of(&page, 2250).1, None);
+        let page = [
+            "Livre|20.00",
+            "Sous-total|20.00",
+            "Livraison|2.50",
+            "Total|22.50",
+            "dont TVA 10%|2.05",
+        ];
+        assert_eq!(of(&page, 2250).1.map(|t| t.0), Some(205));
     }
 
     #[test]

@@ -8,6 +8,7 @@
 use super::{
     Reading,
     amounts::{Amount, Sign},
+    kind,
     labels::{self, Label},
     minus::Minus,
     normalise::{fold, label_key, pattern},
@@ -79,7 +80,7 @@ fn title(words: &str) -> String {
     const BEFORE: &str = r"(?:(?:ticket|recu|bon|bordereau|justificatif|facture|sales?|cards?|cash|customer|merchant|client|kunden|waren|kassen|comprobante|tax|vat|receipt|transaction|type|operation)[ :\-]*(?:de |d'|du |of )?)*";
     const BEHIND: &str = r"[ \-]?(?:receipts?|tickets?|slip|beleg|bon|client|carte|cb|transaction|marchandises?|produits?|articles?|de compra|partiel|total|partial|full)?";
     // A number or a date may follow, no sentence.
-    const REST: &str = r"[^a-z0-9]*(?:(?:(?:n[o°º]?|nr|num|numero|number|nummer|ref|reference|id|du|vom|dated?|datum|fecha|le|del|van|sur|pour|for|zu|zur|op|a|relatif|relative|original|avoir|credit|remboursement|refund|facture|invoice|rechnung|factuur|factura)\b|[a-z]{0,6}[\-/]?[0-9]{3}|[a-z]{1,6}[\-/]?[0-9])[^a-z0-9]*[a-z]{0,8}[^ ]*(?: +[^ ]+){0,5})?";
+    const REST: &str = r"[^a-z0-9]*(?:(?:(?:n[o°º]?|nr|num|numero|number|nummer|ref|reference|id|du|vom|dated?|datum|fecha|le|del|van|relatif|relative|avoir|credit|remboursement|refund|facture|invoice|rechnung|factuur|factura)\b|(?:sur|pour|for|zu|zur|op|a)\b (?:(?:la|le|votre|your|ihrer|original) )?(?:l'|d')?(?:facture|invoice|rechnung|factuur|factura|commande|order|bestellung|achat|ticket|purchase|receipt|n[o°º.]|#|[a-z]{0,6}[\-/]?[0-9]{3})|[a-z]{0,6}[\-/]?[0-9]{3}|[a-z]{1,6}[\-/]?[0-9])[^a-z0-9]*[a-z]{0,8}[^ ]*(?: +[^ ]+){0,5})?";
     format!(r"^[^a-z0-9]*{BEFORE}(?:{words})(?:en|n|s)?{BEHIND}{REST}$")
 }
 
@@ -164,7 +165,20 @@ pub(crate) fn find(r: &mut Reading) -> Option<Refund> {
     r.refund = Some(Refund { kind, sums: Sums::Negative, said: true });
     let labelled = totals::label_all(r);
     r.refund = None;
-    Page::new(r, &labelled, titles).judge()
+    let titled = strong.is_some();
+    let found = Page::new(r, &labelled, titles).judge()?;
+    // A bank's page lists what was taken with a minus.
+    (titled || !kind::is_no_payment(r) && !is_debit(r)).then_some(found)
+}
+
+/// Whether the page is a bank's about money that was taken.
+fn is_debit(r: &Reading) -> bool {
+    static DEBIT: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"^[^a-z]*(?:avis d[e'] ?(?:debit|prelevement)|debit (?:advice|note)|belastungsanzeige|lastschrift|aviso de (?:cargo|adeudo|debito)|debetnota|debetbericht)",
+        )
+    });
+    r.layout.rows.iter().any(|row| DEBIT.is_match(&fold(&row.text())))
 }
 
 struct Title {
@@ -185,7 +199,7 @@ fn titles(r: &Reading) -> Vec<Title> {
         }
         let whole = (row.segs.len() > 1).then(|| row.text());
         for text in row.segs.iter().map(|s| s.text.as_str()).chain(whole.as_deref()) {
-            if text.len() > 120 {
+            if text.len() > kind::LONGEST {
                 continue;
             }
             let folded = fold(text.trim());
@@ -209,13 +223,21 @@ struct Page<'a> {
     positive: BTreeSet<i64>,
     /// Rows with a minus and rows without, by their last amount.
     rows: (usize, usize),
+    /// Rows with a minus that call themselves no reduction.
+    taken: usize,
 }
 
 impl<'a> Page<'a> {
     fn new(r: &'a Reading, labelled: &[Labelled], titles: Vec<Title>) -> Self {
-        let mut page =
-            Self { r, titles, negative: BTreeMap::new(), positive: BTreeSet::new(), rows: (0, 0) };
-        let mut last: BTreeMap<usize, bool> = BTreeMap::new();
+        let mut page = Self {
+            r,
+            titles,
+            negative: BTreeMap::new(),
+            positive: BTreeSet::new(),
+            rows: (0, 0),
+            taken: 0,
+        };
+        let mut last: BTreeMap<usize, (bool, bool)> = BTreeMap::new();
         for l in labelled {
             let a = &r.amounts[l.index];
             if !is_money(a, l) {
@@ -223,7 +245,7 @@ impl<'a> Page<'a> {
             }
             let minus = a.minus != Minus::No;
             if a.money() {
-                last.insert(a.row, minus);
+                last.insert(a.row, (minus, l.label.any(Label::DISCOUNT)));
             }
             if !l.sum() {
                 continue;
@@ -234,7 +256,8 @@ impl<'a> Page<'a> {
                 page.positive.insert(a.minor);
             }
         }
-        page.rows.0 = last.values().filter(|minus| **minus).count();
+        page.rows.0 = last.values().filter(|(minus, _)| *minus).count();
+        page.taken = last.values().filter(|(minus, reduction)| *minus && !reduction).count();
         page.rows.1 = last.len() - page.rows.0;
         page
     }
@@ -251,9 +274,9 @@ impl<'a> Page<'a> {
                 Some(_) if self.positive.is_empty() && minus > 0 && plain == 0 => {
                     refund(Sums::Negative, true)
                 }
-                // A till's page where goods go both ways is as well a purchase with something brought back.
-                Some(t) if t.kind == Kind::CreditNote => refund(Sums::Positive, true),
-                Some(_) | None => None,
+                // A till's page where goods go both ways is as well a purchase with something brought back: in doubt.
+                Some(t) => refund(Sums::Positive, t.kind == Kind::CreditNote || self.taken == 0),
+                None => None,
             };
         }
         if !self.positive.iter().all(|p| self.negative.contains_key(p)) {
@@ -327,6 +350,9 @@ mod tests {
             "CREDITFACTUUR 2024-12",
             "Nota de crédito n.º 12",
             "Avoir sur facture FA-2024-0100",
+            "Avoir sur votre commande n° 12",
+            "Credit note for invoice 2024-12",
+            "Avoir pour F-2024-017",
         ] {
             assert_eq!(read(text), Some((Kind::CreditNote, true)), "{text}");
         }
@@ -357,6 +383,9 @@ mod tests {
             "Refund policy",
             "REFUND 7 DAYS",
             "REFUND WITHIN 30 DAYS",
+            "REFUND FOR 30 DAYS WITH RECEIPT",
+            "Remboursement sur présentation du ticket",
+            "Remboursement pour tout article neuf",
             "Remboursement sous 30 jours",
             "Remboursement possible",
             "GOODS SOLD ARE NOT REFUNDABLE",

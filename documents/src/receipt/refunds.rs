@@ -358,3 +358,26 @@ proptest! {
         prop_assert!(e.receipt_type != "refund" && e.receipt_type != "credit_note");
     }
 }
+
+#[test]
+fn a_refund_with_a_reduction_is_one_all_the_same() {
+    let page = |title: &str, back: &str| {
+        extract(&columns(&[
+            &[(20, "Boutique du Lac")],
+            &[(20, title)],
+            &[(20, "17/03/2024 14:05")],
+            &[(20, "PULL"), (700, "39,90")],
+            &[(20, back), (700, "-5,00")],
+            &[(20, "TOTAL TTC"), (700, "34,90")],
+            &[(20, "CB"), (700, "34,90")],
+        ]))
+    };
+    let e = page("TICKET DE REMBOURSEMENT", "REMISE");
+    assert_eq!((e.receipt_type.as_str(), total(&e)), ("refund", Some(34.9)));
+    // Goods both ways: which way the money went is for a person to say.
+    let e = page("TICKET DE REMBOURSEMENT", "ECHARPE");
+    let sure = e.extracted_fields.total_amount.map(|t| t.field.confidence);
+    assert!(sure.is_some_and(|p| p <= 0.9), "{sure:?}");
+    let e = page("MERCI DE VOTRE VISITE", "REMISE");
+    assert_eq!((e.receipt_type == "refund", total(&e)), (false, Some(34.9)));
+}

@@ -1,23 +1,28 @@
 //! One French sentence.
 
 use super::normalise::fold;
-use quittance_domain::money::{Currency, Minor};
+use quittance_domain::{
+    kind::DocumentType,
+    money::{Currency, Minor},
+};
 
 /// "Achat au Super Marché pour 25,99€", "Remboursement chez Dupont pour 12,50€"; what is not known is left out, and
 /// nothing at all gives nothing. `total` in hundredths, whatever the currency; a negative one was given back.
 #[must_use]
 pub fn sentence(
     receipt_type: &str,
+    sort: Option<DocumentType>,
     merchant: Option<&str>,
     total: Option<i64>,
     currency: Option<Currency>,
 ) -> Option<String> {
     let back = total.is_some_and(|t| t < 0);
-    let what = match receipt_type {
-        "credit_note" => "Avoir",
-        "refund" => "Remboursement",
-        _ if back => "Remboursement",
-        _ => "Achat",
+    let what = match (sort, receipt_type) {
+        (Some(sort), _) if !sort.is_payment() => title(sort.name().0),
+        (_, "credit_note") => "Avoir".to_owned(),
+        (_, "refund") => "Remboursement".to_owned(),
+        _ if back => "Remboursement".to_owned(),
+        _ => "Achat".to_owned(),
     };
     let price = total.map(|t| amount(t.saturating_abs(), currency));
     match (merchant.map(place), price) {
@@ -26,6 +31,14 @@ pub fn sentence(
         (None, Some(price)) => Some(format!("{what} de {price}")),
         (None, None) => None,
     }
+}
+
+/// "un devis ou une facture pro forma" as the beginning of a sentence: "Devis".
+fn title(name: &str) -> String {
+    let first = name.split(" ou ").next().unwrap_or(name);
+    let name = first.split_once(' ').map_or(first, |(_, name)| name);
+    let mut letters = name.chars();
+    letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
 }
 
 /// The amount, in hundredths, as the French write it.
@@ -121,33 +134,41 @@ mod tests {
     fn sentences() {
         let eur = Some(Currency::EUR);
         assert_eq!(
-            sentence("retail", Some("Super Marché"), Some(2599), eur).as_deref(),
+            sentence("retail", None, Some("Super Marché"), Some(2599), eur).as_deref(),
             Some("Achat au Super Marché pour 25,99€")
         );
         assert_eq!(
-            sentence("retail", Some("Boulangerie Louise"), Some(120), eur).as_deref(),
+            sentence("retail", None, Some("Boulangerie Louise"), Some(120), eur).as_deref(),
             Some("Achat à la Boulangerie Louise pour 1,20€")
         );
         assert_eq!(
-            sentence("retail", Some("Dupont"), None, eur).as_deref(),
+            sentence("retail", None, Some("Dupont"), None, eur).as_deref(),
             Some("Achat chez Dupont")
         );
         assert_eq!(
-            sentence("other", None, Some(123_456), "USD".parse().ok()).as_deref(),
+            sentence("other", None, None, Some(123_456), "USD".parse().ok()).as_deref(),
             Some("Achat de 1\u{202f}234,56$")
         );
-        assert_eq!(sentence("refund", None, None, eur), None);
+        assert_eq!(sentence("refund", None, None, None, eur), None);
+        for (sort, said) in [
+            (DocumentType::Quote, "Devis chez Dupont pour 12,50€"),
+            (DocumentType::BankStatement, "Relevé de compte chez Dupont pour 12,50€"),
+            (DocumentType::Invoice, "Achat chez Dupont pour 12,50€"),
+        ] {
+            let found = sentence("other", Some(sort), Some("Dupont"), Some(1250), eur);
+            assert_eq!(found.as_deref(), Some(said));
+        }
         assert_eq!(
-            sentence("credit_note", Some("Dupont"), Some(-1250), eur).as_deref(),
+            sentence("credit_note", None, Some("Dupont"), Some(-1250), eur).as_deref(),
             Some("Avoir chez Dupont pour 12,50€")
         );
         assert_eq!(
-            sentence("refund", Some("Café du Port"), Some(1250), eur).as_deref(),
+            sentence("refund", None, Some("Café du Port"), Some(1250), eur).as_deref(),
             Some("Remboursement au Café du Port pour 12,50€")
         );
         // A person said that it was given back.
         assert_eq!(
-            sentence("retail", None, Some(-1250), eur).as_deref(),
+            sentence("retail", None, None, Some(-1250), eur).as_deref(),
             Some("Remboursement de 12,50€")
         );
     }

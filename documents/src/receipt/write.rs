@@ -153,6 +153,7 @@ fn of_line(line: &Line, turned: bool, proven: bool) -> Situation {
 }
 
 pub(super) fn tax_lines(w: &mut Writer<'_>, lines: &[Tax]) -> Vec<TaxLine> {
+    let canadian = w.r.locale.country.is_some_and(|(country, _)| country == "CA");
     lines
         .iter()
         .map(|t| {
@@ -160,7 +161,7 @@ pub(super) fn tax_lines(w: &mut Writer<'_>, lines: &[Tax]) -> Vec<TaxLine> {
             let (page, bounding_box) = w.boxed(row.page, row.bounds());
             TaxLine {
                 // Thousandths of a percent are lost in hundredths; the one rate that has them is Québec's.
-                rate: t.rate.map(|x| if x == 998 { 9.975 } else { wire(x) }),
+                rate: t.rate.map(|x| if x == 998 && canadian { 9.975 } else { wire(x) }),
                 base: t.base.map(|base| w.money(base)),
                 amount: Some(w.money(t.amount)),
                 confidence: w.sure(t.situation),

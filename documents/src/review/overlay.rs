@@ -3,7 +3,10 @@
 
 use super::{checks, extracted, fields, lists, parts, places, receipt, receipt_mut};
 use crate::receipt::summary;
-use quittance_domain::money::{Currency, Minor};
+use quittance_domain::{
+    kind::DocumentType,
+    money::{Currency, Minor},
+};
 use serde_json::{Map, Value, json};
 
 /// What a person said about one field.
@@ -97,7 +100,8 @@ pub(super) fn summarise(document: &mut Value) {
     let hundredths = total.and_then(|t| minor(t.get("value")?, 2));
     let kind = document.get("receiptType").and_then(Value::as_str).unwrap_or_default();
     let merchant = super::text(document, "merchantName");
-    let sentence = summary(kind, merchant, hundredths, currency);
+    let sort = document.get("documentType").and_then(Value::as_str).and_then(DocumentType::parse);
+    let sentence = summary(kind, sort, merchant, hundredths, currency);
     if let Some(fields) = document.get_mut("extractedFields").and_then(Value::as_object_mut) {
         fields.insert("summary".into(), sentence.into());
     }

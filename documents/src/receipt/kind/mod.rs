@@ -35,6 +35,8 @@ const FIRST_ROWS: usize = 3;
 /// Words of a title and of what follows it, at most.
 const MOST_WORDS: usize = 9;
 const MOST_BEHIND: usize = 6;
+/// Bytes of a text that may be a title.
+pub(super) const LONGEST: usize = 120;
 
 /// What a page is, and the title that says so.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,6 +98,9 @@ fn digits(text: &str) -> bool {
 
 /// What the words of a text say as a title: whole, or followed by a matter of its own.
 fn read(text: &str) -> Option<(DocumentType, Needs, bool)> {
+    if text.len() > LONGEST {
+        return None;
+    }
     let folded = fold(text);
     let parts = folded.split_whitespace().flat_map(|token| {
         let numbered = digits(token);
@@ -104,10 +109,16 @@ fn read(text: &str) -> Option<(DocumentType, Needs, bool)> {
     let all: Vec<Word<'_>> = parts.filter(|(word, _)| !word.is_empty()).collect();
     let skipped = all.iter().take(2).take_while(|(w, _)| listed(words::BEFORE, w)).count();
     // A word that may stand before a title may begin one.
-    (0..=skipped).rev().find_map(|from| title(&all[from..]))
+    (0..=skipped).rev().find_map(|from| title(&all[from..], true))
 }
 
-fn title(all: &[Word<'_>]) -> Option<(DocumentType, Needs, bool)> {
+/// Whether a text is nothing but a title.
+pub(super) fn is_title(text: &str) -> bool {
+    read(text).is_some_and(|(.., whole)| whole)
+}
+
+/// `more`: another may stand behind it, which then ends the line.
+fn title(all: &[Word<'_>], more: bool) -> Option<(DocumentType, Needs, bool)> {
     let (used, key, (sort, needs)) = (1..=all.len().min(MOST_WORDS)).rev().find_map(|n| {
         let key: String = all[..n].iter().map(|(word, _)| *word).collect();
         // A number may stand close behind, in print or as it was read.
@@ -134,7 +145,8 @@ fn title(all: &[Word<'_>]) -> Option<(DocumentType, Needs, bool)> {
         return Some((sort, needs, true));
     }
     // Two titles in a line: that of a payment counts, else the first.
-    let second = (0..rest.len().min(2)).find_map(|from| title(&rest[from..]));
+    let second =
+        (0..if more { rest.len().min(2) } else { 0 }).find_map(|from| title(&rest[from..], false));
     if let Some((other, also, whole)) = second {
         let (sort, needs) = if other.is_payment() { (other, also) } else { (sort, needs) };
         return Some((sort, needs, whole));
@@ -253,10 +265,22 @@ impl<'a> Head<'a> {
     }
 
     fn paid(&self) -> bool {
-        let said = format!(" {} ", self.all.replace(|c: char| !c.is_alphanumeric(), " "));
-        words::PAID.split('|').any(|words| said.contains(&format!(" {words} ")))
-            || payment::last4(self.r).is_some()
+        let said: Vec<&str> =
+            self.all.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).collect();
+        let words = words::PAID.split('|').map(|w| w.split(' ').collect::<Vec<_>>());
+        // "Si vous avez déjà réglé", "to be paid by": it was not.
+        let open = |before: &[&str]| before.iter().rev().take(4).any(|w| listed(words::IF, w));
+        let given = |w: &Vec<&str>| {
+            let mut at = said.windows(w.len()).enumerate().filter(|(_, here)| here == w);
+            at.any(|(from, _)| !open(&said[..from]))
+        };
+        words.into_iter().any(|w| given(&w)) || payment::last4(self.r).is_some()
     }
+}
+
+/// Whether a title says that the page is no payment.
+pub(super) fn is_no_payment(r: &Reading) -> bool {
+    find(r).is_some_and(|kind| !kind.sort.is_payment())
 }
 
 /// What the document calls itself; `None` where no title says so, or several contradict each other.

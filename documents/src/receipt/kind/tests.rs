@@ -215,3 +215,49 @@ fn no_real_receipt_is_called_something_else() {
     eprintln!("{} texts: {counts:?}", texts.len());
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
+
+#[test]
+fn a_condition_is_no_payment() {
+    for (title, said) in [
+        ("RELANCE", "Si vous avez déjà réglé cette facture, ne tenez pas compte de ce courrier."),
+        ("RAPPEL DE PAIEMENT", "Si le montant est déjà payé, merci de l'ignorer"),
+        ("PAYMENT REMINDER", "If already paid by transfer, please disregard"),
+    ] {
+        let text = borne_out(title, said);
+        assert_eq!(sort(&text), Some(Reminder), "{title}");
+    }
+    for said in ["Balance to be paid in full on completion", "To be paid by bank transfer"] {
+        assert_eq!(sort(&borne_out("QUOTATION", said)), Some(Quote), "{said}");
+    }
+    assert_eq!(sort(&borne_out("QUOTATION", "Paid in full 17/03/2024")), None);
+    assert_eq!(sort(&borne_out("DEVIS", "Réglé le 17/03/2024 par carte")), None);
+}
+
+#[test]
+fn a_line_of_titles_is_read_at_once() {
+    let long = "facture ".repeat(13) + "bonjour monde";
+    assert!(read(&long).is_none());
+    assert!(read(&"facture ".repeat(2000)).is_none());
+}
+
+#[test]
+fn a_statement_with_minus_signs_is_no_refund() {
+    for title in ["Relevé de carte bancaire", "RELEVÉ DE COMPTE", "BANK STATEMENT"] {
+        let e = extract(&columns(&[
+            &[(20, "Banque du Lac")],
+            &[(20, title)],
+            &[(20, "Période du 01/03/2024 au 31/03/2024")],
+            &[],
+            &[(20, "Ancien solde"), (700, "300,00 EUR")],
+            &[(20, "02/03/2024 BOULANGERIE"), (700, "-12,50 EUR")],
+            &[(20, "05/03/2024 RETOUR PRLV EDF"), (700, "-87,00 EUR")],
+            &[(20, "09/03/2024 FNAC"), (700, "-45,90 EUR")],
+            &[(20, "Total"), (700, "-145,40 EUR")],
+        ]));
+        assert!(e.document_type.is_some_and(DocumentType::is_statement), "{title}: {e:?}");
+        assert!(e.warnings.iter().any(|w| w.code == NOT_A_PAYMENT), "{title}");
+        assert_eq!(e.receipt_type, "other", "{title}");
+        let summary = e.extracted_fields.summary.unwrap_or_default();
+        assert!(!summary.contains("Achat") && !summary.contains("Rembours"), "{summary}");
+    }
+}

@@ -177,6 +177,10 @@ pub(super) const BANK: &[&str] = &[
 pub(super) const CARD: &str = "credit limit|minimum payment|cash advance|paiement minimum|pago minimo|mindestbetrag|bestedingslimiet|\
     card number|numero de carte|kartennummer|numero de tarjeta|kaartnummer";
 
+/// Words that make of what is said behind them a condition, or what is still to come.
+pub(super) const IF: &str =
+    "si|if|unless|wenn|falls|sollten|sofern|indien|be|etre|werden|ser|seran|worden";
+
 /// What is said once the money was given, between other words; folded.
 pub(super) const PAID: &str = "rendu monnaie|monnaie rendue|a rendre|paye le|payee le|paye par|payee par|paye en|regle le|\
     reglee le|regle par|reglee par|acquittee le|deja paye|deja regle|change due|cash tendered|amount tendered|paid on|\

@@ -140,7 +140,11 @@ fn transactions(
             }));
             continue;
         }
-        let receipt = extraction.children.iter().find(|c| is_slip_of(fields, &c.extracted_fields));
+        let receipt = extraction.children.iter().find(|c| {
+            c.document_type.is_none_or(DocumentType::is_payment)
+                && gives_back(&c.receipt_type) == gives_back(&child.receipt_type)
+                && is_slip_of(fields, &c.extracted_fields)
+        });
         match receipt {
             Some(receipt) => slips.push((child, receipt.index)),
             None => one(fields, &child.receipt_type, Some((child.index, child.page))),
@@ -343,6 +347,28 @@ pub(super) mod tests {
         assert_eq!(told, [("TRANSACTION_INCOMPLETE", Some(1)), ("CARD_SLIP", Some(1))]);
         assert!(remarks[0].message.starts_with("Reçu 5 : "), "{}", remarks[0].message);
         assert_eq!(refused(&extraction), None);
+    }
+
+    #[test]
+    fn a_refund_or_what_a_quote_was_paid_with_is_no_card_slip() {
+        let day = Some("2022-08-24");
+        let other = |change: fn(&mut ChildReceipt)| {
+            let mut children = vec![child(1, 16.5, day, None), child(2, 16.5, day, Some(1.5))];
+            change(&mut children[0]);
+            change(&mut children[1]);
+            let extraction = extraction(ExtractedFields::default(), children);
+            let (found, _) = transactions(&extraction, &workflow(), &[]);
+            found.iter().map(|t| t.amount.minor.0).collect::<Vec<_>>()
+        };
+        assert_eq!(other(|_| ()), [-1650]);
+        let refund = other(|c| {
+            if c.index == 1 {
+                "refund".clone_into(&mut c.receipt_type);
+            }
+        });
+        assert_eq!(refund, [1650, -1650]);
+        let quote = other(|c| c.document_type = (c.index == 2).then_some(DocumentType::Quote));
+        assert_eq!(quote, [-1650]);
     }
 
     #[test]
