@@ -5,6 +5,8 @@
 //! again at once; however many such keys come in, it looks at most once in [`PAUSE`], and all who wait share what it
 //! found.
 
+mod browser;
+
 use crate::{auth::Caller, error::ApiError};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use quittance_shared::{
@@ -40,6 +42,8 @@ pub(crate) struct Keyring {
     store: Store,
     /// Only this machine can reach the server.
     loopback: bool,
+    /// Whose pages may call while there are no keys.
+    origins: Vec<String>,
     /// `None` until they were read for the first time.
     stored: RwLock<Option<Arc<Stored>>>,
     reading: tokio::sync::Mutex<Option<Reading>>,
@@ -93,6 +97,7 @@ impl Keyring {
             fixed: fixed.collect(),
             store,
             loopback: config.is_loopback(),
+            origins: config.cors.origins.clone(),
             stored: RwLock::default(),
             reading: tokio::sync::Mutex::default(),
             used: Mutex::default(),
@@ -106,6 +111,7 @@ impl Keyring {
             // The first key of all may have been made just now.
             let known = given.iter().any(|key| keys::is_well_formed(key));
             if !known || self.look_again().await.is_err() || self.is_open().await? {
+                browser::check(headers, &self.origins)?;
                 return Ok(Caller::anybody());
             }
         }

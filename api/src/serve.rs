@@ -189,7 +189,7 @@ mod tests {
 
     fn upload(body: &[u8]) -> Vec<u8> {
         let head = format!(
-            "POST /api/v1/receipts/analyze HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: \
+            "POST /api/v1/receipts/analyze HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: \
              multipart/form-data; boundary={BOUNDARY}\r\ncontent-length: {}\r\n\r\n",
             body.len()
         );
@@ -269,7 +269,7 @@ mod tests {
         tokio::time::timeout(Duration::from_secs(8), trickle).await.expect("it is not cut off");
         assert!(started.elapsed() >= Duration::from_secs(1));
         // One that has said nothing yet may take longer, and has its second then.
-        idle.write_all(b"GET /health/live HTTP/1.1\r\nhost: x\r\n").await.unwrap();
+        idle.write_all(b"GET /health/live HTTP/1.1\r\nhost: localhost\r\n").await.unwrap();
         tokio::time::sleep(Duration::from_millis(300)).await;
         idle.write_all(b"connection: close\r\n\r\n").await.unwrap();
         assert!(read(&mut idle).await.starts_with("HTTP/1.1 200"));
@@ -302,7 +302,7 @@ mod tests {
     async fn one_address_has_so_many_connections_and_all_have_so_many() {
         let app = App::with(|config| config.limits.connections_per_ip = 3).await;
         let (address, _server) = start(&app).await;
-        let ask = b"GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n";
+        let ask = b"GET /health/live HTTP/1.1\r\nhost: localhost\r\n\r\n";
         let mut open = Vec::new();
         for _ in 0..3 {
             let mut socket = TcpStream::connect(address).await.unwrap();

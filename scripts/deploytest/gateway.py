@@ -111,7 +111,7 @@ def stream(gateway, fakes):
         fake.mode = "stream"
         fake.go_on.clear()
     with socket.create_connection(("127.0.0.1", gateway.port), timeout=10) as s:
-        s.sendall(b"GET /api/v1/receipts/1/events HTTP/1.1\r\nHost: x\r\n\r\n")
+        s.sendall(b"GET /api/v1/receipts/1/events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
         got = b""
         while b"progress" not in got:
             part = s.recv(4096)
@@ -137,7 +137,7 @@ def crowd(gateway, fakes):
     try:
         for _ in range(256):
             s = socket.create_connection(("127.0.0.1", gateway.port), timeout=30)
-            s.sendall(b"GET /api/v1/receipts/1/events HTTP/1.1\r\nHost: x\r\n\r\n")
+            s.sendall(b"GET /api/v1/receipts/1/events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
             sockets.append(s)
         for s in sockets:
             check(b"200" in s.recv(100), "a call within the limit is refused")
@@ -178,7 +178,7 @@ class SlowClient(threading.Thread):
     def run(self):
         began = time.monotonic()
         with socket.create_connection(("127.0.0.1", self.port), timeout=30) as s:
-            s.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n")
+            s.sendall(b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n")
             try:
                 while time.monotonic() - began < 25:
                     s.settimeout(1)

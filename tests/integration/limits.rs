@@ -111,7 +111,7 @@ async fn slow_clients_are_cut_off_and_the_others_are_served() {
     on(options, async |stack| {
         let port = stack.port(0);
         let post = |path: &str, kind: &str| {
-            format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: {kind}\r\ncontent-length: 9000\r\n\r\n")
+            format!("POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: {kind}\r\ncontent-length: 9000\r\n\r\n")
         };
         let mut slow = Vec::new();
         for _ in 0..50 {

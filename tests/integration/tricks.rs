@@ -39,7 +39,7 @@ fn end() -> Vec<u8> {
 
 fn head(headers: &str) -> Vec<u8> {
     format!(
-        "POST /api/v1/receipts/analyze HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\
+        "POST /api/v1/receipts/analyze HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\
          Content-Type: multipart/form-data; boundary={BOUNDARY}\r\n{headers}\r\n"
     )
     .into_bytes()

@@ -23,13 +23,17 @@ const LONGEST_FILTER: usize = 200;
 /// Longest reason of an erasure, characters.
 const LONGEST_REASON: usize = 500;
 
-/// Narrows the parameters of all operations, and says of what can be erased that it may have been.
+/// Narrows the parameters of all operations, says of what can be erased that it may have been, and of what every
+/// operation of a kind may be refused for.
 pub(super) fn refine(document: &mut OpenApi) {
     for (path, item) in &mut document.paths.paths {
         let erasable = ["/api/v1/receipts/{id}", "/api/v1/workflows/{id}"];
         if erasable.iter().any(|beginning| path.starts_with(beginning)) {
             operations(item).for_each(may_be_gone);
         }
+    }
+    for operation in document.paths.paths.values_mut().flat_map(operations) {
+        may_be_refused(operation);
     }
     let operations = document.paths.paths.values_mut().flat_map(operations);
     for parameter in operations.flat_map(|o| o.parameters.iter_mut().flatten()) {
@@ -50,6 +54,25 @@ fn may_be_gone(operation: &mut Operation) {
     if let Some(RefOr::T(mut gone)) = responses.get("404").cloned() {
         "It was erased (`GONE`)".clone_into(&mut gone.description);
         responses.entry("410".to_owned()).or_insert(RefOr::T(gone));
+    }
+}
+
+/// What keys and JSON bodies are checked for, wherever there are any.
+fn may_be_refused(operation: &mut Operation) {
+    let takes_json = matches!(
+        &operation.request_body,
+        Some(RefOr::T(body)) if body.content.contains_key("application/json")
+    );
+    let responses = &mut operation.responses.responses;
+    let Some(RefOr::T(unauthorized)) = responses.get("401").cloned() else { return };
+    let mut add = |status: &str, description: &str| {
+        let mut refusal = unauthorized.clone();
+        description.clone_into(&mut refusal.description);
+        responses.entry(status.to_owned()).or_insert(RefOr::T(refusal));
+    };
+    add("403", "The server has no keys, and the call may come from another site's page");
+    if takes_json {
+        add("415", "The body is declared as something else than JSON");
     }
 }
 
