@@ -102,9 +102,7 @@ pub(crate) enum HoldRefusals {
 
 /// The reason of a [`HoldWish`].
 pub(crate) async fn hold_reason(state: &AppState, request: Request) -> Result<String, ApiError> {
-    /// Largest body, in bytes.
-    const MAX_BYTES: usize = 8 * 1024;
-    let body = body::object(state, request, MAX_BYTES).await?;
+    let body = body::object(state, request).await?;
     let reason = body.get("reason").and_then(serde_json::Value::as_str).map(str::trim);
     let reason = reason.filter(|reason| !reason.is_empty()).ok_or_else(|| {
         field_is(

@@ -81,7 +81,7 @@ pub(crate) async fn handler(
     request: Request,
 ) -> Result<Answer<Revised>, ApiError> {
     let header_version = review::if_match(request.headers())?;
-    let wish = Wish::parse(body::object(&state, request, body::USUAL).await?)?;
+    let wish = Wish::parse(body::object(&state, request).await?)?;
     let expected = header_version.or(wish.version);
     find(&state, &caller, id).await?;
     let thresholds = review::thresholds(&state.config.review);

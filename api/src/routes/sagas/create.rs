@@ -64,7 +64,7 @@ pub(crate) async fn handler(
     request: Request,
 ) -> Result<Response, ApiError> {
     let headers = request.headers().clone();
-    let mut body = body::object(&state, request, body::USUAL).await?;
+    let mut body = body::object(&state, request).await?;
     let Some(Value::String(kind)) = body.remove("type") else {
         let known = state.store.saga_types().join(", ");
         return Err(ApiError::field(

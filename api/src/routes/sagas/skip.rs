@@ -80,7 +80,7 @@ pub(crate) async fn handler(
     StepName(name): StepName,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let body = body::object(&state, request, body::USUAL).await?;
+    let body = body::object(&state, request).await?;
     let reason = body.get("reason").and_then(Value::as_str).map(str::trim).unwrap_or_default();
     if reason.is_empty() || reason.chars().count() > MAX_REASON || reason.contains('\0') {
         return Err(ApiError::field(

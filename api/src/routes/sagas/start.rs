@@ -49,7 +49,7 @@ pub(crate) async fn ran(
     kind: &str,
 ) -> Result<Ran, ApiError> {
     let headers = request.headers().clone();
-    let data = Value::Object(body::object(state, request, body::USUAL).await?);
+    let data = Value::Object(body::object(state, request).await?);
     let Started { id, watch } = create(state, caller, &headers, kind, data, false).await?;
     let preferences = Preferences::of(&headers);
     let ended = wait::ended(state, id, preferences, watch).await?.is_some();

@@ -53,7 +53,7 @@ pub(crate) async fn handler(
     request: Request,
 ) -> Result<Answer<WebhookWithSecret>, ApiError> {
     find(&state, &caller, id).await?;
-    let body = body::object_or_none(&state, request, body::USUAL).await?.unwrap_or_default();
+    let body = body::object_or_none(&state, request).await?.unwrap_or_default();
     let overlap = match body.get("overlapSeconds") {
         None | Some(Value::Null) => USUAL,
         Some(value) => value.as_u64().filter(|seconds| *seconds <= LONGEST).ok_or_else(|| {

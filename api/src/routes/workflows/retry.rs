@@ -25,9 +25,6 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// Largest body, bytes.
-const MAX_BYTES: usize = 64 * 1024;
-
 /// What a retry may bring.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
@@ -74,7 +71,7 @@ pub(crate) async fn handler(
     request: Request,
 ) -> Result<Answer<Retried>, ApiError> {
     idempotency::key(request.headers())?;
-    let mut body = body::object_or_none(&state, request, MAX_BYTES).await?.unwrap_or_default();
+    let mut body = body::object_or_none(&state, request).await?.unwrap_or_default();
     let view = find(&state, &caller, id).await?;
     if view.state != WorkflowState::Failed {
         return Err(not_failed(id));

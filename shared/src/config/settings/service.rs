@@ -38,8 +38,9 @@ pub(super) const SETTINGS: &[Setting] = &[
         "limits.max_body_bytes",
         &[],
         Kind::Int(1_024, 16_777_216),
-        "Largest body that is not an upload, in bytes.",
-        "Plus grand corps qui n’est pas un envoi de fichier, en octets.",
+        "Largest body that is not an upload, in bytes; a batch of transactions may have 16 MiB.",
+        "Plus grand corps qui n’est pas un envoi de fichier, en octets ; un lot d’opérations peut \
+         avoir 16 Mio.",
     ),
     s(
         "limits.upload_timeout_seconds",

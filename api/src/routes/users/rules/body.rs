@@ -12,9 +12,6 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// The largest body, bytes.
-const MAX_BYTES: usize = 64 * 1024;
-
 /// A rule as clients send it.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -62,7 +59,7 @@ pub(crate) async fn read<T: serde::de::DeserializeOwned>(
     state: &AppState,
     request: Request,
 ) -> Result<(T, Map<String, Value>), ApiError> {
-    let object = crate::body::object(state, request, MAX_BYTES).await?;
+    let object = crate::body::object(state, request).await?;
     let read = serde_json::from_value(Value::Object(object.clone())).map_err(|error| {
         ApiError::field(
             "body",

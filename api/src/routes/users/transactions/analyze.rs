@@ -25,7 +25,7 @@ use utoipa::ToSchema;
 
 /// Most transactions of a batch.
 const MAX_BATCH: usize = 10_000;
-/// Largest body, bytes.
+/// Largest body, bytes: a batch is more than `limits.max_body_bytes` is meant for.
 const MAX_BYTES: usize = 16 * 1024 * 1024;
 
 /// A batch.
@@ -83,7 +83,7 @@ pub(crate) async fn handler(
     request: Request,
 ) -> Result<Answer<Analysed>, ApiError> {
     idempotency::key(request.headers())?;
-    let body = body::object(&state, request, MAX_BYTES).await?;
+    let body = body::object_up_to(&state, request, MAX_BYTES).await?;
     let keep = match body.get("store") {
         None | Some(Value::Null) => false,
         Some(Value::Bool(keep)) => *keep,

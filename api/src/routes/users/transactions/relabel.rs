@@ -31,8 +31,6 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// Largest body, bytes.
-const MAX_BYTES: usize = 64 * 1024;
 /// Longest name, characters.
 const MAX_NAME: usize = 200;
 
@@ -110,7 +108,7 @@ pub(crate) async fn handler(
     TransactionId(id): TransactionId,
     request: Request,
 ) -> Result<Answer<WireTransaction>, ApiError> {
-    let body = body::object(&state, request, MAX_BYTES).await?;
+    let body = body::object(&state, request).await?;
     let known = state.store.movement(&owner, id).await?.ok_or_else(|| unknown(id))?;
     let change = change(&body, &known.transaction)?;
     let fields: Vec<&str> = FIELDS.into_iter().filter(|field| body.contains_key(*field)).collect();
