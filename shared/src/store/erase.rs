@@ -170,8 +170,9 @@ impl Store {
 fn erasures(what: Erasable) -> Vec<String> {
     match what {
         Erasable::Workflow => vec![
+            // The id of a user may be a name or an address.
             "UPDATE workflow SET filename = NULL, blob_key = NULL, account = NULL, mapping = NULL, preview = NULL,
-                 result = NULL, provenance = NULL WHERE id = $1"
+                 result = NULL, provenance = NULL, user_id = '' WHERE id = $1"
                 .into(),
             "DELETE FROM movement WHERE document_id = $1".into(),
             delete_pages(what),
@@ -196,12 +197,13 @@ fn erasures(what: Erasable) -> Vec<String> {
     }
 }
 
-/// Removes what a run holds of a document.
+/// Removes what a run holds of a document. Its key goes too: a repeat of the upload makes a new one, and no guess at
+/// what was sent can be confirmed by the hash.
 pub(super) async fn forget_run(tx: &Tx, backend: Backend, run: RunId) -> Result<()> {
     for sql in [
         "UPDATE run_step SET output = NULL, error = NULL WHERE run_id = $1",
         "UPDATE run_event SET detail = NULL WHERE run_id = $1 AND detail IS NOT NULL AND detail <> '{\"note\":\"erased\"}'",
-        "UPDATE run SET input = '{}', error_message = NULL WHERE id = $1",
+        "UPDATE run SET input = '{}', error_message = NULL, idempotency_key = NULL, request_hash = NULL WHERE id = $1",
     ] {
         tx.execute_raw(backend.statement(sql, [Value::from(run.0)])).await?;
     }

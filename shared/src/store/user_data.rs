@@ -150,7 +150,7 @@ impl Store {
         for sql in [
             movements.as_str(),
             "DELETE FROM category_rule WHERE client_id = $1 AND user_id = $2",
-            // On tombstones: the id of the user may be a name.
+            // On tombstones that a replica of an earlier version left.
             "UPDATE workflow SET user_id = '' WHERE client_id = $1 AND user_id = $2 AND deleted_at IS NOT NULL",
         ] {
             let whose = [Value::from(owner.client.clone()), Value::from(owner.user.clone())];

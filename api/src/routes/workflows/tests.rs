@@ -312,6 +312,14 @@ async fn one_key_is_one_workflow_and_a_client_sees_its_own() {
         let got = app.call(method, &format!("{url}{path}"), &[("x-api-key", "key-nice")]).await;
         got.refusal(404, "INVALID_REQUEST");
     }
+    app.call(Method::DELETE, &url, &lyon[..1]).await.data(200);
+    for (key, status) in [("key-lyon", 410), ("key-nice", 404), ("key-boss", 410)] {
+        let got = app.call(Method::GET, &url, &[("x-api-key", key)]).await;
+        assert_eq!(got.status, status, "the tombstone, {key}");
+    }
+    let again = send().await.data(202)["workflowId"].clone();
+    assert_ne!(again, id, "the key of an erased one is free");
+    assert_eq!(app.originals(), 1);
     let foreign = "/api/v1/users/marie/transactions?clientId=shop-lyon";
     let got = app.call(Method::GET, foreign, &[("x-api-key", "key-nice")]).await;
     got.refusal(403, "FORBIDDEN");

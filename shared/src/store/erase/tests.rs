@@ -47,6 +47,33 @@ impl Ground {
         id
     }
 
+    /// A document.
+    async fn workflow(&self, user: &str) -> RunId {
+        let mut run = new_run("shop");
+        run.definition = "document".into();
+        let id = run.id;
+        let workflow = NewWorkflow {
+            user_id: user.into(),
+            filename: None,
+            content_type: "text/csv".into(),
+            byte_size: 1,
+            sha256: "00".into(),
+            blob_key: Blobs::key_of(id.0),
+            account: None,
+            currency: None,
+            mapping: None,
+            date_order: None,
+        };
+        assert_eq!(self.store.create_workflow(run, workflow).await.unwrap(), Created::New(id));
+        id
+    }
+
+    async fn count(&self, sql: &str) -> i64 {
+        let find = self.store.backend().statement(sql, []);
+        let row = self.store.inner.writer.query_one_raw(find).await.unwrap().unwrap();
+        row.try_get_by_index(0).unwrap()
+    }
+
     fn files(&self) -> usize {
         std::fs::read_dir(self.folder.path().join("o")).unwrap().count()
     }
@@ -146,22 +173,7 @@ async fn a_user_is_erased_by_whoever_comes_by_unless_something_is_held() {
 async fn what_is_due_stays_while_its_document_is_held() {
     let ground = Ground::new().await;
     let store = &ground.store;
-    let mut run = new_run("shop");
-    run.definition = "document".into();
-    let id = run.id;
-    let workflow = NewWorkflow {
-        user_id: "ann".into(),
-        filename: None,
-        content_type: "text/csv".into(),
-        byte_size: 1,
-        sha256: "00".into(),
-        blob_key: Blobs::key_of(id.0),
-        account: None,
-        currency: None,
-        mapping: None,
-        date_order: None,
-    };
-    assert_eq!(store.create_workflow(run, workflow).await.unwrap(), Created::New(id));
+    let id = ground.workflow("ann").await;
     store.cancel_run(id, "x").await.unwrap();
     store.place_hold(Erasable::Workflow, id, "key:boss", "a case").await.unwrap();
     ground.age(2).await;
@@ -216,4 +228,30 @@ async fn a_chore_is_done_by_one() {
     assert!(!take(60).await.unwrap());
     ground.sql("UPDATE chore SET next_at = 0").await;
     assert!(take(60).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_tombstone_keeps_neither_user_nor_key_whoever_wrote_it() {
+    let ground = Ground::new().await;
+    let store = &ground.store;
+    let receipt = ground.receipt("ann@example.org", None).await;
+    let workflow = ground.workflow("ann@example.org").await;
+    let left = "SELECT (SELECT count(*) FROM run WHERE COALESCE(idempotency_key, request_hash) IS NOT NULL)
+        + (SELECT count(*) FROM receipt WHERE COALESCE(user_id, '') <> '') + (SELECT count(*) FROM workflow WHERE user_id <> '')";
+    let known = "UPDATE run SET idempotency_key = hex(id), request_hash = 'h'";
+    ground.sql(known).await;
+    assert_eq!(ground.count(left).await, 4);
+    for (what, id) in [(Erasable::Receipt, receipt), (Erasable::Workflow, workflow)] {
+        store.erase(what, id, "key:a", "asked").await.unwrap();
+    }
+    assert_eq!(ground.count(left).await, 0);
+    assert_eq!(store.workflow(workflow).await.unwrap().unwrap().owner.client, "shop");
+    // As an earlier version left them.
+    ground.sql(known).await;
+    ground.sql("UPDATE workflow SET user_id = 'ann@example.org'").await;
+    ground.receipt("bob", None).await;
+    for sql in crate::store::migration::TOMBSTONES.sql {
+        ground.sql(sql).await;
+    }
+    assert_eq!(ground.count(left).await, 1, "that of the receipt that is there");
 }

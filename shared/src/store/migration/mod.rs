@@ -13,18 +13,22 @@ mod retention;
 mod review;
 mod rules;
 mod sagas;
+mod tombstones;
 mod transactions;
 mod waits;
 mod webhooks;
+
+#[cfg(test)]
+pub(super) use tombstones::TOMBSTONES;
 
 use sea_orm::ConnectionTrait;
 use sea_orm_migration::{Migration, prelude::*};
 use std::collections::HashSet;
 
 /// A migration of nothing but statements, the same for both databases.
-struct Statements {
+pub(super) struct Statements {
     name: &'static str,
-    sql: &'static [&'static str],
+    pub(super) sql: &'static [&'static str],
 }
 
 impl MigrationName for Statements {
@@ -67,6 +71,7 @@ impl MigratorTrait for Migrator {
             Box::new(evidence::Evidence),
             Box::new(date_order::DATE_ORDER),
             Box::new(doubts::DOUBTS),
+            Box::new(tombstones::TOMBSTONES),
         ]
     }
 

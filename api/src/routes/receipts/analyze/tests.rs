@@ -1,6 +1,9 @@
 use super::*;
 use crate::testing::{App, BOUNDARY, Form, form, png};
-use axum::{body::Body, http::Request};
+use axum::{
+    body::Body,
+    http::{Method, Request},
+};
 use quittance_shared::engine::Lane;
 
 #[test]
@@ -153,6 +156,21 @@ async fn one_key_is_one_receipt() {
     );
     let got = app.upload(form(), &[("idempotency-key", "a b")]).await;
     assert!(got.refusal(400, "INVALID_REQUEST").contains("Idempotency-Key"));
+}
+
+#[tokio::test]
+async fn a_key_used_for_an_erased_receipt_is_free_again() {
+    let app = App::new().await;
+    let key = [("idempotency-key", "till-7/0042")];
+    let id = app.upload(form(), &key).await.data(202)["requestId"].clone();
+    let url = format!("/api/v1/receipts/{}", id.as_str().unwrap());
+    app.call(Method::DELETE, &url, &[]).await.data(200);
+    assert_eq!(app.originals(), 0);
+    let again = app.upload(form(), &key).await.data(202)["requestId"].clone();
+    assert_ne!(again, id);
+    assert_eq!(app.originals(), 1, "the new original is kept");
+    app.get(&format!("/api/v1/receipts/{}/status", again.as_str().unwrap())).await.data(200);
+    assert_eq!(app.upload(form(), &key).await.data(202)["requestId"], again);
 }
 
 #[tokio::test]
