@@ -62,7 +62,7 @@ pub async fn resume(store: &Store, blobs: &Blobs, max_pages: u32) -> Result<u64,
             Unfinished::Files(removal) => remove_files(store, blobs, removal, max_pages).await,
             Unfinished::User { id, owner, actor, reason } => {
                 match store.erase_rest_of_user(*id, owner, actor, reason).await {
-                    Ok(removals) => remove_all(store, blobs, &removals, max_pages).await,
+                    Ok(removals) => remove_each(store, blobs, &removals, max_pages).await,
                     Err(error) => Err(error.into()),
                 }
             }
@@ -72,14 +72,30 @@ pub async fn resume(store: &Store, blobs: &Blobs, max_pages: u32) -> Result<u64,
             Err(error) => tracing::warn!(%error, "an erasure is not finished yet"),
         }
     }
+    if done > 0 {
+        store.purge_log().await?;
+    }
     Ok(done)
 }
 
-/// [`remove_files`] of several.
+/// [`remove_files`] of several, and then nothing is left of them in the database's log.
 ///
 /// # Errors
 /// What did not answer.
 pub async fn remove_all(
+    store: &Store,
+    blobs: &Blobs,
+    removals: &[Removal],
+    max_pages: u32,
+) -> Result<(), RemovalError> {
+    remove_each(store, blobs, removals, max_pages).await?;
+    if !removals.is_empty() {
+        store.purge_log().await?;
+    }
+    Ok(())
+}
+
+async fn remove_each(
     store: &Store,
     blobs: &Blobs,
     removals: &[Removal],

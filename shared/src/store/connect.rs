@@ -6,9 +6,13 @@ use super::{
     sql::Backend,
 };
 use crate::config::DatabaseConfig;
-use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbErr, sqlx::Connection as _};
+use sea_orm::{
+    ConnectOptions, Database, DatabaseConnection, DbErr, RuntimeErr,
+    sqlx::{ConnectOptions as _, Connection as _, Row as _},
+};
 use std::{
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -78,6 +82,8 @@ async fn sqlite(
                     .pragma("cache_size", "-16384")
                     .pragma("wal_autocheckpoint", "2000")
                     .pragma("journal_size_limit", "67108864")
+                    // What is erased is overwritten, not only given free.
+                    .pragma("secure_delete", "ON")
             });
         options
     };
@@ -85,6 +91,24 @@ async fn sqlite(
     let writer = Database::connect(options(1)).await?;
     let reader = Database::connect(options(readers.clamp(1, 8))).await?;
     Ok((writer, reader))
+}
+
+/// Folds SQLite's log back into the file and cuts it; `false` while somebody still reads what stands in it. On a
+/// connection of its own: the wait is a short one, since nobody can write meanwhile.
+pub(super) async fn fold_log(db: &Db) -> Result<bool, DbErr> {
+    #[cfg(feature = "postgres")]
+    let Db::Direct(db) = db else { return Ok(true) };
+    #[cfg(not(feature = "postgres"))]
+    let Db::Direct(db) = db;
+    let refused = |error| DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error)));
+    let options = db.get_sqlite_connection_pool().connect_options();
+    let options = (*options).clone().busy_timeout(Duration::from_millis(250));
+    let mut connection = options.connect().await.map_err(refused)?;
+    let fold = sea_orm::sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)");
+    let row = fold.fetch_one(&mut connection).await.map_err(refused)?;
+    let busy: i64 = row.try_get(0).map_err(refused)?;
+    connection.close().await.map_err(refused)?;
+    Ok(busy == 0)
 }
 
 #[cfg(feature = "postgres")]

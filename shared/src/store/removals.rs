@@ -1,10 +1,10 @@
 //! What erasures left to be done, kept until somebody has done it.
 
 use super::{
-    Store,
+    Store, connect,
     erase::{Erasable, Removal, forget_run},
     error::{Result, StoreError},
-    sql::{Kind, rows_value},
+    sql::{Backend, Kind, rows_value},
 };
 use crate::{engine::RunId, ledger::Owner};
 use sea_orm::{ConnectionTrait, QueryResult, Value};
@@ -149,6 +149,18 @@ impl Store {
             tx.execute_raw(backend.statement(later, [Value::from(removal.id)])).await?;
         }
         Ok(tx.commit().await?)
+    }
+
+    /// After erasures: on SQLite what was erased lies in the log until that is folded back and cut. While somebody still
+    /// reads what was before, that is noted and done later.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when the database does not answer.
+    pub async fn purge_log(&self) -> Result<()> {
+        if self.backend() == Backend::Sqlite && !connect::fold_log(&self.inner.writer).await? {
+            self.watch_files(Vec::new()).await?;
+        }
+        Ok(())
     }
 
     /// Notes files that are to be removed unless something needs them when the note falls due.

@@ -390,4 +390,4 @@ pub(super) fn json_of(row: &QueryResult, name: &str) -> Result<Option<Json>> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

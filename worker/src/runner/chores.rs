@@ -62,12 +62,16 @@ impl Chores {
         if limited.is_empty() || !self.store.take_chore("retention", every).await? {
             return Ok(());
         }
-        let begun = Instant::now();
+        let (begun, mut all) = (Instant::now(), 0);
         for (kept, days) in limited {
             let removed = self.expire(kept, days).await?;
             if removed > 0 {
                 info!(kind = kept.as_str(), days, removed, "retention removed what was due");
             }
+            all += removed;
+        }
+        if all > 0 {
+            self.store.purge_log().await?;
         }
         metrics::histogram!("retention_seconds").record(begun.elapsed().as_secs_f64());
         metrics::counter!("retention_rounds_total").increment(1);

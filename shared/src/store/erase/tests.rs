@@ -4,8 +4,10 @@ use crate::{
     config::StorageConfig,
     engine::Created,
     ledger::Owner,
-    removal::{remove_files, resume},
-    store::{Kept, NewReceipt, NewWorkflow, Unfinished, UserErasure, tests::new_run},
+    removal::{remove_all, remove_files, resume},
+    store::{
+        Kept, NewReceipt, NewWorkflow, ReceiptOutcome, Unfinished, UserErasure, tests::new_run,
+    },
 };
 use std::time::Duration;
 
@@ -254,4 +256,61 @@ async fn a_tombstone_keeps_neither_user_nor_key_whoever_wrote_it() {
         ground.sql(sql).await;
     }
     assert_eq!(ground.count(left).await, 1, "that of the receipt that is there");
+}
+
+/// Fails without `secure_delete`, and without cutting the log.
+#[tokio::test]
+async fn nothing_erased_can_be_read_in_the_file_or_its_log() {
+    let ground = Ground::new().await;
+    let store = &ground.store;
+    let secrets = ["Boucherie Zamenhof", "OCRTEXT", "ann@example.org", "Zamenhof & Fils", "caseid"];
+    let id = ground.receipt(secrets[2], None).await;
+    let text = format!("{{\"lines\":\"{}\"}}", "OCRTEXT 12,00 ".repeat(2000));
+    let read = ReceiptOutcome {
+        result: json!({ "name": secrets[0] }).to_string(),
+        merchant: Some(secrets[0].into()),
+        search: Some(secrets[0].into()),
+        text,
+        ..ReceiptOutcome::default()
+    };
+    crate::store::reviews::tests::run_through(store, id, read).await;
+    let said = crate::store::reviews::tests::says("merchantName", json!(secrets[3]), "caseid");
+    crate::store::reviews::tests::correct(store, id, said).await;
+    // Others beside it on the same pages, which stay.
+    ground.receipt("bob", None).await;
+    let found = |when: &str| {
+        let bytes: Vec<u8> = ["a.db", "a.db-wal"]
+            .iter()
+            .flat_map(|name| std::fs::read(ground.folder.path().join(name)).unwrap())
+            .collect();
+        let holds = |secret: &&str| bytes.windows(secret.len()).any(|b| b == secret.as_bytes());
+        let found: Vec<&str> = secrets.iter().copied().filter(holds).collect();
+        assert!(holds(&"bob"), "{when}");
+        found
+    };
+    assert_eq!(found("before"), secrets);
+    store.purge_log().await.unwrap();
+    assert_eq!(found("in the file"), secrets);
+    let removal = ground.erase(id).await;
+    remove_all(store, &ground.blobs, &[removal], 3).await.unwrap();
+    assert_eq!(found("after"), [""; 0]);
+    assert_eq!(std::fs::metadata(ground.folder.path().join("a.db-wal")).unwrap().len(), 0);
+}
+
+#[tokio::test]
+async fn a_log_that_somebody_reads_is_cut_later() {
+    let ground = Ground::new().await;
+    let store = &ground.store;
+    let id = ground.receipt("ann", None).await;
+    let reading = store.inner.reader.begin_snapshot().await.unwrap();
+    let find = store.backend().statement("SELECT count(*) FROM receipt", []);
+    reading.query_one_raw(find).await.unwrap();
+    let removal = ground.erase(id).await;
+    remove_all(store, &ground.blobs, &[removal], 3).await.unwrap();
+    assert_eq!(store.removals_waiting().await.unwrap().0, 1);
+    drop(reading);
+    ground.sql("UPDATE removal SET next_at = 0").await;
+    assert_eq!(resume(store, &ground.blobs, 3).await.unwrap(), 1);
+    assert_eq!(store.removals_waiting().await.unwrap().0, 0);
+    assert_eq!(std::fs::metadata(ground.folder.path().join("a.db-wal")).unwrap().len(), 0);
 }

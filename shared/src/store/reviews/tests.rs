@@ -21,7 +21,7 @@ fn outcome(result: &str) -> ReceiptOutcome {
     }
 }
 
-async fn run_through(store: &Store, id: RunId, outcome: ReceiptOutcome) {
+pub(in crate::store) async fn run_through(store: &Store, id: RunId, outcome: ReceiptOutcome) {
     let claimed = store.acquire(id, "w", LEASE).await.unwrap().expect("a free run");
     let (mut run, mut commands) = (claimed.decision.run, claimed.decision.commands);
     while let [Command::RunStep { step, .. }] = *commands {
@@ -56,7 +56,7 @@ fn plain(document: Json) -> Revision {
     }
 }
 
-fn says(field: &str, value: Json, key: &str) -> NewCorrection {
+pub(in crate::store) fn says(field: &str, value: Json, key: &str) -> NewCorrection {
     NewCorrection {
         id: RunId::new().0,
         field: field.into(),
@@ -71,7 +71,7 @@ fn says(field: &str, value: Json, key: &str) -> NewCorrection {
 }
 
 /// Writes one correction; its id.
-async fn correct(store: &Store, id: RunId, said: NewCorrection) -> Uuid {
+pub(in crate::store) async fn correct(store: &Store, id: RunId, said: NewCorrection) -> Uuid {
     let (correction, value) = (said.id, said.value.clone());
     let decide = |held: &UnderReview| {
         let mut revision = plain(json!({ "said": value }));
