@@ -139,6 +139,9 @@ impl Store {
         for run in &runs {
             forget_run(&tx, backend, *run).await?;
         }
+        if what == Erasable::Receipt {
+            forget_taught(&tx, backend, id).await?;
+        }
         for sql in erasures(what) {
             tx.execute_raw(backend.statement(sql, [Value::from(id.0)])).await?;
         }
@@ -195,6 +198,28 @@ fn erasures(what: Erasable) -> Vec<String> {
             all
         }
     }
+}
+
+/// What was learned from a receipt was given to others, and stays there: it is the client's name for a shop. That it
+/// came from this one is forgotten, but where a legal hold keeps a receipt as it is.
+async fn forget_taught(tx: &Tx, backend: Backend, id: RunId) -> Result<()> {
+    let find = "SELECT id FROM correction WHERE receipt_id = $1 AND lesson IS NOT NULL ORDER BY id";
+    for row in tx.query_all_raw(backend.statement(find, [Value::from(id.0)])).await? {
+        let correction: Uuid = row.try_get_by_index(0)?;
+        let names = || Value::from(format!("\"correctionId\":\"{correction}\""));
+        let nothing = || Value::from("\"correctionId\":null");
+        let applied = "UPDATE receipt SET result = REPLACE(result, $1, $2), read_result = REPLACE(read_result, $1, $2),
+                 revision = revision + 1
+             WHERE deleted_at IS NULL AND hold_at IS NULL
+                 AND id IN (SELECT receipt_id FROM lesson_use WHERE correction_id = $3)";
+        let values = [names(), nothing(), Value::from(correction)];
+        tx.execute_raw(backend.statement(applied, values)).await?;
+        // Second readings that wait for a decision note their lessons when it is made.
+        let waiting = "UPDATE reprocess SET result = REPLACE(result, $1, $2)
+             WHERE ended_at IS NULL AND result LIKE '%' || $1 || '%'";
+        tx.execute_raw(backend.statement(waiting, [names(), nothing()])).await?;
+    }
+    Ok(())
 }
 
 /// Removes what a run holds of a document. Its key goes too: a repeat of the upload makes a new one, and no guess at

@@ -152,7 +152,7 @@ impl Store {
     }
 }
 
-/// Replaces what is noted of a receipt. A lesson taken back meanwhile, or erased, is noted no more.
+/// Replaces what is noted of a receipt. A lesson erased meanwhile is noted no more.
 pub(super) async fn write_uses(
     tx: &impl ConnectionTrait,
     backend: Backend,
@@ -185,7 +185,8 @@ pub(super) async fn write_uses(
     let (now, source) = (backend.now(), backend.rows(1, &columns));
     let insert = format!(
         "INSERT INTO lesson_use (receipt_id, field, correction_id, client_id, value, created_at)
-         SELECT n_receipt_id, n_field, n_correction_id, n_client_id, n_value, {now} FROM {source}"
+         SELECT n_receipt_id, n_field, n_correction_id, n_client_id, n_value, {now} FROM {source}
+         WHERE EXISTS (SELECT 1 FROM correction c WHERE c.id = n_correction_id)"
     );
     tx.execute_raw(backend.statement(insert, [rows_value(rows)])).await?;
     Ok(())

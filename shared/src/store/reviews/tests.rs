@@ -194,6 +194,56 @@ async fn lessons_are_those_that_stand() {
     assert!(taught(&client, nobody).await.is_empty());
 }
 
+/// Fails when what a lesson was applied to still points at a correction that is gone.
+#[tokio::test]
+async fn an_erased_lesson_leaves_its_value_and_no_trace_of_where_it_came_from() {
+    let Fixture { store, _folder } = fixture().await;
+    let client = RunId::new().to_string();
+    let teacher = completed(&store, &client, outcome("a")).await;
+    let lesson = correct(&store, teacher, says("merchantName", json!("Zoé"), "name:zoe")).await;
+    // In the second of two receipts that one document shows.
+    let name = json!({ "value": "Zoé", "source": "learned", "correctionId": lesson });
+    let applied = json!([{ "correctionId": lesson, "field": "merchantName", "value": "Zoé" }]);
+    let child =
+        json!({ "extractedFields": { "merchantName": name }, "appliedCorrections": applied });
+    let document = json!({ "children": [{}, child] });
+    let field = "children[1].merchantName".to_owned();
+    let taught = |result: &Json| ReceiptOutcome {
+        result: result.to_string(),
+        lessons: vec![LessonUse {
+            correction_id: lesson,
+            field: field.clone(),
+            value: "Zoé".into(),
+        }],
+        ..outcome("b")
+    };
+    let (pupil, held) = (
+        completed(&store, &client, taught(&document)).await,
+        completed(&store, &client, taught(&document)).await,
+    );
+    store.place_hold(Erasable::Receipt, held, "boss", "a case").await.unwrap();
+    let again = completed(&store, &client, outcome("c")).await;
+    let run = crate::engine::NewRun { definition: "receipt_again".into(), ..new_run(&client) };
+    let (second, _) = store.start_reprocess(again, run, "ann").await.unwrap();
+    run_through(&store, second, taught(&document)).await;
+
+    store.erase(Erasable::Receipt, teacher, "x", "x").await.unwrap();
+    let mut expected = document.clone();
+    for of in ["/children/1/extractedFields/merchantName", "/children/1/appliedCorrections/0"] {
+        expected.pointer_mut(of).unwrap()["correctionId"] = Json::Null;
+    }
+    assert_eq!(store.receipt_result(pupil).await.unwrap().as_ref(), Some(&expected));
+    assert_eq!(store.receipt(pupil).await.unwrap().unwrap().revision, 2);
+    assert_eq!(store.receipt_result(held).await.unwrap().as_ref(), Some(&document));
+    assert_eq!(store.reprocess(again).await.unwrap().unwrap().result, Some(expected));
+    let accept = |held: &UnderReview| {
+        let (run, new) = held.second.clone().expect("a second reading");
+        Ok::<_, ()>(Some(Revision { accepted: Some((run, json!([]))), ..plain(new) }))
+    };
+    store.revise(again, "bob", accept).await.unwrap().unwrap();
+    assert_eq!(store.lesson_effect(Some(&client)).await.unwrap().applied, 0);
+}
+
 #[tokio::test]
 async fn a_second_reading_becomes_the_first_or_nothing() {
     let Fixture { store, _folder } = fixture().await;
