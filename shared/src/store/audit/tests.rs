@@ -33,6 +33,9 @@ async fn two_processes_append_to_one_chain_and_nobody_can_change_it() {
         "UPDATE audit_head SET seq = 3",
         "UPDATE audit_head SET pruned_to = 40",
         "DELETE FROM audit_head",
+        "REPLACE INTO audit_entry SELECT seq, at, 'x', client_id, action, subject, detail, previous, hash
+             FROM audit_entry WHERE seq = 3",
+        "REPLACE INTO audit_head SELECT id, 3, hash, at, 0 FROM audit_head",
     ] {
         assert!(db.execute_unprepared(forbidden).await.is_err(), "{forbidden}");
     }

@@ -1,6 +1,7 @@
 //! The schema, for both databases. One file a migration; what has left the house is never changed.
 
 mod audit;
+mod audit_insert;
 mod date_order;
 mod doubts;
 mod evidence;
@@ -72,6 +73,7 @@ impl MigratorTrait for Migrator {
             Box::new(date_order::DATE_ORDER),
             Box::new(doubts::DOUBTS),
             Box::new(tombstones::TOMBSTONES),
+            Box::new(audit_insert::AuditInsert),
         ]
     }
 
