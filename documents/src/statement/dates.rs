@@ -186,15 +186,20 @@ fn century(year: u32, digits: usize) -> Option<i32> {
 /// The one order in which all these dates exist; where several fit, the one that alone keeps them sorted.
 pub(super) fn order<'a>(
     dates: impl Iterator<Item = &'a Parts> + Clone,
+    today: Option<NaiveDate>,
 ) -> Result<DateOrder, Undecided> {
     let orders = [DateOrder::Ymd, DateOrder::Dmy, DateOrder::Mdy];
     let mut fitting: Vec<DateOrder> = orders
         .into_iter()
         .filter(|order| dates.clone().all(|d| d.date(*order).is_some()))
         .collect();
-    // A year of two digits comes first only where nothing else makes a date.
+    // A year of two digits comes first only where nothing else makes likely dates.
     if fitting.len() > 1 && dates.clone().all(|d| d.widths[0] != 4) {
+        let years_first = fitting.len();
         fitting.retain(|order| *order != DateOrder::Ymd);
+        if fitting.len() < years_first && year_may_be_first(dates.clone(), &fitting, today) {
+            return Err(Undecided::YearFirst);
+        }
     }
     match fitting.as_slice() {
         [] => return Err(Undecided::None),
@@ -220,6 +225,30 @@ pub(super) fn order<'a>(
     }
 }
 
+/// Whether `24/01/31` may be January 2024 after all: read with the year last the dates would lie years further
+/// apart, or in the future. One digit is no year.
+fn year_may_be_first<'a>(
+    dates: impl Iterator<Item = &'a Parts> + Clone,
+    others: &[DateOrder],
+    today: Option<NaiveDate>,
+) -> bool {
+    const MOST_OF_A_YEAR: i64 = 300;
+    let span = |order: DateOrder| {
+        let read = dates.clone().filter_map(move |d| d.date(order));
+        Some((read.clone().min()?, read.max()?))
+    };
+    let days = |(first, last): (NaiveDate, NaiveDate)| (last - first).num_days();
+    let future = |(_, last): (NaiveDate, NaiveDate)| {
+        today.is_some_and(|today| (last - today).num_days() > MOST_OF_A_YEAR)
+    };
+    let Some(year_first) = span(DateOrder::Ymd) else { return false };
+    let likelier = |other: (NaiveDate, NaiveDate)| {
+        days(year_first) + MOST_OF_A_YEAR < days(other) || (future(other) && !future(year_first))
+    };
+    dates.clone().all(|d| d.widths[0] == 2)
+        && others.iter().filter_map(|order| span(*order)).all(likelier)
+}
+
 /// Why there is no order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Undecided {
@@ -227,6 +256,8 @@ pub(super) enum Undecided {
     None,
     /// More than one does.
     Several,
+    /// A year of two digits may come last or first.
+    YearFirst,
 }
 
 /// `YYMMDD` at the beginning of a text.
@@ -310,7 +341,21 @@ mod tests {
     fn order_of(texts: &[&str]) -> Result<DateOrder, Undecided> {
         let parts: Vec<Parts> = texts.iter().filter_map(|t| split(t)).collect();
         assert_eq!(parts.len(), texts.len(), "{texts:?}");
-        order(parts.iter())
+        order(parts.iter(), NaiveDate::from_ymd_opt(2026, 1, 15))
+    }
+
+    #[test]
+    fn a_year_of_two_digits_may_come_first() {
+        for dates in [&["24/01/31", "24/01/30", "24/02/28"][..], &["24/01/05", "24/01/09"]] {
+            assert_eq!(order_of(dates), Err(Undecided::YearFirst), "{dates:?}");
+        }
+        assert_eq!(order_of(&["28/01/31"]), Ok(DateOrder::Dmy), "2028 is as far off as 2031");
+        assert_eq!(order_of(&["24/01/31"]), Err(Undecided::YearFirst), "2031 is yet to come");
+        assert_eq!(order_of(&["05/03/24"]), Err(Undecided::Several));
+        assert_eq!(order_of(&["31/01/24", "15/02/24"]), Ok(DateOrder::Dmy));
+        assert_eq!(order_of(&["31/01/24"]), Ok(DateOrder::Dmy));
+        let monthly = ["05/01/24", "05/02/24", "05/03/24"];
+        assert_eq!(order_of(&monthly), Err(Undecided::Several));
     }
 
     #[test]

@@ -22,6 +22,7 @@ pub use error::{Refusal, StatementError};
 pub use numbers::Decimal;
 pub use sniff::{sniff, sniff_head};
 
+use chrono::NaiveDate;
 use quittance_domain::{document::Warning, money::Currency, statement::Statement};
 use serde::Serialize;
 
@@ -55,6 +56,8 @@ pub struct Options {
     pub default_currency: Option<Currency>,
     /// Order of the dates of a QIF file, or of a CSV without a mapping, where its dates do not prove one.
     pub date_order: Option<DateOrder>,
+    /// The day it is read on: dates far behind it make an order of year, month and day unlikely.
+    pub today: Option<NaiveDate>,
 }
 
 /// Reads a statement.

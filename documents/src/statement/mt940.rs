@@ -235,8 +235,12 @@ impl Movement {
     }
 }
 
-/// Digits and one decimal sign, by the standard a comma; nothing groups thousands here.
+/// Digits and one decimal sign, by the standard a comma; nothing groups thousands here. Some banks write a point
+/// instead, but three digits behind a point may as well be the rest of a thousand.
 fn amount(text: &str, currency: Currency) -> Option<Minor> {
+    if text.split_once('.').is_some_and(|(_, behind)| behind.len() == 3) {
+        return None;
+    }
     let plain = text.replace(',', ".");
     let plain = if plain.starts_with('.') { format!("0{plain}") } else { plain };
     Minor::from_decimal(&plain, currency.exponent()).filter(|m| m.0 >= 0)

@@ -224,7 +224,7 @@ impl File {
         {
             evidence.add(text, 2);
         }
-        // Without other proof the standard holds: no separator of thousands, one decimal sign.
+        // Without other proof the standard holds: no separator of thousands, one decimal sign; `1,500` stays open.
         let numbers = Numbers { decimal: evidence.decimal() };
         let mut warnings = self.warnings;
         let accounts = self

@@ -244,8 +244,10 @@ fn order(
     options: &Options,
     accounts: &[(Option<&str>, Vec<Raw<'_>>)],
 ) -> Result<DateOrder, StatementError> {
-    let found = match (dates::order(parts.iter()), options.date_order) {
-        (Ok(order), _) | (Err(Undecided::Several), Some(order)) => return Ok(order),
+    let found = match (dates::order(parts.iter(), options.today), options.date_order) {
+        (Ok(order), _) | (Err(Undecided::Several | Undecided::YearFirst), Some(order)) => {
+            return Ok(order);
+        }
         (Err(undecided), _) => undecided,
     };
     let first =
@@ -260,6 +262,19 @@ fn order(
             ),
             format!(
                 "Line {}: {} may be day/month or month/day, and no date of the file decides. Say the order (dateOrder: dmy or mdy).",
+                first.0,
+                quoted(first.1)
+            ),
+        ),
+        Undecided::YearFirst => StatementError::new(
+            "DATE_ORDER_UNSURE",
+            format!(
+                "Ligne {} : {} peut commencer par le jour ou par l'année, et aucune date du fichier ne tranche. Indiquez l'ordre (dateOrder : dmy, mdy ou ymd).",
+                first.0,
+                quoted(first.1)
+            ),
+            format!(
+                "Line {}: {} may begin with the day or with the year, and no date of the file decides. Say the order (dateOrder: dmy, mdy or ymd).",
                 first.0,
                 quoted(first.1)
             ),
@@ -384,6 +399,7 @@ mod tests {
             ("!Type:Bank\nT5\n^\n", "DATE_MISSING", "Ligne 2"),
             ("!Type:Bank\nD31/02/2024\nT5\n^\n", "DATE_UNREADABLE", "Ligne 2"),
             ("!Type:Bank\nD01/02/2024\nT5\n^\n", "DATE_ORDER_UNSURE", "Ligne 2"),
+            ("!Type:Bank\nD24/01/31\nT5\n^\nD24/02/28\nT5\n^\n", "DATE_ORDER_UNSURE", "Ligne 2"),
             ("!Type:Bank\nD31/01/2024\nT-1", "FILE_TRUNCATED", "Ligne 2"),
             ("!Type:Bank\nD31/01/2024\nT-1\nD31/01/2024\nT-2\n^", "FILE_TRUNCATED", "Ligne 4"),
             ("!Type:Bank\nD31/01/2024\nU-1\nU-2\n^", "FILE_TRUNCATED", "Ligne 4"),

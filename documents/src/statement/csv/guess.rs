@@ -9,6 +9,7 @@ use crate::statement::{
     dates::{self, DateOrder, Parts, Undecided},
     numbers::{Decimal, Evidence},
 };
+use chrono::NaiveDate;
 use content::{by_content, filled, movement_like};
 use quittance_domain::money::Currency;
 
@@ -51,7 +52,7 @@ fn header_at(records: &[Record]) -> Option<usize> {
         .map(|(_, i)| i)
 }
 
-pub(super) fn guess(records: &[Record]) -> Guess {
+pub(super) fn guess(records: &[Record], today: Option<NaiveDate>) -> Guess {
     let header = header_at(records);
     let first = header
         .map_or_else(|| records.iter().position(movement_like).unwrap_or(0), |header| header + 1);
@@ -101,7 +102,7 @@ pub(super) fn guess(records: &[Record]) -> Guess {
     content::direction(&mut columns, &said, rows, &mut unsure);
     let decimal = decimal(&columns, rows, &mut unsure);
     let continental = decimal.1 || said.iter().flatten().any(|h| h.continental);
-    let (order, order_by_language) = order(&columns, rows, continental, &mut unsure);
+    let (order, order_by_language) = order(&columns, rows, (continental, today), &mut unsure);
     let (account, told) = preamble(&records[..header.unwrap_or(first).min(records.len())]);
     let money = |c: &&ColumnGuess| {
         matches!(c.role, ColumnRole::Amount | ColumnRole::Debit | ColumnRole::Credit)
@@ -287,7 +288,7 @@ fn decimal(
 fn order(
     columns: &[ColumnGuess],
     rows: &[Record],
-    continental: bool,
+    (continental, today): (bool, Option<NaiveDate>),
     unsure: &mut Vec<&'static str>,
 ) -> (DateOrder, bool) {
     let dated = |role: ColumnRole| -> Vec<Parts> {
@@ -298,9 +299,9 @@ fn order(
     if booked.is_empty() {
         return (DateOrder::Dmy, false);
     }
-    match (dates::order(booked.iter()), dates::order(value.iter())) {
+    match (dates::order(booked.iter(), today), dates::order(value.iter(), today)) {
         (Ok(order), _) => (order, false),
-        (Err(Undecided::Several), Ok(order))
+        (Err(Undecided::Several | Undecided::YearFirst), Ok(order))
             if booked.iter().all(|d| d.date(order).is_some()) && !value.is_empty() =>
         {
             (order, false)
@@ -314,6 +315,11 @@ fn order(
             }
             unsure.push("dateOrder");
             (DateOrder::Dmy, false)
+        }
+        // The language says whether the day or the month comes first, but not the year.
+        (Err(Undecided::YearFirst), _) => {
+            unsure.push("dateOrder");
+            (DateOrder::Ymd, false)
         }
         // Some date is none: the order that suits most of them lets its row be named.
         (Err(Undecided::None), _) => {

@@ -36,7 +36,7 @@ pub(super) fn looks_like_one(text: &str, filename: Option<&str>) -> bool {
     if named {
         return records.iter().any(|r| r.cells.len() > 1);
     }
-    let found = guess::guess(&records);
+    let found = guess::guess(&records, None);
     let has = |role: ColumnRole| found.columns.iter().any(|c| c.role == role);
     let money = has(ColumnRole::Amount) || (has(ColumnRole::Debit) && has(ColumnRole::Credit));
     // Without a header, a few rows alike may be anything; many with a date and an amount are movements.
@@ -75,7 +75,7 @@ pub(super) fn parse(bytes: &[u8], options: &Options) -> Result<Statement, Statem
         ));
     };
     let records = table::read(body, delimiter)?;
-    let mut found = guess::guess(&records);
+    let mut found = guess::guess(&records, options.today);
     if let (Some(order), ["dateOrder"]) = (options.date_order, found.unsure.as_slice()) {
         found.order = order;
         found.unsure.clear();
@@ -122,8 +122,8 @@ fn preview(mapping: CsvMapping, found: &Guess, records: &[Record], encoding: &st
             ("amount", false) => "the column of the amount",
             ("decimal", true) => "le signe décimal",
             ("decimal", false) => "the decimal sign",
-            ("dateOrder", true) => "l'ordre jour/mois des dates",
-            ("dateOrder", false) => "the day/month order of the dates",
+            ("dateOrder", true) => "l'ordre du jour, du mois et de l'année des dates",
+            ("dateOrder", false) => "the order of day, month and year of the dates",
             (_, true) => "le rôle des colonnes",
             (_, false) => "the roles of the columns",
         };

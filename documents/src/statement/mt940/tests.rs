@@ -30,6 +30,8 @@ fn damage_is_named() {
     for (from, to, code, place) in [
         ("D42,50", "D4,2,50", "AMOUNT_UNREADABLE", "Ligne 6"),
         ("D42,50", "D42,505", "AMOUNT_UNREADABLE", "Ligne 6"),
+        ("D42,50", "D1.500", "AMOUNT_UNREADABLE", "Ligne 6"),
+        ("EUR100,00", "EUR1.000", "AMOUNT_UNREADABLE", "Ligne 5"),
         ("D42,50", "D", "AMOUNT_MISSING", "Ligne 6"),
         ("2312310102D", "231331D", "DATE_UNREADABLE", "Ligne 6"),
         ("2312310102D", "2312311302D", "DATE_UNREADABLE", "Ligne 6"),

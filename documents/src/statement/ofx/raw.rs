@@ -66,6 +66,10 @@ impl Numbers {
         let refuse = || StatementError::amount(place, what, text);
         let written = numbers::split(text).ok_or_else(refuse)?;
         let exponent = currency.exponent();
+        // One decimal sign, as the standard wants it, unless the number may as well be a thousand.
+        if self.decimal.is_none() && written.ambiguous(exponent) {
+            return Err(refuse());
+        }
         let by_standard = || if text.contains(',') { Decimal::Comma } else { Decimal::Point };
         let decimal = self
             .decimal

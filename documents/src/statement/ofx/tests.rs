@@ -38,6 +38,24 @@ fn a_letter_behind_the_amount_is_its_sign() {
 }
 
 #[test]
+fn a_thousand_or_one_is_not_guessed() {
+    let with = |amounts: &[&str]| {
+        let rows: String = amounts
+            .iter()
+            .map(|a| format!("<STMTTRN><DTPOSTED>20240304<TRNAMT>{a}<FITID>{a}</STMTTRN>"))
+            .collect();
+        read(&file(&rows)).map(|s| s.accounts[0].entries[0].amount.minor.0)
+    };
+    for amount in ["-1,500", "1.500"] {
+        assert_eq!(with(&[amount, "20"]).unwrap_err().code(), "AMOUNT_UNREADABLE", "{amount}");
+    }
+    assert_eq!(with(&["-1,500", "7.50"]), Ok(-150_000));
+    assert_eq!(with(&["-1.500", "7.50"]), Ok(-150));
+    assert_eq!(with(&["-0.500"]), Ok(-50));
+    assert_eq!(with(&["-1.50"]), Ok(-150));
+}
+
+#[test]
 fn damage_is_named() {
     let good = "<STMTTRN><DTPOSTED>20240304<TRNAMT>-12.50<FITID>A</STMTTRN>";
     for (text, code) in [

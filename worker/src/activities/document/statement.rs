@@ -5,6 +5,7 @@ use crate::{
     activities::{Tools, decode::original},
     executor::activity::{ActivityContext, ActivityError},
 };
+use chrono::Utc;
 use quittance_documents::statement::{self, Options, StatementError};
 use quittance_shared::{
     domain::{
@@ -52,6 +53,7 @@ fn options(workflow: &WorkflowView) -> Result<Options, ActivityError> {
         filename: workflow.filename.clone(),
         csv_mapping,
         date_order: workflow.date_order.as_deref().and_then(|order| order.parse().ok()),
+        today: Some(Utc::now().date_naive()),
         default_currency: workflow.currency.as_deref().and_then(|code| code.parse().ok()),
     })
 }

@@ -45,3 +45,12 @@ fn a_letter_behind_the_amount_is_its_sign() {
     let error = read("Date;Libellé;Montant\n31/01/2024;X;-850,00 C\n").unwrap_err();
     assert_eq!(error.code(), "AMOUNT_UNREADABLE");
 }
+
+#[test]
+fn a_year_of_two_digits_may_come_first() {
+    let text = "Date;Libellé;Montant\n24/01/31;A;-1,00\n24/01/30;B;-2,00\n24/02/28;C;-3,00\n";
+    assert_eq!(unsure(text), ["dateOrder"]);
+    let options = Options { date_order: Some(DateOrder::Ymd), ..Options::default() };
+    let told = parse(text.as_bytes(), &options).unwrap();
+    assert_eq!(told.accounts[0].entries[0].booked.to_string(), "2024-01-31");
+}
