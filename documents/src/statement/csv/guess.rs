@@ -82,6 +82,7 @@ pub(super) fn guess(records: &[Record], today: Option<NaiveDate>) -> Guess {
         headerless(&mut columns);
         unsure.push("columns");
     }
+    own_or_other(&mut columns, &said, &mut unsure);
     choose(&mut columns, &said, ColumnRole::Date, &mut unsure, "date");
     choose(&mut columns, &said, ColumnRole::Amount, &mut unsure, "amount");
     for role in [
@@ -136,16 +137,6 @@ fn checked(said: Header, column: usize, rows: &[Record]) -> (ColumnRole, f32) {
         ColumnRole::Debit | ColumnRole::Credit if all(|c| words::direction(c).is_some()) => {
             ColumnRole::Direction
         }
-        ColumnRole::Account if said.rank == 2 => {
-            let mut values = filled(column, rows);
-            let first = values.next();
-            // The file's own account is the same in every row.
-            if values.all(|v| Some(v) == first) {
-                ColumnRole::Account
-            } else {
-                ColumnRole::CounterpartyAccount
-            }
-        }
         ColumnRole::Status
             if said.rank == 2
                 && !filled(column, rows).any(|c| words::status(c) == words::Status::Pending) =>
@@ -155,6 +146,35 @@ fn checked(said: Header, column: usize, rows: &[Record]) -> (ColumnRole, f32) {
         role => role,
     };
     (role, said.confidence)
+}
+
+/// Whether a column that only says "IBAN" holds the file's own account or the other party's: its neighbours tell. Its
+/// values do not, since they may be equal in one file and differ in the next of the same account.
+fn own_or_other(
+    columns: &mut [ColumnGuess],
+    said: &[Option<Header>],
+    unsure: &mut Vec<&'static str>,
+) {
+    let either = |c: &ColumnGuess| {
+        said.get(c.index)
+            .copied()
+            .flatten()
+            .is_some_and(|h| h.role == ColumnRole::Account && h.rank == 2)
+    };
+    let beside = |role: ColumnRole| columns.iter().any(|c| c.role == role && !either(c));
+    let role = if beside(ColumnRole::CounterpartyAccount) {
+        ColumnRole::Account
+    } else if beside(ColumnRole::Counterparty) || beside(ColumnRole::Account) {
+        ColumnRole::CounterpartyAccount
+    } else {
+        if columns.iter().any(either) {
+            unsure.push("columns");
+        }
+        ColumnRole::Account
+    };
+    for column in columns.iter_mut().filter(|c| either(c)) {
+        column.role = role;
+    }
 }
 
 /// The first date is the booking, a second the value date; a second amount usually the balance.

@@ -58,10 +58,12 @@ pub(super) fn parse(bytes: &[u8], options: &Options) -> Result<Statement, Statem
         let records = table::read(strip_declaration(&text).1, mapping.delimiter)?;
         let skipped = usize::try_from(mapping.skip_rows).unwrap_or(usize::MAX).min(records.len());
         let header = skipped.checked_sub(1).map(|i| records[i].cells.clone()).unwrap_or_default();
+        // As without a mapping, or the same rows would be another account's.
+        let (account, _) = guess::preamble(&records[..skipped]);
         let table = rows::Table {
             header: &header,
             rows: &records[skipped..],
-            account: None,
+            account: account.as_deref(),
             order_by_language: false,
         };
         return rows::statement(mapping, &table, options);

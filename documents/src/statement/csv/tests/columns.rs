@@ -54,3 +54,38 @@ fn a_year_of_two_digits_may_come_first() {
     let told = parse(text.as_bytes(), &options).unwrap();
     assert_eq!(told.accounts[0].entries[0].booked.to_string(), "2024-01-31");
 }
+
+#[test]
+fn an_iban_is_the_other_partys_where_its_name_stands_beside_it() {
+    let rows = |other: &str| {
+        format!(
+            "31/01/2024;LOYER;HAUS;DE89370400440532013000;-850,00\n30/01/2024;X;Y;{other};-1,00\n"
+        )
+    };
+    for other in ["DE89370400440532013000", "DE02120300000000202051", ""] {
+        let file = format!("Date;Libellé;Bénéficiaire;IBAN;Montant\n{}", rows(other));
+        let account = &read(&file).unwrap().accounts[0];
+        assert_eq!(account.account, None, "{other}");
+        let found = account.entries[0].counterparty_account.as_deref();
+        assert_eq!(found, Some("DE89370400440532013000"));
+    }
+    let own = "Date;Libellé;IBAN;Compte contrepartie;Montant\n31/01/2024;LOYER;DE89370400440532013000;DE02120300000000202051;-850,00\n";
+    let account = &read(own).unwrap().accounts[0];
+    assert_eq!(account.account.as_deref(), Some("DE89370400440532013000"));
+    let alone = "Date;Libellé;IBAN;Montant\n31/01/2024;LOYER;DE89370400440532013000;-850,00\n";
+    assert_eq!(unsure(alone), ["columns"]);
+}
+
+#[test]
+fn the_account_before_the_header_is_read_with_a_mapping_too() {
+    let text = "Numéro Compte;1234567X020\n\nDate;Libellé;Montant\n06/14/2024;A;-1,00\n";
+    let guessed = read(text).unwrap();
+    let mapping = serde_json::from_value(serde_json::json!({
+        "delimiter": ";", "skipRows": 2, "decimal": "comma", "dateOrder": "mdy",
+        "columns": ["date", "label", "amount"],
+    }));
+    let options = Options { csv_mapping: Some(mapping.unwrap()), ..Options::default() };
+    let mapped = parse(text.as_bytes(), &options).unwrap();
+    assert_eq!(mapped.accounts[0].account.as_deref(), Some("1234567X020"));
+    assert_eq!(mapped.accounts, guessed.accounts);
+}
