@@ -3,6 +3,7 @@
 use crate::{
     category::{self, Flow},
     label::{Cleaned, Kind, clean},
+    text::fold,
 };
 use quittance_domain::{
     money::{Currency, Minor, Money},
@@ -53,6 +54,24 @@ impl Analysed {
     pub(crate) fn is_refund(&self) -> bool {
         let paper = matches!(self.transaction.origin, Origin::Receipt | Origin::Invoice);
         self.minor() > 0 && (paper || self.cleaned().kind == Kind::Card)
+    }
+
+    /// Whether a shop or another company sent money by a transfer that does not call it given back.
+    pub(crate) fn is_wage(&self) -> bool {
+        let label = fold(&self.transaction.label);
+        let back = [
+            "REMBOURS",
+            "REFUND",
+            "AVOIR",
+            "ERSTATT",
+            "GUTSCHRIFT",
+            "DEVOLUC",
+            "TERUGBET",
+            "RETOUR",
+        ];
+        self.flow() == Flow::Spending
+            && self.cleaned().kind == Kind::Transfer
+            && !back.iter().any(|word| label.contains(word))
     }
 
     pub(crate) fn minor(&self) -> i64 {

@@ -5,7 +5,10 @@
 
 use crate::text::{fold, squash, words};
 use quittance_brands::Brand;
-use std::{collections::HashMap, sync::LazyLock};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::LazyLock,
+};
 
 /// A merchant of the dictionary.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -45,6 +48,17 @@ const SHORTEST_BRAND: usize = 5;
 const SHORTEST_GLUED: usize = 7;
 
 static ALIASES: LazyLock<HashMap<String, Entry>> = LazyLock::new(load);
+
+/// With what names of several words begin: mostly kinds of shops.
+static FIRST_WORDS: LazyLock<HashSet<String>> = LazyLock::new(|| {
+    let first = |(name, _): (&str, _)| {
+        let name = fold(name);
+        let mut words = words(&name);
+        let first = words.next().filter(|word| word.len() > SHORTEST_GLUED)?.to_owned();
+        words.next().map(|_| first)
+    };
+    names().filter_map(first).collect()
+});
 
 fn load() -> HashMap<String, Entry> {
     let mut aliases = HashMap::with_capacity(9000);
@@ -115,7 +129,10 @@ fn glued(first: &str) -> Option<Hit> {
     let letters: Vec<usize> = first.char_indices().map(|(at, _)| at).skip(SHORTEST_GLUED).collect();
     letters.into_iter().rev().find_map(|end| {
         let entry = ALIASES.get(first.get(..end)?)?;
-        (entry.own && entry.place != Place::Whole)
+        // "BOULANGERIE" is no Boulanger with something behind it.
+        let longer = |word: &&str| word.len() > end && first.starts_with(word);
+        let own_word = FIRST_WORDS.iter().any(|word| longer(&word.as_str()));
+        (entry.own && entry.place != Place::Whole && !own_word)
             .then_some(Hit { merchant: entry.merchant, confidence: 0.8 })
     })
 }
@@ -171,9 +188,16 @@ mod tests {
 
     #[test]
     fn short_names_inside_others_are_not_merchants() {
-        for party in
-            ["LA FOLIE", "LE CARRE BLEU", "BOUTIQUE FREE SPIRIT", "NESTOR BURMA", "", "LE TOTAL"]
-        {
+        for party in [
+            "LA FOLIE",
+            "LE CARRE BLEU",
+            "BOUTIQUE FREE SPIRIT",
+            "NESTOR BURMA",
+            "",
+            "LE TOTAL",
+            "BOULANGERIE",
+            "BOULANGERIEDUPORT",
+        ] {
             assert!(find(party).is_none(), "{party}: {:?}", find(party));
         }
     }

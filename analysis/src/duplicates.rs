@@ -132,15 +132,30 @@ fn exact<'a>(
 /// Whether two are the same record, and if so, whether the bank's id says it. The bank's ids decide where both have one;
 /// some banks begin anew with each statement, so they say it of one day only.
 fn same_record(a: &Transaction, b: &Transaction) -> Option<bool> {
-    let other_account = a.account.is_some() && b.account.is_some() && a.account != b.account;
     // Two lines of one statement are two payments: who buys two coffees a day pays twice.
-    if other_account || a.date != b.date || one_paper(a, b) {
+    if other_account(a, b) || a.date != b.date || one_paper(a, b) {
         return None;
     }
     if let (Some(x), Some(y)) = (&a.bank_id, &b.bank_id) {
         return (x == y).then_some(true);
     }
-    (fold(&a.label) == fold(&b.label) && a.reference == b.reference).then_some(false)
+    // Of two statements that overlap the same line is stored once: what is here twice was twice in one of them.
+    let both_imported = imported(a) && imported(b) && a.account.is_some() == b.account.is_some();
+    let same = fold(&a.label) == fold(&b.label) && a.reference == b.reference;
+    (same && !(both_imported && compact(&a.label) == compact(&b.label))).then_some(false)
+}
+
+fn imported(one: &Transaction) -> bool {
+    one.origin == Origin::Statement && one.document.is_some()
+}
+
+fn other_account(a: &Transaction, b: &Transaction) -> bool {
+    // Banks write one account with blanks and without.
+    a.account.as_deref().zip(b.account.as_deref()).is_some_and(|(a, b)| compact(a) != compact(b))
+}
+
+fn compact(text: &str) -> String {
+    text.chars().filter(|c| !c.is_whitespace()).collect()
 }
 
 fn one_paper(a: &Transaction, b: &Transaction) -> bool {
@@ -170,10 +185,9 @@ fn near(group: &[&Transaction], language: Language, found: &mut Vec<Duplicate>) 
 }
 
 fn near_confidence(a: &Transaction, b: &Transaction, days: i64) -> Option<f32> {
-    let other_account = a.account.is_some() && b.account.is_some() && a.account != b.account;
     // Two lines of one statement are two payments, unless they are on the same day: then it may have been charged twice.
     let one_paper = one_paper(a, b);
-    if other_account || one_paper && days > 0 || different_days_printed(&a.label, &b.label) {
+    if other_account(a, b) || one_paper && days > 0 || different_days_printed(&a.label, &b.label) {
         return None;
     }
     let (x, y) = (clean(&a.label), clean(&b.label));
@@ -187,7 +201,7 @@ fn near_confidence(a: &Transaction, b: &Transaction, days: i64) -> Option<f32> {
     if alike < ALIKE {
         return None;
     }
-    let told_apart = a.bank_id.is_some() && b.bank_id.is_some();
+    let told_apart = a.bank_id.is_some() && b.bank_id.is_some() || imported(a) && imported(b);
     let by_days = match days {
         0 => 0.8,
         1 => 0.6,

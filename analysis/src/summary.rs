@@ -103,13 +103,18 @@ fn month_number(date: NaiveDate) -> i32 {
     date.year() * 12 + i32::from(u8::try_from(date.month0()).unwrap_or(0))
 }
 
-/// The months of these transactions, oldest first, currencies in order of their codes. What repeats another transaction
-/// (exact duplicates, receipts whose bank line is here) is left out.
+/// The months of these transactions up to a day, oldest first, currencies in order of their codes. What repeats another
+/// transaction (exact duplicates, receipts whose bank line is here) is left out, so that those of some days beyond have
+/// to be here too: the bank books later.
 #[must_use]
-pub fn summaries(all: &[Analysed], language: Language) -> Vec<Summary> {
+pub fn summaries(all: &[Analysed], to: Option<NaiveDate>, language: Language) -> Vec<Summary> {
     let left_out: BTreeSet<_> = repeated(all).into_iter().collect();
     let mut months: BTreeMap<(i32, Currency), Sums> = BTreeMap::new();
-    for one in all.iter().filter(|one| !left_out.contains(&one.transaction.id)) {
+    let counts = |one: &&Analysed| {
+        let one = &one.transaction;
+        !left_out.contains(&one.id) && to.is_none_or(|to| one.date <= to)
+    };
+    for one in all.iter().filter(counts) {
         months.entry((month_number(one.transaction.date), one.currency())).or_default().add(one);
     }
     months
@@ -126,8 +131,8 @@ impl Sums {
         let minor = one.minor();
         let slug = one.analysis.category.value.as_str();
         // What nobody knows is spent when it goes out and earned when it comes in, but for refunds: what comes in by a
-        // shop's paper or on a card.
-        let earned = slug == UNCATEGORIZED && minor > 0 && !one.is_refund();
+        // shop's paper or on a card. A shop's transfer is a wage, unless it says otherwise.
+        let earned = minor > 0 && !one.is_refund() && (slug == UNCATEGORIZED || one.is_wage());
         let flow = if earned { Flow::Income } else { one.flow() };
         let sum = |to: &mut i64, minor: i64| *to = to.saturating_add(minor);
         match flow {
@@ -218,7 +223,7 @@ mod tests {
             ("2024-01-10", -9900, "CB LIDL"),
         ]);
         all[7].transaction.amount.currency = "CHF".parse().unwrap();
-        let found = summaries(&all, Language::French);
+        let found = summaries(&all, None, Language::French);
         let months: Vec<_> =
             found.iter().map(|one| (one.month.as_str(), one.net.currency.to_string())).collect();
         let of = |month: &'static str, currency: &str| (month, currency.to_owned());
@@ -255,7 +260,7 @@ mod tests {
         ]);
         all[0].transaction.origin = Origin::Receipt;
         all[1].transaction.origin = Origin::Receipt;
-        let january = &summaries(&all, Language::English)[0];
+        let january = &summaries(&all, None, Language::English)[0];
         assert_eq!((january.spending.minor.0, january.income.minor.0), (4000, 500));
     }
 
@@ -266,7 +271,24 @@ mod tests {
             ("2024-01-06", -4350, "CB LE GRAND BAOB"),
         ]);
         all[0].transaction.origin = Origin::Receipt;
-        let found = summaries(&all, Language::English);
+        let found = summaries(&all, None, Language::English);
         assert_eq!((found[0].spending.minor.0, found[0].count), (4350, 1));
+        // Booked in the next month: each month for itself says it once.
+        all[0].transaction.date = "2024-01-31".parse().unwrap();
+        all[1].transaction.date = "2024-02-02".parse().unwrap();
+        let january = summaries(&all, "2024-01-31".parse().ok(), Language::English);
+        assert_eq!(january.len(), 0);
+        assert_eq!(summaries(&all, "2024-02-29".parse().ok(), Language::English).len(), 1);
+    }
+
+    #[test]
+    fn a_wage_from_a_shop_is_earned() {
+        let all = analysed(&[
+            ("2024-01-05", 180_000, "VIR SEPA CARREFOUR HYPERMARCHES"),
+            ("2024-01-06", 2000, "VIR SEPA CARREFOUR HYPERMARCHES REMBOURSEMENT"),
+            ("2024-01-07", -10_000, "CB CARREFOUR"),
+        ]);
+        let january = &summaries(&all, None, Language::French)[0];
+        assert_eq!((january.income.minor.0, january.spending.minor.0), (180_000, 8000));
     }
 }

@@ -85,7 +85,7 @@ fn ten_thousand_transactions_take_less_than_five_seconds() {
         duplicates(&all, Language::French).len(),
         unusual(&all, Language::French).len(),
         matches(&all, Language::French).matches.len(),
-        summaries(&all, Language::French).len(),
+        summaries(&all, None, Language::French).len(),
     );
     let together = start.elapsed();
     eprintln!(

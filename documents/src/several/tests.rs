@@ -119,3 +119,15 @@ fn one_real_receipt_stays_one() {
     eprintln!("{read} texts, cut: {cut:?}, doubted: {doubted:?}");
     assert!(cut.is_empty() && doubted.len() * 50 <= read, "{cut:?} {doubted:?}");
 }
+
+#[test]
+fn a_sure_cut_that_another_page_forbids_is_told() {
+    let mut lines = receipt("BOULANGERIE LOUISE", 3, 1250, 40.0, 100.0);
+    lines.extend(receipt("CAFE DU PORT", 4, 890, 700.0, 130.0));
+    let mut cover = receipt("NOTES DE FRAIS", 5, 100, 40.0, 100.0);
+    cover.truncate(2);
+    let found = extract(&document(vec![lines, cover]));
+    assert!(found.children.is_empty());
+    let told: Vec<_> = found.warnings.iter().map(|w| (w.code.as_str(), w.page)).collect();
+    assert_eq!(told, [(PERHAPS_SEVERAL, Some(1))]);
+}

@@ -13,8 +13,11 @@ use crate::{
     state::AppState,
 };
 use axum::extract::State;
-use chrono::{Datelike as _, Months, NaiveDate};
-use quittance_analysis::summary::{self, Summary};
+use chrono::{Datelike as _, Months, NaiveDate, TimeDelta};
+use quittance_analysis::{
+    matching,
+    summary::{self, Summary},
+};
 use quittance_shared::store::MovementFilter;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -47,10 +50,14 @@ pub(crate) async fn handler(
     // The month before is looked at as well, whole: the first month has something to be compared with.
     let first = wanted.from.map(month);
     let from = wanted.from.and_then(|from| from.with_day(1)?.checked_sub_months(Months::new(1)));
-    let wider = MovementFilter { from, ..wanted };
+    // A receipt whose bank line is beyond either end repeats it all the same.
+    let (earlier, later) = matching::WINDOW;
+    let from = from.and_then(|from| from.checked_add_signed(TimeDelta::days(-later)));
+    let to = wanted.to.and_then(|to| to.checked_add_signed(TimeDelta::days(later.max(-earlier))));
+    let (last, wider) = (wanted.to, MovementFilter { from, to, ..wanted });
     let all = load(&state, &owner, &wider, language).await?;
     let summaries = compute(move || {
-        let mut summaries = summary::summaries(&all, language);
+        let mut summaries = summary::summaries(&all, last, language);
         summaries.retain(|one| first.as_ref().is_none_or(|first| one.month >= *first));
         summaries
     })

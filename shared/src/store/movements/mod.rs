@@ -252,8 +252,8 @@ impl Store {
     ) -> Result<Vec<AccountSum>> {
         let (conditions, values) = conditions(owner, filter);
         let sql = format!(
-            "SELECT account, currency, MIN(booked_on), MAX(booked_on), CAST(SUM(amount_minor) AS bigint) FROM movement
-             WHERE {conditions} GROUP BY account, currency ORDER BY account, currency"
+            "SELECT MIN(account), currency, MIN(booked_on), MAX(booked_on), CAST(SUM(amount_minor) AS bigint) FROM movement
+             WHERE {conditions} GROUP BY REPLACE(account, ' ', ''), currency ORDER BY 1, currency"
         );
         let rows = self.inner.reader.query_all_raw(self.backend().statement(sql, values)).await?;
         rows.iter().map(account_sum).collect()

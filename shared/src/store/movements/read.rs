@@ -43,7 +43,9 @@ pub(super) fn conditions(owner: &Owner, filter: &MovementFilter) -> (String, Vec
         add("origin =", origin.as_str().into());
     }
     if let Some(account) = &filter.account {
-        add("account =", account.clone().into());
+        // Banks write one account with blanks and without.
+        let plain: String = account.chars().filter(|c| !c.is_whitespace()).collect();
+        add("REPLACE(account, ' ', '') =", plain.into());
     }
     if let Some(merchant) = &filter.merchant {
         add("merchant =", merchant.clone().into());

@@ -122,6 +122,7 @@ async fn lists_are_filtered_and_paged() {
     let yen = "JPY".parse().unwrap();
     file[0].amount = Money { minor: Minor(-5), currency: yen };
     file[1].account = None;
+    file[2].account = Some("FR763000400001".into());
     store.add_movements(&owner, None, &analysed(&owner, file)).await.unwrap();
 
     let (mut seen, mut after) = (Vec::new(), None);
@@ -144,6 +145,7 @@ async fn lists_are_filtered_and_paged() {
         (MovementFilter { min_milli: Some(-5_000), max_milli: Some(-4_000), ..all() }, 3),
         (MovementFilter { currency: Some(yen), ..all() }, 1),
         (MovementFilter { account: Some("FR76 3000 4000 01".into()), ..all() }, 24),
+        (MovementFilter { account: Some("FR763000400001".into()), ..all() }, 24),
         (MovementFilter { categories: vec!["groceries".into(), "rent".into()], ..all() }, 25),
         (MovementFilter { categories: vec!["rent".into()], ..all() }, 0),
         (MovementFilter { merchant: Some("SHOP".into()), ..all() }, 25),
