@@ -212,6 +212,14 @@ impl From<StoreError> for ApiError {
                     "The state of the job does not allow this. Look at its status first.",
                 ),
             ),
+            StoreError::Held => Self::new(
+                StatusCode::CONFLICT,
+                ErrorCode::Conflict,
+                Text::new(
+                    "Sous conservation légale, rien de ce qui est enregistré ne peut être remplacé ni retiré. Un administrateur doit d'abord la lever.",
+                    "Under a legal hold nothing that is stored can be replaced or removed. An administrator has to lift it first.",
+                ),
+            ),
             StoreError::Corrupt(_) => {
                 tracing::error!(%error, "the database gave something impossible");
                 Self::internal()

@@ -168,8 +168,8 @@ impl Store {
     }
 }
 
-/// Everything that was read or given, wherever it lies; the id, the owner and the times stay. What was learned from
-/// this receipt is forgotten with it.
+/// Everything that was read or given, wherever it lies; the id, the client and the times stay. What
+/// corrections of this receipt teach is forgotten with it.
 fn erasures(what: Erasable) -> Vec<String> {
     match what {
         Erasable::Workflow => vec![

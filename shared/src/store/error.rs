@@ -18,6 +18,9 @@ pub enum StoreError {
         /// The state it is in.
         state: RunState,
     },
+    /// A legal hold forbids to take away or to replace what is there.
+    #[error("it is under a legal hold")]
+    Held,
     /// No such run.
     #[error("no such run")]
     NotFound,

@@ -2,9 +2,11 @@
 
 use super::{
     Store, audit,
+    db::Tx,
     erase::Erasable,
     error::{Result, StoreError},
     receipts::time,
+    sql::Backend,
 };
 use crate::{
     audit::{Act, Action},
@@ -12,6 +14,7 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, Value};
+use uuid::Uuid;
 
 /// Something that must not be erased.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,4 +100,14 @@ impl Store {
         })
         .transpose()
     }
+}
+
+/// Before something of it is taken away or replaced: refuses where it is held, and nobody holds it until the end of the
+/// transaction.
+pub(super) async fn refuse_held(tx: &Tx, backend: Backend, what: Erasable, id: Uuid) -> Result<()> {
+    let find =
+        format!("SELECT hold_at FROM {} WHERE id = $1{}", what.table(), backend.for_update());
+    let row = tx.query_one_raw(backend.statement(find, [Value::from(id)])).await?;
+    let held = row.map(|row| row.try_get_by_index::<Option<i64>>(0)).transpose()?.flatten();
+    if held.is_some() { Err(StoreError::Held) } else { Ok(()) }
 }

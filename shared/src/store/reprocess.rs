@@ -4,7 +4,9 @@ use super::{
     Store,
     committer::GRACE,
     creation,
+    erase::Erasable,
     error::{Result, StoreError},
+    holds::refuse_held,
     receipts::time,
     reviews::json_of,
     writes::Creation,
@@ -140,12 +142,16 @@ impl Store {
     /// none was open. What it stored of pages is the caller's to remove.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] when the database does not answer.
+    /// [`StoreError::Held`] where a legal hold keeps the receipt with all its readings.
     pub async fn discard_reprocess(&self, id: RunId, actor: &str) -> Result<Option<RunId>> {
+        if self.legal_hold(Erasable::Receipt, id).await?.is_some() {
+            return Err(StoreError::Held);
+        }
         let Some(open) = self.open_on(&self.inner.reader, id).await? else { return Ok(None) };
         self.end_run(open.run, actor).await?;
         let backend = self.backend();
         let tx = self.begin().await?;
+        refuse_held(&tx, backend, Erasable::Receipt, id.0).await?;
         // Accepted meanwhile: then it is the result.
         if self.open_on(&tx, id).await?.map(|now| now.run) != Some(open.run) {
             return Ok(None);

@@ -4,7 +4,9 @@ use super::{
     Store, audit,
     corrections::{CorrectionView, NewCorrection},
     effects::clean,
+    erase::Erasable,
     error::{Result, StoreError},
+    holds::refuse_held,
     lessons::{self, LessonUse},
     receipts::time,
     sql::{self, Kind, rows_value},
@@ -145,7 +147,8 @@ impl Store {
     /// is. Gives the revision afterwards; what `decide` refuses comes back as it is.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] for an unknown or erased receipt.
+    /// [`StoreError::NotFound`] for an unknown or erased receipt, [`StoreError::Held`] where a second reading would take
+    /// the place of one under a legal hold.
     pub async fn revise<E: Send>(
         &self,
         id: RunId,
@@ -164,6 +167,8 @@ impl Store {
             self.write_undone(&tx, id, correction, actor).await?;
         }
         if let Some((run, differences)) = &revision.accepted {
+            // The text and the fields of the first reading are kept nowhere else.
+            refuse_held(&tx, self.backend(), Erasable::Receipt, id.0).await?;
             self.write_accepted(&tx, &held, *run, actor, differences).await?;
         }
         self.write_result(&tx, id, actor, &revision).await?;

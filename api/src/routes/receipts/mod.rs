@@ -81,6 +81,7 @@ fn missing(error: StoreError, id: RunId) -> ApiError {
         StoreError::NotFound => ApiError::unknown(id),
         other @ (StoreError::Unavailable(_)
         | StoreError::Fenced
+        | StoreError::Held
         | StoreError::Conflict { .. }
         | StoreError::Corrupt(_)) => ApiError::from(other).about(id),
     }

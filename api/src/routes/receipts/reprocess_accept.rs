@@ -37,7 +37,7 @@ use serde_json::{Value, json};
             ("ETag" = String, description = "The new version"))),
         (status = 400, body = Refusal, description = "The id or `If-Match` is malformed"),
         (status = 404, body = Refusal, description = "Unknown, erased, or another client's"),
-        (status = 409, body = Refusal, description = "No second reading waits to be accepted"),
+        (status = 409, body = Refusal, description = "No second reading waits to be accepted, or the receipt is under a legal hold (`CONFLICT`)"),
         (status = 412, body = Refusal, description = "The result was changed since (`PRECONDITION_FAILED`)"),
         Refusals,
     )

@@ -27,6 +27,7 @@ use quittance_shared::store::Ending;
         (status = 400, body = Refusal, description = "The id is malformed"),
         (status = 401, body = Refusal, description = "No key, or an unknown one"),
         (status = 404, body = Refusal, description = "Unknown, erased, or another client's"),
+        (status = 409, body = Refusal, description = "The receipt is under a legal hold (`CONFLICT`)"),
         (status = 503, body = Refusal, description = "Database or storage cannot be reached"),
     )
 )]

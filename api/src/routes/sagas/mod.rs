@@ -108,9 +108,10 @@ fn refused(id: RunId, error: StoreError) -> ApiError {
             );
             ApiError::new(StatusCode::CONFLICT, ErrorCode::Conflict, text)
         }
-        other @ (StoreError::Unavailable(_) | StoreError::Fenced | StoreError::Corrupt(_)) => {
-            other.into()
-        }
+        other @ (StoreError::Unavailable(_)
+        | StoreError::Fenced
+        | StoreError::Held
+        | StoreError::Corrupt(_)) => other.into(),
     }
 }
 

@@ -92,6 +92,7 @@ pub(crate) async fn handler(
         StoreError::Conflict { .. } => not_failed(id),
         other @ (StoreError::Unavailable(_)
         | StoreError::Fenced
+        | StoreError::Held
         | StoreError::NotFound
         | StoreError::Corrupt(_)) => ApiError::from(other).about(id),
     })?;

@@ -95,6 +95,23 @@ async fn a_legal_hold_keeps_a_document_its_transactions_and_its_user() {
     app.call(Method::DELETE, user, &[]).await.refusal(409, "CONFLICT");
     let got = app.get(&url).await;
     assert_eq!((&got.data(200)["transactionCount"], app.originals()), (&1.into(), 1));
+    // One that was read from an invoice.
+    let mut read = outcome(id).movements;
+    let keyed = &mut read[0].keyed;
+    keyed.key = "another".into();
+    (keyed.transaction.id, keyed.transaction.origin) = (Uuid::now_v7(), Origin::Invoice);
+    let one = format!("/api/v1/users/marie/transactions/{}?clientId=local", keyed.transaction.id);
+    let owner = Owner::new("local", "marie");
+    app.state.store.add_movements(&owner, Some(id.0), &read).await.unwrap();
+    for (body, field) in
+        [(json!({"amount": -1}), "amount"), (json!({"date": "2026-03-02"}), "date")]
+    {
+        let got = app.send_json(Method::PATCH, &one, &body).await;
+        assert!(got.refusal(409, "CONFLICT").contains("conservation légale"));
+        assert_eq!(got.json["error"]["field"], field);
+    }
+    let labels = json!({"category": "groceries", "reviewed": true});
+    app.send_json(Method::PATCH, &one, &labels).await.data(200);
 
     app.call(Method::DELETE, &hold, &[]).await.data(200);
     app.call(Method::DELETE, user, &[]).await.data(200);

@@ -10,8 +10,9 @@ pub use apply::{Application, TakenBack};
 pub(super) use insert::insert;
 
 use super::{
-    Store, audit,
+    Erasable, Store, audit,
     error::{Result, StoreError},
+    holds::refuse_held,
     receipts::time,
 };
 use crate::{
@@ -271,7 +272,8 @@ impl Store {
     /// known by what it was read as: the same document adds nothing.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] for an unknown id.
+    /// [`StoreError::NotFound`] for an unknown id, [`StoreError::Held`] for another day or amount of one whose document is
+    /// under a legal hold: what stood there is kept nowhere else.
     pub async fn relabel_movement(
         &self,
         owner: &Owner,
@@ -281,6 +283,13 @@ impl Store {
     ) -> Result<Movement> {
         let backend = self.backend();
         let tx = self.begin().await?;
+        if change.date.is_some() || change.minor.is_some() {
+            // The document before its transactions, as erasing locks them.
+            let known = find(&tx, backend, owner, id, "").await?;
+            if let Some(document) = known.and_then(|movement| movement.transaction.document) {
+                refuse_held(&tx, backend, Erasable::Workflow, document).await?;
+            }
+        }
         let found = find(&tx, backend, owner, id, backend.for_update()).await?;
         let Some(mut movement) = found else { return Err(StoreError::NotFound) };
         change.apply(&mut movement);

@@ -80,3 +80,26 @@ async fn a_second_reading_waits_for_a_decision() {
     let got = app.call(Method::POST, &format!("/api/v1/receipts/{waiting}/reprocess"), &[]).await;
     got.refusal(409, "CONFLICT");
 }
+
+#[tokio::test]
+async fn a_legal_hold_keeps_both_readings() {
+    let app = App::new().await;
+    let id = completed(&app).await;
+    let url = format!("/api/v1/receipts/{id}/reprocess");
+    let got = app.call(Method::POST, &url, &[]).await;
+    let run = got.data(202)["runId"].as_str().unwrap().parse().unwrap();
+    app.work_to(run, 9, reading("SUPER MARCHE", 0.8)).await;
+    let hold = format!("/api/v1/receipts/{id}/legal-hold");
+    app.json(Method::PUT, &hold, &[], "{\"reason\": \"affaire 12\"}").await.data(200);
+    for (method, path) in [(Method::DELETE, ""), (Method::POST, "/accept")] {
+        let got = app.call(method, &format!("{url}{path}"), &[]).await;
+        assert!(got.refusal(409, "CONFLICT").contains("conservation légale"));
+    }
+    assert_eq!(app.get(&url).await.data(200)["state"], "completed");
+    // What adds to it and takes nothing away may go on.
+    patch(&app, id, &json!({ "fields": { "merchantName": "Zoé" } })).await.data(200);
+    app.call(Method::DELETE, &hold, &[]).await.data(200);
+    assert_eq!(app.call(Method::DELETE, &url, &[]).await.data(200)["state"], "discarded");
+    app.json(Method::PUT, &hold, &[], "{\"reason\": \"affaire 12\"}").await.data(200);
+    app.call(Method::DELETE, &url, &[]).await.refusal(409, "CONFLICT");
+}

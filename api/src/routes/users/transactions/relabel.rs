@@ -97,7 +97,7 @@ impl FromRequestParts<AppState> for TransactionId {
         (status = 400, body = Refusal, description = "A field is wrong"),
         (status = 403, body = Refusal, description = "The client is not the key's"),
         (status = 404, body = Refusal, description = "The user has no such transaction"),
-        (status = 409, body = Refusal, description = "Its day and amount are not what was read by machine (`CONFLICT`)"),
+        (status = 409, body = Refusal, description = "Its day and amount are not what was read by machine, or its document is under a legal hold (`CONFLICT`)"),
         Refusals,
     )
 )]
@@ -114,10 +114,12 @@ pub(crate) async fn handler(
     let fields: Vec<&str> = FIELDS.into_iter().filter(|field| body.contains_key(*field)).collect();
     let act = caller.act(Action::TransactionChanged, &owner.client);
     let act = act.to("transaction", id).with(json!({ "fields": fields }));
-    let changed =
-        state.store.relabel_movement(&owner, id, &change, act).await.map_err(|error| {
-            if matches!(error, StoreError::NotFound) { unknown(id) } else { error.into() }
-        })?;
+    let changed = state.store.relabel_movement(&owner, id, &change, act).await;
+    let changed = changed.map_err(|error| match error {
+        StoreError::NotFound => unknown(id),
+        StoreError::Held => held(if change.date.is_some() { "date" } else { "amount" }),
+        error => error.into(),
+    })?;
     Ok(Answer::ok(changed.into()))
 }
 
@@ -212,6 +214,14 @@ fn not_read(id: Uuid) -> ApiError {
         ),
     );
     ApiError::new(StatusCode::CONFLICT, ErrorCode::Conflict, text)
+}
+
+fn held(field: &'static str) -> ApiError {
+    let text = Text::new(
+        "Le document de cette transaction est sous conservation légale : sa date et son montant ne peuvent pas être remplacés, sa catégorie et son commerçant si. Un administrateur doit d'abord lever la conservation.",
+        "The document of this transaction is under a legal hold: its date and its amount cannot be replaced, its category and its merchant can. An administrator has to lift the hold first.",
+    );
+    ApiError::new(StatusCode::CONFLICT, ErrorCode::Conflict, text).at(field)
 }
 
 fn unknown(id: Uuid) -> ApiError {
