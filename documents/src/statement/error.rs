@@ -1,7 +1,7 @@
 //! Refusals and remarks: each names the line or element and what to do.
 
 use super::csv::CsvPreview;
-use quittance_domain::document::Warning;
+use quittance_domain::{document::Warning, money::Currency};
 
 /// Why a file is not imported; nothing of it is then.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -126,6 +126,22 @@ impl StatementError {
             ),
             format!(
                 "{}: {found} is not a currency. Write its ISO 4217 code, such as EUR.",
+                place.en
+            ),
+        )
+    }
+
+    /// An amount written in another currency than its row says.
+    pub(super) fn currencies_differ(place: &Place, written: &str, told: Currency) -> Self {
+        let written = quoted(written);
+        Self::new(
+            "CURRENCY_CONTRADICTORY",
+            format!(
+                "{} : le montant est écrit en {written}, mais la colonne de la devise dit {told}. Corrigez la ligne ou la correspondance.",
+                place.fr
+            ),
+            format!(
+                "{}: the amount is written in {written}, but the column of the currency says {told}. Correct the row or the mapping.",
                 place.en
             ),
         )

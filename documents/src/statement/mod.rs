@@ -14,6 +14,7 @@ mod numbers;
 mod ofx;
 mod qif;
 mod sniff;
+mod unit;
 mod xml;
 
 pub use csv::{CsvMapping, CsvPreview};

@@ -1,6 +1,6 @@
 //! Amounts as people and banks write them, without a float and without a guess.
 
-use quittance_domain::money::{Currency, Minor};
+use quittance_domain::money::Minor;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -159,24 +159,6 @@ impl Written {
             None if self.ambiguous(exponent) => None,
             None => self.value(Decimal::Point, exponent),
         }
-    }
-
-    /// The currency its unit names: `EUR`, `€`, `£`. A dollar or yen sign names several.
-    pub(super) fn currency(&self) -> Option<Currency> {
-        unit_currency(&self.unit)
-    }
-}
-
-/// The currency a symbol or word names for sure.
-pub(super) fn unit_currency(unit: &str) -> Option<Currency> {
-    match unit.to_uppercase().as_str() {
-        "€" | "EURO" | "EUROS" => Some(Currency::EUR),
-        "£" => "GBP".parse().ok(),
-        code @ ("EUR" | "USD" | "GBP" | "CHF" | "CAD" | "AUD" | "NZD" | "JPY" | "SEK" | "NOK"
-        | "DKK" | "PLN" | "CZK" | "HUF" | "RON" | "BGN" | "TRY" | "MAD" | "TND" | "DZD"
-        | "XOF" | "XAF" | "XPF" | "INR" | "CNY" | "HKD" | "SGD" | "MXN" | "BRL" | "ZAR"
-        | "FRF" | "DEM" | "RUB" | "UAH" | "ISK" | "KWD") => code.parse().ok(),
-        _ => None,
     }
 }
 

@@ -82,7 +82,7 @@ pub(super) fn guess(records: &[Record], today: Option<NaiveDate>) -> Guess {
         headerless(&mut columns);
         unsure.push("columns");
     }
-    own_or_other(&mut columns, &said, &mut unsure);
+    own_or_other(&mut columns, &said);
     choose(&mut columns, &said, ColumnRole::Date, &mut unsure, "date");
     choose(&mut columns, &said, ColumnRole::Amount, &mut unsure, "amount");
     for role in [
@@ -150,11 +150,7 @@ fn checked(said: Header, column: usize, rows: &[Record]) -> (ColumnRole, f32) {
 
 /// Whether a column that only says "IBAN" holds the file's own account or the other party's: its neighbours tell. Its
 /// values do not, since they may be equal in one file and differ in the next of the same account.
-fn own_or_other(
-    columns: &mut [ColumnGuess],
-    said: &[Option<Header>],
-    unsure: &mut Vec<&'static str>,
-) {
+fn own_or_other(columns: &mut [ColumnGuess], said: &[Option<Header>]) {
     let either = |c: &ColumnGuess| {
         said.get(c.index)
             .copied()
@@ -162,16 +158,9 @@ fn own_or_other(
             .is_some_and(|h| h.role == ColumnRole::Account && h.rank == 2)
     };
     let beside = |role: ColumnRole| columns.iter().any(|c| c.role == role && !either(c));
-    let role = if beside(ColumnRole::CounterpartyAccount) {
-        ColumnRole::Account
-    } else if beside(ColumnRole::Counterparty) || beside(ColumnRole::Account) {
-        ColumnRole::CounterpartyAccount
-    } else {
-        if columns.iter().any(either) {
-            unsure.push("columns");
-        }
-        ColumnRole::Account
-    };
+    let others = !beside(ColumnRole::CounterpartyAccount)
+        && (beside(ColumnRole::Counterparty) || beside(ColumnRole::Account));
+    let role = if others { ColumnRole::CounterpartyAccount } else { ColumnRole::Account };
     for column in columns.iter_mut().filter(|c| either(c)) {
         column.role = role;
     }

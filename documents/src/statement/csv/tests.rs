@@ -2,6 +2,7 @@ use super::*;
 use crate::statement::{DateOrder, Decimal, Format, parse, sniff};
 use quittance_domain::statement::Entry;
 
+mod amounts;
 mod columns;
 
 fn read(text: &str) -> Result<Statement, StatementError> {

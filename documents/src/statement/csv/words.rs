@@ -1,7 +1,7 @@
 //! What headers are called, in French, English, German, Dutch and Spanish.
 
 use super::ColumnRole;
-use crate::statement::numbers::unit_currency;
+use crate::statement::unit::unit_currency;
 use quittance_domain::money::Currency;
 
 /// What a header cell says.

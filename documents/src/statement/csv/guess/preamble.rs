@@ -1,7 +1,7 @@
 //! What the lines before the header say.
 
 use super::super::{table::Record, words};
-use crate::statement::numbers;
+use crate::statement::unit::unit_currency;
 use quittance_domain::money::Currency;
 
 /// Account and currency out of the lines before the header.
@@ -28,7 +28,7 @@ pub(in super::super) fn preamble(records: &[Record]) -> (Option<String>, Option<
         if ["compte tenu en", "devise", "currency", "wahrung", "munt", "divisa"]
             .contains(&key.as_str())
         {
-            currency = currency.or_else(|| numbers::unit_currency(value));
+            currency = currency.or_else(|| unit_currency(value));
         }
     }
     (account, currency)

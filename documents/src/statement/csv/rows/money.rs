@@ -1,12 +1,13 @@
 //! The money of a row: its amount with its sign, charges beside it, and whether it is a sum of others.
 
-use super::{ColumnRole, Options, Reader, Record, StatementError, numbers, quoted, warning};
+use super::{ColumnRole, Reader, Record, StatementError, numbers, quoted, warning};
 use crate::statement::{
     assumed_currency,
     csv::{
         sums::{self, Sum},
         words,
     },
+    unit::{Family, Unit, unit, unit_currency},
 };
 use quittance_domain::money::{Currency, Minor, Money};
 
@@ -116,32 +117,59 @@ impl Reader<'_> {
         let refuse =
             |reader: &Self| StatementError::amount(&reader.place(row, column), "amount", text);
         let Some(written) = numbers::split(text) else { return Err(refuse(self)) };
-        let currency = match self.one(row, ColumnRole::Currency) {
-            Some((at, code)) => match numbers::unit_currency(code) {
-                Some(currency) => currency,
-                None => code
-                    .parse()
-                    .map_err(|_| StatementError::currency(&self.place(row, at), code))?,
-            },
-            None => match written.currency().or(self.mapping.currency) {
-                Some(currency) => currency,
-                None if written.unit.contains('$') => self.dollar(),
-                None => assumed_currency(self.options, &mut self.warnings),
-            },
-        };
+        let currency = self.currency(row, column, &written.unit)?;
         let minor =
             written.value(self.mapping.decimal, currency.exponent()).ok_or_else(|| refuse(self))?;
         Ok(Money { minor, currency })
     }
 
-    /// A dollar sign is of the caller's dollar, else of the United States', and said so.
-    fn dollar(&mut self) -> Currency {
-        let own = self.options.default_currency.filter(|c| c.code().ends_with('D'));
-        let usd = own.or_else(|| "USD".parse().ok()).unwrap_or(Currency::EUR);
-        assumed_currency(
-            &Options { default_currency: Some(usd), ..Options::default() },
-            &mut self.warnings,
-        )
+    /// The currency that the row's column and what stands beside the amount agree on.
+    fn currency(
+        &mut self,
+        row: &Record,
+        column: usize,
+        written: &str,
+    ) -> Result<Currency, StatementError> {
+        let told = match self.one(row, ColumnRole::Currency) {
+            Some((at, code)) => Some(
+                unit_currency(code)
+                    .or_else(|| code.parse().ok())
+                    .ok_or_else(|| StatementError::currency(&self.place(row, at), code))?,
+            ),
+            None => None,
+        };
+        let place = self.place(row, column);
+        let contradicts = |told: Currency| StatementError::currencies_differ(&place, written, told);
+        match (unit(written), told) {
+            (Unit::Unknown, _) => Err(StatementError::currency(&place, written)),
+            (Unit::One(own), Some(told)) if own != told => Err(contradicts(told)),
+            (Unit::Several(family), Some(told)) if !family.contains(told) => Err(contradicts(told)),
+            (_, Some(currency)) | (Unit::One(currency), None) => Ok(currency),
+            (Unit::Several(family), None) => self
+                .one_of(family, written)
+                .ok_or_else(|| StatementError::currency(&place, written)),
+            (Unit::None, None) => Ok(match self.mapping.currency {
+                Some(currency) => currency,
+                None => assumed_currency(self.options, &mut self.warnings),
+            }),
+        }
+    }
+
+    /// A sign of several currencies is that of the table or the caller, else the most usual one, and said so.
+    fn one_of(&mut self, family: Family, sign: &str) -> Option<Currency> {
+        let of = |currency: Option<Currency>| currency.filter(|c| family.contains(*c));
+        if let Some(currency) = of(self.mapping.currency) {
+            return Some(currency);
+        }
+        let currency = of(self.options.default_currency).or_else(|| family.usual())?;
+        if !self.warnings.iter().any(|w| w.code == "CURRENCY_ASSUMED") {
+            let sign = quoted(sign);
+            self.warnings.push(warning(
+                "CURRENCY_ASSUMED",
+                format!("Le signe {sign} est celui de plusieurs devises ; {currency} est supposé."),
+            ));
+        }
+        Some(currency)
     }
 
     /// Charges beside the amount are no part of it; that is said once.
