@@ -35,6 +35,8 @@ const FIRST_ROWS: usize = 3;
 /// Words of a title and of what follows it, at most.
 const MOST_WORDS: usize = 9;
 const MOST_BEHIND: usize = 6;
+/// Titles that are looked at: nothing bears more.
+const MOST_TITLES: usize = 100;
 /// Bytes of a text that may be a title.
 pub(super) const LONGEST: usize = 120;
 
@@ -205,6 +207,9 @@ impl<'a> Head<'a> {
     fn titles(&self) -> Vec<(Title, bool)> {
         let mut found = Vec::new();
         for (row, printed) in self.r.layout.rows.iter().enumerate() {
+            if found.len() >= MOST_TITLES {
+                break;
+            }
             let usual = self.r.layout.pages[printed.page].line_height;
             for (text, height) in texts(printed) {
                 let Some((sort, needs, whole)) = read(&text) else { continue };
