@@ -21,7 +21,7 @@ use tags::{Tag, tags};
 pub(super) fn parse(bytes: &[u8], options: &Options) -> Result<Statement, StatementError> {
     let text = encoding::decode(bytes, None).text;
     let mut reader = Reader::new(options);
-    for tag in tags(&text) {
+    for tag in tags(&text)? {
         reader.tag(&tag)?;
     }
     reader.end()?;

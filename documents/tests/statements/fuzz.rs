@@ -141,7 +141,7 @@ fn left_out(statement: &Statement) -> usize {
     statement
         .warnings
         .iter()
-        .filter(|w| matches!(w.code.as_str(), "ROW_SKIPPED" | "ROW_VOID"))
+        .filter(|w| matches!(w.code.as_str(), "ROW_SKIPPED" | "ROW_VOID" | "ROW_PENDING"))
         .count()
 }
 

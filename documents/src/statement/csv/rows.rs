@@ -28,6 +28,9 @@ pub(super) struct Table<'a> {
     pub(super) order_by_language: bool,
 }
 
+/// Why a void row is left out.
+const VOID: &str = "opération annulée ou refusée";
+
 /// 400 of a mapping field.
 pub(super) fn invalid(field: &str, found: &str) -> StatementError {
     let found = quoted(found);
@@ -191,8 +194,15 @@ impl Reader<'_> {
     fn row(&mut self, row: &Record) -> Result<Option<Read>, StatementError> {
         let date = self.one(row, ColumnRole::Date);
         let summary = row.cells.iter().take(256).any(|c| sums::summary(c));
-        let Some((column, text)) = date.filter(|(_, t)| dates::split(t).is_some()) else {
-            return self.undated(row, date, summary);
+        let status = self
+            .one(row, ColumnRole::Status)
+            .map_or(words::Status::Booked, |(_, s)| words::status(s));
+        let Some((column, text)) = date.filter(|(_, t)| dates::split(t).is_some()).or_else(|| {
+            // What is still to come has no day of booking yet.
+            self.one(row, ColumnRole::ValueDate)
+                .filter(|_| date.is_none() && status == words::Status::Pending)
+        }) else {
+            return self.undated(row, date, (status, summary));
         };
         let booked = dates::split(text)
             .and_then(|d| d.date(self.mapping.date_order))
@@ -202,11 +212,8 @@ impl Reader<'_> {
             return Ok(None);
         }
         self.width(row)?;
-        let status = self
-            .one(row, ColumnRole::Status)
-            .map_or(words::Status::Booked, |(_, s)| words::status(s));
         if status == words::Status::Void {
-            self.skip(row, "ROW_VOID", "opération annulée ou refusée");
+            self.skip(row, "ROW_VOID", VOID);
             return Ok(None);
         }
         let amount = self.amount(row)?;
@@ -254,9 +261,15 @@ impl Reader<'_> {
         &mut self,
         row: &Record,
         date: Option<(usize, &str)>,
-        summary: bool,
+        (status, summary): (words::Status, bool),
     ) -> Result<Option<Read>, StatementError> {
-        if row.cells == self.table.header {
+        if date.is_none() && status != words::Status::Booked {
+            self.width(row)?;
+            match status {
+                words::Status::Void => self.skip(row, "ROW_VOID", VOID),
+                _ => self.skip(row, "ROW_PENDING", "opération en attente, encore sans date"),
+            }
+        } else if row.cells == self.table.header {
             self.skip(row, "ROW_SKIPPED", "en-tête répété");
         } else if summary {
             self.skip(row, "ROW_SKIPPED", "total ou solde");

@@ -254,8 +254,9 @@ pub(super) fn status(cell: &str) -> Status {
     let folded = fold(cell);
     let any = |words: &[&str]| words.iter().any(|w| folded.contains(w));
     if any(&[
-        "reverted", "declined", "failed", "cancel", "rejected", "refuse", "annule", "expired",
-        "denied", "echoue",
+        "reverted", "declined", "failed", "cancel", "rejected", "refus", "annule", "expired",
+        "denied", "echoue", "rejet", "stornier", "abgelehn", "anulad", "rechaz", "retourn",
+        "geweiger",
     ]) {
         Status::Void
     } else if any(&[
@@ -267,6 +268,8 @@ pub(super) fn status(cell: &str) -> Status {
         "pendiente",
         "in behandeling",
         "authorised",
+        "ausstehend",
+        "non comptabilis",
     ]) {
         Status::Pending
     } else {

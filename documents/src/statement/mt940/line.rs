@@ -77,6 +77,18 @@ impl Line {
     }
 }
 
+/// Date, mark and amount, as no other line begins.
+pub(super) fn looks_like_one(text: &str) -> bool {
+    if dates::six(text).is_none() {
+        return false;
+    }
+    let (_, rest) = entry_date(text.get(6..).unwrap_or_default());
+    let Some((_, rest)) = mark(rest) else { return false };
+    let rest = rest.strip_prefix(|c: char| c.is_ascii_alphabetic()).unwrap_or(rest);
+    let behind = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+    behind.len() < rest.len() && behind.starts_with([',', '.'])
+}
+
 /// The day of booking: in the year that brings it nearest to the value date.
 pub(super) fn booked(line: &Line) -> Option<NaiveDate> {
     match line.entry {

@@ -1,5 +1,8 @@
 //! Tags and their lines.
 
+use super::{super::StatementError, line};
+use crate::statement::error::quoted;
+
 /// One tag with its lines; the first stands beside the tag itself.
 #[derive(Debug)]
 pub(super) struct Tag<'a> {
@@ -22,7 +25,7 @@ const KNOWN: [&str; 20] = [
 ];
 
 /// All tags of the file in order; blocks of the SWIFT envelope and lines before the first tag are none.
-pub(super) fn tags(text: &str) -> Vec<Tag<'_>> {
+pub(super) fn tags(text: &str) -> Result<Vec<Tag<'_>>, StatementError> {
     let mut tags: Vec<Tag<'_>> = Vec::new();
     let mut inside = false;
     for (number, line) in (1_u32..).zip(text.split('\n')) {
@@ -34,7 +37,21 @@ pub(super) fn tags(text: &str) -> Vec<Tag<'_>> {
             }
             _ => line,
         };
-        if let Some((name, rest)) = tag(line) {
+        let found = tag(line);
+        if !matches!(found, Some(("61" | "86" | "NS", _))) && damaged(line) {
+            return Err(StatementError::new(
+                "TAG_DAMAGED",
+                format!(
+                    "Ligne {number} : {} est une opération dont l'étiquette « :61: » est abîmée ; elle serait perdue. Téléchargez le fichier de nouveau.",
+                    quoted(line)
+                ),
+                format!(
+                    "Line {number}: {} is a transaction whose tag :61: is damaged; it would be lost. Download the file again.",
+                    quoted(line)
+                ),
+            ));
+        }
+        if let Some((name, rest)) = found {
             tags.push(Tag { name, line: number, lines: vec![rest] });
             inside = true;
         } else if line.trim_end() == "-" || line.starts_with("-}") || line.starts_with("-XXX") {
@@ -43,7 +60,16 @@ pub(super) fn tags(text: &str) -> Vec<Tag<'_>> {
             last.lines.push(line);
         }
     }
-    tags
+    Ok(tags)
+}
+
+/// Whether a statement line stands behind what is left of its tag: `61:`, `:6l:`, `: 1:`, or nothing.
+fn damaged(line: &str) -> bool {
+    let beginnings = line.char_indices().map(|(at, _)| at).take(6);
+    beginnings
+        .map(|at| line.split_at(at))
+        .take_while(|(tag, _)| tag.chars().filter(|c| c.is_alphanumeric()).count() <= 3)
+        .any(|(_, rest)| line::looks_like_one(rest))
 }
 
 fn tag(line: &str) -> Option<(&str, &str)> {

@@ -53,3 +53,15 @@ fn damage_is_named() {
     let missing = read(&FILE.replace(":61:240102RD10,00NMSCNONREF//B2\r\n", "")).unwrap();
     assert!(missing.warnings.iter().any(|w| w.code == "BALANCE_MISMATCH"));
 }
+
+#[test]
+fn a_movement_without_its_tag_is_not_lost() {
+    for tag in ["61:", ":6l:", " 61:", ": 1:", ":61;", ":21:", ":614", "", "%61:"] {
+        let text = FILE.replace(":61:2312310102D", &format!("{tag}2312310102D"));
+        let error = read(&text).unwrap_err();
+        assert_eq!(error.code(), "TAG_DAMAGED", "{tag}: {error}");
+        assert!(error.french().contains("Ligne 6"), "{}", error.french());
+    }
+    let wrapped = FILE.replace("PRLV EDF FACTURE", "PRLV EDF\r\n240102 FACTURE 12,50\r\n:12:34");
+    assert_eq!(read(&wrapped).unwrap().accounts[0].entries.len(), 3);
+}
