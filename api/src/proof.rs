@@ -3,13 +3,14 @@
 use crate::{error::ApiError, extract::Params, metadata::field_is, state::AppState};
 use chrono::{DateTime, Utc};
 use quittance_shared::{
+    audit::Act,
     blobs::{BlobError, Blobs},
     domain::clock::rfc3339,
     engine::RunId,
     store::{Erasable, EventRow, PageView},
 };
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -117,9 +118,10 @@ pub(crate) fn verify(params: &Params) -> Result<bool, ApiError> {
     }
 }
 
-/// Gathers it; with `verify` the stored bytes are hashed now.
+/// Gathers it; with `verify` the stored bytes are hashed now. Who asked is written down.
 pub(crate) async fn gather(
     state: &AppState,
+    act: Act,
     what: Erasable,
     id: RunId,
     recorded: Recorded,
@@ -148,6 +150,9 @@ pub(crate) async fn gather(
         };
         derivatives.push(derivative(page, check));
     }
+    // What is not written down is not handed out.
+    let act = act.to(what.table(), id).with(json!({ "verified": verify }));
+    state.store.audit(&act).await.map_err(|e| ApiError::from(e).about(id))?;
     Ok(Proven {
         original,
         derivatives,

@@ -36,6 +36,10 @@ pub enum Action {
     CorrectionUndone,
     /// A second reading took the place of the first.
     ReprocessAccepted,
+    /// A second reading was thrown away.
+    ReprocessDiscarded,
+    /// Somebody fetched what proves a result.
+    EvidenceRead,
     /// A receipt was erased.
     ReceiptErased,
     /// A document was erased with its transactions.
@@ -48,6 +52,12 @@ pub enum Action {
     HoldLifted,
     /// Somebody changed a transaction, or said that it is right.
     TransactionChanged,
+    /// A user got a rule.
+    RuleCreated,
+    /// A user's rule says something else.
+    RuleReplaced,
+    /// A user's rule was removed.
+    RuleDeleted,
     /// A user's rules labelled stored transactions anew.
     RulesApplied,
     /// Those labels were taken back.
@@ -68,6 +78,14 @@ pub enum Action {
     RunResumed,
     /// A stuck step was taken for settled.
     StepSkipped,
+    /// A client is told of events at another endpoint.
+    WebhookCreated,
+    /// Somebody changed an endpoint.
+    WebhookChanged,
+    /// An endpoint got a new secret.
+    WebhookRotated,
+    /// An endpoint was removed.
+    WebhookDeleted,
     /// Files were put under the present encryption key.
     KeysRotated,
     /// Retention removed what was due.
@@ -91,12 +109,17 @@ impl Action {
             Self::ReceiptConfirmed => "receipt.confirmed",
             Self::CorrectionUndone => "correction.undone",
             Self::ReprocessAccepted => "reprocess.accepted",
+            Self::ReprocessDiscarded => "reprocess.discarded",
+            Self::EvidenceRead => "evidence.read",
             Self::ReceiptErased => "receipt.erased",
             Self::WorkflowErased => "workflow.erased",
             Self::UserErased => "user.erased",
             Self::HoldPlaced => "hold.placed",
             Self::HoldLifted => "hold.lifted",
             Self::TransactionChanged => "transaction.changed",
+            Self::RuleCreated => "rule.created",
+            Self::RuleReplaced => "rule.replaced",
+            Self::RuleDeleted => "rule.deleted",
             Self::RulesApplied => "rules.applied",
             Self::RulesTakenBack => "rules.taken_back",
             Self::TransactionsExported => "transactions.exported",
@@ -107,6 +130,10 @@ impl Action {
             Self::RunPaused => "run.paused",
             Self::RunResumed => "run.resumed",
             Self::StepSkipped => "step.skipped",
+            Self::WebhookCreated => "webhook.created",
+            Self::WebhookChanged => "webhook.changed",
+            Self::WebhookRotated => "webhook.rotated",
+            Self::WebhookDeleted => "webhook.deleted",
             Self::KeysRotated => "storage.keys_rotated",
             Self::RetentionApplied => "retention.applied",
             Self::AuditPruned => "audit.pruned",

@@ -3,12 +3,12 @@
 use anyhow::{Context as _, bail};
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use quittance_shared::{
-    audit::{Act, Action},
+    audit::Action,
     blobs::{Blobs, Rotated},
     config::Config,
     parts::open_blobs,
     removal,
-    store::Store,
+    store::{Store, by_command},
 };
 use std::{io::Write as _, process::ExitCode};
 
@@ -45,7 +45,7 @@ pub(super) fn rotate_keys(config: &Config) -> anyhow::Result<ExitCode> {
             "key": key, "rewrapped": tally.rewrapped, "encrypted": tally.encrypted, "failed": tally.failed,
             "secrets": tally.secrets,
         });
-        store.audit(&Act::new("command", Action::KeysRotated).with(detail)).await?;
+        store.audit(&by_command(Action::KeysRotated, detail)).await?;
         tally.report(&blobs, &key).await
     })
 }

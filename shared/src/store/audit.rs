@@ -10,7 +10,7 @@ use crate::{
     engine::RunId,
 };
 use sea_orm::{ConnectionTrait, QueryResult, Value};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 /// Entries read at a time.
 const PAGE: usize = 1000;
@@ -57,7 +57,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when the database stays away.
-    pub async fn audit_configuration(&self, role: &str, detail: serde_json::Value) -> Result<()> {
+    pub async fn audit_configuration(&self, role: &str, detail: Json) -> Result<()> {
         let act = Act::new("service", Action::ServiceConfigured).to("role", role).with(detail);
         let last = self.inner.reader.query_one_raw(self.backend().statement(
             "SELECT detail FROM audit_entry WHERE action = $1 AND subject = $2 ORDER BY seq DESC LIMIT 1",
@@ -238,6 +238,30 @@ pub(super) async fn append(tx: &Tx, backend: Backend, act: &Act) -> Result<()> {
     );
     tx.execute_raw(advance).await?;
     Ok(())
+}
+
+/// An act of a command of this program, with the system's user who gave it.
+#[must_use]
+pub fn by_command(action: Action, mut detail: Json) -> Act {
+    detail["systemUser"] = system_user().into();
+    Act::new("command", action).with(detail)
+}
+
+/// Who called `sudo`, or as whom the session was begun, as the environment says; else the number of the process's user.
+fn system_user() -> Option<String> {
+    let said = ["SUDO_USER", "USER"].into_iter().filter_map(|name| std::env::var(name).ok());
+    said.into_iter().find(|user| !user.is_empty()).or_else(user_number)
+}
+
+#[cfg(unix)]
+fn user_number() -> Option<String> {
+    use std::os::unix::fs::MetadataExt as _;
+    std::fs::metadata("/proc/self").ok().map(|process| process.uid().to_string())
+}
+
+#[cfg(not(unix))]
+fn user_number() -> Option<String> {
+    None
 }
 
 /// An act on a run.

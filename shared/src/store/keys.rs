@@ -276,7 +276,7 @@ fn act(action: Action, key: &KeyView) -> Act {
     let successor = key.successor.map(|id| id.to_string());
     let detail =
         json!({ "name": key.name, "scopes": scopes_text(&key.scopes), "successor": successor });
-    Act::new("command", action).of(&key.client).to("key", key.id).with(detail)
+    audit::by_command(action, detail).of(&key.client).to("key", key.id)
 }
 
 async fn insert(

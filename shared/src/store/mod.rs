@@ -46,7 +46,7 @@ mod workers;
 mod workflows;
 mod writes;
 
-pub use audit::AuditFilter;
+pub use audit::{AuditFilter, by_command};
 pub use corrections::{CorrectionView, NewCorrection};
 pub use dispatch::Fairness;
 pub use effects::ReceiptOutcome;

@@ -1,7 +1,7 @@
 //! Second readings: the original through the present reader, beside the result until somebody decides.
 
 use super::{
-    Store,
+    Store, audit,
     committer::GRACE,
     creation,
     erase::Erasable,
@@ -11,6 +11,7 @@ use super::{
     reviews::json_of,
     writes::Creation,
 };
+use crate::audit::{Act, Action};
 use crate::engine::{NewRun, RunError, RunId, RunState};
 use crate::store::db::Tx;
 use chrono::{DateTime, Utc};
@@ -152,6 +153,9 @@ impl Store {
         let backend = self.backend();
         let tx = self.begin().await?;
         refuse_held(&tx, backend, Erasable::Receipt, id.0).await?;
+        let find = "SELECT client_id FROM receipt WHERE id = $1";
+        let row = tx.query_one_raw(backend.statement(find, [Value::from(id.0)])).await?;
+        let client: String = row.ok_or(StoreError::NotFound)?.try_get_by_index(0)?;
         // Accepted meanwhile: then it is the result.
         if self.open_on(&tx, id).await?.map(|now| now.run) != Some(open.run) {
             return Ok(None);
@@ -165,6 +169,9 @@ impl Store {
         }
         let note = serde_json::json!({ "note": "reprocess discarded", "run": open.run });
         self.record_detail(&tx, id, actor, note).await?;
+        let act = Act::new(actor, Action::ReprocessDiscarded).of(client).to("receipt", id);
+        let act = act.with(serde_json::json!({ "run": open.run }));
+        audit::append(&tx, backend, &act).await?;
         tx.commit().await?;
         Ok(Some(open.run))
     }

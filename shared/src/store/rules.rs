@@ -1,15 +1,19 @@
 //! Users' rules for labelling transactions. What a rule says is the analysis's business; here it is JSON.
 
 use super::{
-    Store,
+    Store, audit,
+    db::Tx,
     error::{Result, StoreError},
     receipts::time,
     sql::Backend,
 };
-use crate::ledger::Owner;
+use crate::{
+    audit::{Act, Action, user_subject},
+    ledger::Owner,
+};
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, QueryResult, Value};
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
 /// The most rules of one user.
@@ -78,7 +82,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when the database does not answer.
-    pub async fn add_rule(&self, owner: &Owner, new: &NewRule) -> Result<RuleAdded> {
+    pub async fn add_rule(&self, owner: &Owner, new: &NewRule, actor: &str) -> Result<RuleAdded> {
         self.patiently(|| async {
             let backend = self.backend();
             let tx = self.begin().await?;
@@ -106,6 +110,7 @@ impl Store {
             let values = [client, user, new.id.into(), body, new.request.clone().into()];
             let row = tx.query_one_raw(backend.statement(sql, values)).await?;
             let stored = read(&row.ok_or(StoreError::NotFound)?)?;
+            self.tell_rule(&tx, actor, Action::RuleCreated, owner, new.id).await?;
             tx.commit().await?;
             Ok(RuleAdded::Stored(stored))
         })
@@ -116,7 +121,13 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::NotFound`] for an unknown id.
-    pub async fn replace_rule(&self, owner: &Owner, id: Uuid, body: &Json) -> Result<StoredRule> {
+    pub async fn replace_rule(
+        &self,
+        owner: &Owner,
+        id: Uuid,
+        body: &Json,
+        actor: &str,
+    ) -> Result<StoredRule> {
         let sql = format!(
             "UPDATE category_rule SET body = $4, changed_at = {}
              WHERE client_id = $1 AND user_id = $2 AND id = $3 RETURNING {COLUMNS}",
@@ -127,6 +138,7 @@ impl Store {
         let tx = self.begin().await?;
         let row = tx.query_one_raw(self.backend().statement(sql, values)).await?;
         let stored = read(&row.ok_or(StoreError::NotFound)?)?;
+        self.tell_rule(&tx, actor, Action::RuleReplaced, owner, id).await?;
         tx.commit().await?;
         Ok(stored)
     }
@@ -135,14 +147,30 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when the database does not answer.
-    pub async fn remove_rule(&self, owner: &Owner, id: Uuid) -> Result<bool> {
+    pub async fn remove_rule(&self, owner: &Owner, id: Uuid, actor: &str) -> Result<bool> {
         let sql = "DELETE FROM category_rule WHERE client_id = $1 AND user_id = $2 AND id = $3";
         let [client, user] = whose(owner);
         let tx = self.begin().await?;
         let statement = self.backend().statement(sql, [client, user, id.into()]);
-        let done = tx.execute_raw(statement).await?;
+        if tx.execute_raw(statement).await?.rows_affected() == 0 {
+            return Ok(false);
+        }
+        self.tell_rule(&tx, actor, Action::RuleDeleted, owner, id).await?;
         tx.commit().await?;
-        Ok(done.rows_affected() > 0)
+        Ok(true)
+    }
+
+    async fn tell_rule(
+        &self,
+        tx: &Tx,
+        actor: &str,
+        action: Action,
+        owner: &Owner,
+        id: Uuid,
+    ) -> Result<()> {
+        let act = Act::new(actor, action).of(&owner.client).with(json!({ "rule": id }));
+        let act = Act { subject: Some(user_subject(owner)), ..act };
+        audit::append(tx, self.backend(), &act).await
     }
 }
 
@@ -183,7 +211,6 @@ fn read(row: &QueryResult) -> Result<StoredRule> {
 mod tests {
     use super::*;
     use crate::store::tests::fixture;
-    use serde_json::json;
 
     fn new(request: Option<&str>) -> NewRule {
         NewRule {
@@ -202,7 +229,8 @@ mod tests {
             Owner::new("shop", format!("{}x", owner.user)),
         ];
         let rule = new(None);
-        let RuleAdded::Stored(stored) = f.store.add_rule(&owner, &rule).await.unwrap() else {
+        let RuleAdded::Stored(stored) = f.store.add_rule(&owner, &rule, "ann").await.unwrap()
+        else {
             panic!("not stored")
         };
         assert_eq!((stored.body.clone(), stored.changed_at), (json!({"name": "café"}), None));
@@ -210,15 +238,16 @@ mod tests {
         for stranger in &strangers {
             assert_eq!(f.store.rules(stranger).await.unwrap(), []);
             assert_eq!(f.store.rule(stranger, rule.id).await.unwrap(), None);
-            assert!(!f.store.remove_rule(stranger, rule.id).await.unwrap());
-            let replaced = f.store.replace_rule(stranger, rule.id, &json!({})).await;
+            assert!(!f.store.remove_rule(stranger, rule.id, "ann").await.unwrap());
+            let replaced = f.store.replace_rule(stranger, rule.id, &json!({}), "ann").await;
             assert!(matches!(replaced, Err(StoreError::NotFound)));
         }
-        let changed = f.store.replace_rule(&owner, rule.id, &json!({"name": "b"})).await.unwrap();
+        let changed =
+            f.store.replace_rule(&owner, rule.id, &json!({"name": "b"}), "ann").await.unwrap();
         assert!(changed.changed_at.is_some());
         assert_eq!(f.store.rule(&owner, rule.id).await.unwrap(), Some(changed));
-        assert!(f.store.remove_rule(&owner, rule.id).await.unwrap());
-        assert!(!f.store.remove_rule(&owner, rule.id).await.unwrap());
+        assert!(f.store.remove_rule(&owner, rule.id, "ann").await.unwrap());
+        assert!(!f.store.remove_rule(&owner, rule.id, "ann").await.unwrap());
     }
 
     #[tokio::test]
@@ -226,10 +255,10 @@ mod tests {
         let f = fixture().await;
         let owner = Owner::new("shop", format!("u{}", Uuid::now_v7()));
         let rule = new(Some("aa"));
-        let first = f.store.add_rule(&owner, &rule).await.unwrap();
-        assert_eq!(f.store.add_rule(&owner, &rule).await.unwrap(), first);
+        let first = f.store.add_rule(&owner, &rule, "ann").await.unwrap();
+        assert_eq!(f.store.add_rule(&owner, &rule, "ann").await.unwrap(), first);
         let other = NewRule { request: Some("bb".into()), ..rule };
-        assert_eq!(f.store.add_rule(&owner, &other).await.unwrap(), RuleAdded::KeyReused);
+        assert_eq!(f.store.add_rule(&owner, &other, "ann").await.unwrap(), RuleAdded::KeyReused);
         assert_eq!(f.store.rules(&owner).await.unwrap().len(), 1);
     }
 }

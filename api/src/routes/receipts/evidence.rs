@@ -12,6 +12,7 @@ use crate::{
 };
 use axum::extract::State;
 use quittance_shared::{
+    audit::Action,
     domain::clock::rfc3339,
     store::{Erasable, ReprocessView},
 };
@@ -92,6 +93,7 @@ pub(crate) async fn handler(
     let verify = proof::verify(&params)?;
     let receipt = find(&state, &caller, id).await?;
     let gone = |e| super::missing(e, id);
+    let act = caller.act(Action::EvidenceRead, &receipt.client_id);
     let recorded = Recorded {
         sha256: receipt.sha256,
         size: receipt.byte_size,
@@ -99,7 +101,7 @@ pub(crate) async fn handler(
         at: receipt.created_at,
         key: receipt.blob_key,
     };
-    let proven = proof::gather(&state, Erasable::Receipt, id, recorded, verify).await?;
+    let proven = proof::gather(&state, act, Erasable::Receipt, id, recorded, verify).await?;
     let corrections = state.store.corrections(id).await.map_err(gone)?;
     let seconds = state.store.reprocesses(id).await.map_err(gone)?;
     Ok(Answer::ok(Evidence {

@@ -121,6 +121,11 @@ async fn a_rule_is_tried_kept_changed_and_removed() {
         let got = send(&app, method, &one, &lidl("toys"), &[]).await;
         assert!(got.refusal(404, "INVALID_REQUEST").contains("règle"));
     }
+    let log = app.get("/api/v1/admin/audit?action=rule.").await;
+    let entries = log.data(200)["entries"].as_array().unwrap();
+    let told: Vec<_> = entries.iter().map(|e| e["action"].as_str().unwrap()).collect();
+    assert_eq!(told, ["rule.deleted", "rule.replaced", "rule.created"]);
+    assert!(entries.iter().all(|e| e["detail"] == json!({ "rule": made["id"] })), "{entries:?}");
 }
 
 #[tokio::test]

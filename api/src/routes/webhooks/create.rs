@@ -82,7 +82,7 @@ pub(crate) async fn handler(
         request: key.map(|_| hex::encode(Sha256::digest(json!(object).to_string()))),
         client_id,
     };
-    match state.store.add_webhook(&endpoint).await? {
+    match state.store.add_webhook(&endpoint, &caller.name).await? {
         EndpointAdded::Kept(endpoint) => Ok(Answer::created((*endpoint).into())),
         EndpointAdded::KeyReused => Err(ApiError::new(
             StatusCode::UNPROCESSABLE_ENTITY,

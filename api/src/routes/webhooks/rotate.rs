@@ -65,7 +65,8 @@ pub(crate) async fn handler(
         })?,
     };
     let secret = WebhookSecret::generate(&mut StdRng::from_os_rng());
-    match state.store.rotate_webhook(id, &secret, Duration::from_secs(overlap)).await {
+    let overlap = Duration::from_secs(overlap);
+    match state.store.rotate_webhook(id, &secret, overlap, &caller.name).await {
         Ok(endpoint) => Ok(Answer::ok(endpoint.into())),
         Err(StoreError::NotFound) => Err(unknown(id)),
         Err(error) => Err(error.into()),

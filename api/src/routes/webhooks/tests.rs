@@ -68,6 +68,15 @@ async fn an_endpoint_from_its_making_to_its_removal() {
     assert_eq!(got.data(200)["webhooks"].as_array().unwrap().len(), 1);
     assert_eq!(app.call(Method::DELETE, &one, &[LYON]).await.status, 204);
     app.call(Method::GET, &one, &[LYON]).await.refusal(404, "INVALID_REQUEST");
+    let subject = format!("webhook:{}", made["id"].as_str().unwrap());
+    let log = format!("/api/v1/admin/audit?subject={subject}");
+    let got = app.call(Method::GET, &log, &[("x-api-key", "key-boss")]).await;
+    let told = got.data(200)["entries"].as_array().unwrap().clone();
+    let actions: Vec<_> = told.iter().map(|e| e["action"].as_str().unwrap()).collect();
+    let all = ["webhook.deleted", "webhook.rotated", "webhook.changed", "webhook.created"];
+    assert_eq!(actions, all);
+    assert!(told.iter().all(|e| e["actor"] == "key:lyon" && e["client"] == "shop-lyon"));
+    assert_eq!(told[2]["detail"]["fields"], json!(["events", "description", "enabled"]));
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use crate::{
     state::AppState,
 };
 use axum::extract::State;
-use quittance_shared::store::Erasable;
+use quittance_shared::{audit::Action, store::Erasable};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -59,6 +59,7 @@ pub(crate) async fn handler(
 ) -> Result<Answer<Evidence>, ApiError> {
     let verify = proof::verify(&params)?;
     let workflow = find(&state, &caller, id).await?;
+    let act = caller.act(Action::EvidenceRead, &workflow.owner.client);
     let recorded = Recorded {
         sha256: workflow.sha256,
         size: workflow.byte_size,
@@ -66,7 +67,7 @@ pub(crate) async fn handler(
         at: workflow.created_at,
         key: workflow.blob_key,
     };
-    let proven = proof::gather(&state, Erasable::Workflow, id, recorded, verify).await?;
+    let proven = proof::gather(&state, act, Erasable::Workflow, id, recorded, verify).await?;
     Ok(Answer::ok(Evidence {
         workflow_id: id.0,
         original: proven.original,

@@ -84,3 +84,15 @@ async fn an_overlap_makes_no_key_live_longer() {
     let rotated = f.store.rotate_key(first.id, &hash("b"), overlap).await.unwrap();
     assert_eq!(rotated.old.expires_at, first.expires_at);
 }
+
+#[tokio::test]
+async fn the_log_tells_who_made_a_key() {
+    let f = fixture().await;
+    let key = stored(&f.store, &Uuid::now_v7().to_string(), None).await;
+    let subject = Some(format!("key:{}", key.id));
+    let filter = crate::store::AuditFilter { subject, limit: 1, ..Default::default() };
+    let [entry] = f.store.audit_entries(&filter).await.unwrap().items.try_into().unwrap();
+    let detail: serde_json::Value = serde_json::from_str(&entry.detail).unwrap();
+    assert_eq!((entry.actor.as_str(), &detail["name"]), ("command", &key.name.as_str().into()));
+    assert!(detail["systemUser"].as_str().is_some_and(|user| !user.is_empty()), "{detail}");
+}

@@ -8,19 +8,21 @@ mod tests;
 pub use deliveries::{DeliveryView, Message};
 
 use super::{
-    Store,
+    Store, audit,
     error::{Result, StoreError},
     receipts::time,
     writes::micros,
 };
 use crate::{
+    audit::{Act, Action},
     engine::RunId,
     sealed::Sealer,
     webhooks::{WEBHOOK_TEST, WebhookSecret},
 };
 use chrono::{DateTime, Utc};
 use outbox::To;
-use sea_orm::{ConnectionTrait, QueryResult, Value};
+use sea_orm::{ConnectionTrait, QueryResult, Statement, Value};
+use serde_json::{Value as Json, json};
 use std::{collections::HashSet, time::Duration};
 use uuid::Uuid;
 
@@ -138,7 +140,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when the database does not answer.
-    pub async fn add_webhook(&self, new: &NewEndpoint) -> Result<EndpointAdded> {
+    pub async fn add_webhook(&self, new: &NewEndpoint, actor: &str) -> Result<EndpointAdded> {
         let backend = self.backend();
         loop {
             if let Some(known) = self.webhook_endpoint(new.id).await? {
@@ -182,8 +184,13 @@ impl Store {
                 Value::from(self.sealed(new.id, &new.secret)?),
                 Value::from(new.request.clone()),
             ];
+            let tx = self.begin().await?;
             // Where another took the tag, or the same request came twice at once, the next round finds out.
-            self.inner.writer.execute_raw(backend.statement(insert, values)).await?;
+            if tx.execute_raw(backend.statement(insert, values)).await?.rows_affected() > 0 {
+                let act = act(actor, Action::WebhookCreated, new.client_id.clone(), new.id);
+                audit::append(&tx, backend, &act).await?;
+            }
+            tx.commit().await?;
         }
     }
 
@@ -191,11 +198,18 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::NotFound`] when there is none.
-    pub async fn change_webhook(&self, id: Uuid, change: &EndpointChange) -> Result<Endpoint> {
+    pub async fn change_webhook(
+        &self,
+        id: Uuid,
+        change: &EndpointChange,
+        actor: &str,
+    ) -> Result<Endpoint> {
         let backend = self.backend();
         let mut values = vec![Value::from(id)];
         let mut set = vec!["id = id".to_owned()];
-        let mut put = |column: &str, value: Value| {
+        let mut fields = Vec::new();
+        let mut put = |column: &'static str, value: Value| {
+            fields.push(column);
             values.push(value);
             set.push(format!("{column} = ${}", values.len()));
         };
@@ -217,11 +231,30 @@ impl Store {
                 format!("disabled_at = COALESCE(disabled_at, {now}), disabled_reason = COALESCE(disabled_reason, 'client')")
             });
         }
-        let update = format!("UPDATE webhook_endpoint SET {} WHERE id = $1", set.join(", "));
-        let done = self.inner.writer.execute_raw(backend.statement(update, values)).await?;
-        if done.rows_affected() == 0 {
-            return Err(StoreError::NotFound);
-        }
+        let update = format!(
+            "UPDATE webhook_endpoint SET {} WHERE id = $1 RETURNING client_id",
+            set.join(", ")
+        );
+        let update = backend.statement(update, values);
+        // What stands in them is not told: an address may hold a secret.
+        let detail = json!({ "fields": fields });
+        self.change_and_tell(id, update, actor, Action::WebhookChanged, detail).await
+    }
+
+    /// Carries out a change of one endpoint, with its entry in the audit log; answers how it is then.
+    async fn change_and_tell(
+        &self,
+        id: Uuid,
+        update: Statement,
+        actor: &str,
+        action: Action,
+        detail: Json,
+    ) -> Result<Endpoint> {
+        let tx = self.begin().await?;
+        let row = tx.query_one_raw(update).await?.ok_or(StoreError::NotFound)?;
+        let act = act(actor, action, row.try_get_by_index(0)?, id).with(detail);
+        audit::append(&tx, self.backend(), &act).await?;
+        tx.commit().await?;
         self.webhook_endpoint(id).await?.ok_or(StoreError::NotFound)
     }
 
@@ -234,18 +267,17 @@ impl Store {
         id: Uuid,
         secret: &WebhookSecret,
         overlap: Duration,
+        actor: &str,
     ) -> Result<Endpoint> {
         let (backend, sealed) = (self.backend(), self.sealed(id, secret)?);
         let update = format!(
-            "UPDATE webhook_endpoint SET old_secret = secret, old_until = {} + $3, secret = $2 WHERE id = $1",
+            "UPDATE webhook_endpoint SET old_secret = secret, old_until = {} + $3, secret = $2 WHERE id = $1
+             RETURNING client_id",
             backend.now()
         );
         let values = [Value::from(id), Value::from(sealed), Value::from(micros(overlap))];
-        let done = self.inner.writer.execute_raw(backend.statement(update, values)).await?;
-        if done.rows_affected() == 0 {
-            return Err(StoreError::NotFound);
-        }
-        self.webhook_endpoint(id).await?.ok_or(StoreError::NotFound)
+        let update = backend.statement(update, values);
+        self.change_and_tell(id, update, actor, Action::WebhookRotated, Json::Null).await
     }
 
     fn sealed(&self, id: Uuid, secret: &WebhookSecret) -> Result<String> {
@@ -287,18 +319,18 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when the database does not answer.
-    pub async fn remove_webhook(&self, id: Uuid) -> Result<bool> {
+    pub async fn remove_webhook(&self, id: Uuid, actor: &str) -> Result<bool> {
+        let backend = self.backend();
         let tx = self.begin().await?;
-        let mut removed = 0;
-        for sql in [
-            "DELETE FROM webhook_delivery WHERE endpoint_id = $1",
-            "DELETE FROM webhook_endpoint WHERE id = $1",
-        ] {
-            let delete = self.backend().statement(sql, [Value::from(id)]);
-            removed = tx.execute_raw(delete).await?.rows_affected();
-        }
+        let deliveries = "DELETE FROM webhook_delivery WHERE endpoint_id = $1";
+        tx.execute_raw(backend.statement(deliveries, [Value::from(id)])).await?;
+        let delete = "DELETE FROM webhook_endpoint WHERE id = $1 RETURNING client_id";
+        let row = tx.query_one_raw(backend.statement(delete, [Value::from(id)])).await?;
+        let Some(row) = row else { return Ok(false) };
+        let act = act(actor, Action::WebhookDeleted, row.try_get_by_index(0)?, id);
+        audit::append(&tx, backend, &act).await?;
         tx.commit().await?;
-        Ok(removed > 0)
+        Ok(true)
     }
 
     /// Sends an endpoint a message that is about nothing; answers the delivery.
@@ -311,6 +343,10 @@ impl Store {
         tx.commit().await?;
         ids.first().copied().map(RunId).ok_or(StoreError::NotFound)
     }
+}
+
+fn act(actor: &str, action: Action, client: String, id: Uuid) -> Act {
+    Act::new(actor, action).of(client).to("webhook", id)
 }
 
 fn joined(events: &[String]) -> String {

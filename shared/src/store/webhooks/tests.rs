@@ -25,7 +25,7 @@ async fn kept(store: &Store, client: &str, events: &[&str]) -> Endpoint {
         secret: WebhookSecret::stored("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".into()),
         request: None,
     };
-    match store.add_webhook(&new).await.unwrap() {
+    match store.add_webhook(&new, "ann").await.unwrap() {
         EndpointAdded::Kept(endpoint) => *endpoint,
         other @ (EndpointAdded::KeyReused | EndpointAdded::TooMany) => panic!("{other:?}"),
     }
@@ -73,7 +73,7 @@ async fn each_end_is_told_once_to_whoever_asks_and_to_nobody_else() {
     let some = kept(&store, &mine, &["receipt.failed", "saga.completed"]).await;
     let off = kept(&store, &mine, &[]).await;
     let change = EndpointChange { enabled: Some(false), ..EndpointChange::default() };
-    store.change_webhook(off.id, &change).await.unwrap();
+    store.change_webhook(off.id, &change, "ann").await.unwrap();
     let strange = kept(&store, &other, &[]).await;
 
     let (good, doubtful, bad) =
@@ -145,14 +145,14 @@ async fn an_endpoint_that_fails_for_long_or_is_gone_is_disabled_and_the_others_h
     assert!(told(&store, &bad).await.is_empty());
     assert!(store.webhook_gone(good.id).await.unwrap());
     let change = EndpointChange { enabled: Some(true), ..EndpointChange::default() };
-    let again = store.change_webhook(bad.id, &change).await.unwrap();
+    let again = store.change_webhook(bad.id, &change, "ann").await.unwrap();
     assert_eq!((again.enabled, again.disabled_at, again.failing_since), (true, None, None));
     let run = store.test_webhook(bad.id).await.unwrap();
     let message = store.webhook_message(run).await.unwrap().unwrap();
     assert_eq!((message.event.as_str(), message.subject), (WEBHOOK_TEST, bad.id));
-    assert!(store.remove_webhook(bad.id).await.unwrap());
+    assert!(store.remove_webhook(bad.id, "ann").await.unwrap());
     assert!(store.webhook_message(run).await.unwrap().is_none());
-    assert!(!store.remove_webhook(bad.id).await.unwrap());
+    assert!(!store.remove_webhook(bad.id, "ann").await.unwrap());
 }
 
 #[tokio::test]
@@ -163,9 +163,9 @@ async fn two_secrets_sign_while_the_overlap_lasts() {
     let secrets = async || store.webhook_message(run).await.unwrap().unwrap().secrets;
     assert_eq!(secrets().await, std::slice::from_ref(&mine.secret));
     let new = WebhookSecret::stored("whsec_AAAA".into());
-    store.rotate_webhook(mine.id, &new, Duration::from_hours(1)).await.unwrap();
+    store.rotate_webhook(mine.id, &new, Duration::from_hours(1), "ann").await.unwrap();
     assert_eq!(secrets().await, [new.clone(), mine.secret]);
-    store.rotate_webhook(mine.id, &new, Duration::ZERO).await.unwrap();
+    store.rotate_webhook(mine.id, &new, Duration::ZERO, "ann").await.unwrap();
     assert_eq!(secrets().await, [new]);
 }
 
@@ -202,7 +202,8 @@ async fn secrets_are_stored_under_the_first_key_and_put_under_the_next() {
 
     let first = open(&["a"]).await;
     let new = WebhookSecret::stored("whsec_AAAA".into());
-    let rotated = first.rotate_webhook(mine.id, &new, Duration::from_hours(1)).await.unwrap();
+    let rotated =
+        first.rotate_webhook(mine.id, &new, Duration::from_hours(1), "ann").await.unwrap();
     assert_eq!(rotated.secret, new);
     assert_eq!(first.reseal_webhooks().await.unwrap(), 1, "the old one was plain");
     assert!(under(&stored(&first).await, "enc:v1:a:"));
@@ -256,13 +257,15 @@ async fn a_client_has_only_so_many_and_a_repeated_request_makes_one() {
         secret: WebhookSecret::stored(String::new()),
         request: None,
     };
-    let EndpointAdded::Kept(same) = store.add_webhook(&again).await.unwrap() else { panic!() };
+    let EndpointAdded::Kept(same) = store.add_webhook(&again, "ann").await.unwrap() else {
+        panic!()
+    };
     assert_eq!(same.url, first.url);
     let other = NewEndpoint { request: Some("x".into()), ..again.clone() };
-    assert!(matches!(store.add_webhook(&other).await.unwrap(), EndpointAdded::KeyReused));
+    assert!(matches!(store.add_webhook(&other, "ann").await.unwrap(), EndpointAdded::KeyReused));
     let more = (1..MOST_ENDPOINTS).map(|_| kept(&store, &mine, &[]));
     futures_util::future::join_all(more).await;
     let last = NewEndpoint { id: RunId::new().0, ..again };
-    assert!(matches!(store.add_webhook(&last).await.unwrap(), EndpointAdded::TooMany));
+    assert!(matches!(store.add_webhook(&last, "ann").await.unwrap(), EndpointAdded::TooMany));
     assert_eq!(store.webhook_endpoints(Some(&mine)).await.unwrap().len(), MOST_ENDPOINTS);
 }

@@ -76,6 +76,12 @@ async fn a_second_reading_waits_for_a_decision() {
     let endings: Vec<&Value> =
         got.data(200)["reprocesses"].as_array().unwrap().iter().map(|r| &r["ending"]).collect();
     assert_eq!(endings, ["accepted", "discarded", "discarded"]);
+    let log = app.get(&format!("/api/v1/admin/audit?subject=receipt:{id}")).await;
+    let entries = log.data(200)["entries"].as_array().unwrap();
+    let told: Vec<_> = entries.iter().map(|e| e["action"].as_str().unwrap()).collect();
+    let last =
+        ["evidence.read", "reprocess.discarded", "reprocess.discarded", "reprocess.accepted"];
+    assert_eq!(told[..4], last, "throwing away what is gone is no act");
     let waiting = app.accepted().await;
     let got = app.call(Method::POST, &format!("/api/v1/receipts/{waiting}/reprocess"), &[]).await;
     got.refusal(409, "CONFLICT");

@@ -6,6 +6,7 @@ use super::{
     read,
 };
 use crate::{
+    auth::Caller,
     envelope::{Answer, Refusal, Refusals, Success},
     error::{ApiError, ErrorCode},
     idempotency,
@@ -47,6 +48,7 @@ use uuid::Uuid;
 )]
 pub(crate) async fn handler(
     State(state): State<AppState>,
+    caller: Caller,
     User(owner): User,
     request: Request,
 ) -> Result<Answer<KnownRule>, ApiError> {
@@ -56,7 +58,7 @@ pub(crate) async fn handler(
     let rule = new.checked(id)?;
     let sum = key.map(|_| hex::encode(Sha256::digest(json!(object).to_string())));
     let row = Row { id, body: body::stored(&rule), request: sum };
-    match state.store.add_rule(&owner, &row).await? {
+    match state.store.add_rule(&owner, &row, &caller.name).await? {
         RuleAdded::Stored(stored) => Ok(Answer::created(read(stored)?)),
         RuleAdded::KeyReused => Err(ApiError::new(
             StatusCode::UNPROCESSABLE_ENTITY,

@@ -2,6 +2,7 @@
 
 use super::{RuleId, unknown};
 use crate::{
+    auth::Caller,
     envelope::{Refusal, Refusals},
     error::ApiError,
     owner::User,
@@ -27,10 +28,11 @@ use axum::{extract::State, http::StatusCode};
 )]
 pub(crate) async fn handler(
     State(state): State<AppState>,
+    caller: Caller,
     User(owner): User,
     RuleId(id): RuleId,
 ) -> Result<StatusCode, ApiError> {
-    if state.store.remove_rule(&owner, id).await? {
+    if state.store.remove_rule(&owner, id, &caller.name).await? {
         Ok(StatusCode::NO_CONTENT)
     } else {
         Err(unknown(id))

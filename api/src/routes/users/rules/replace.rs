@@ -6,6 +6,7 @@ use super::{
     read, unknown,
 };
 use crate::{
+    auth::Caller,
     envelope::{Answer, Refusal, Refusals, Success},
     error::ApiError,
     owner::User,
@@ -34,13 +35,14 @@ use quittance_shared::store::StoreError;
 )]
 pub(crate) async fn handler(
     State(state): State<AppState>,
+    caller: Caller,
     User(owner): User,
     RuleId(id): RuleId,
     request: Request,
 ) -> Result<Answer<KnownRule>, ApiError> {
     let (new, _) = body::read::<NewRule>(&state, request).await?;
     let rule = new.checked(id)?;
-    match state.store.replace_rule(&owner, id, &body::stored(&rule)).await {
+    match state.store.replace_rule(&owner, id, &body::stored(&rule), &caller.name).await {
         Ok(stored) => Ok(Answer::ok(read(stored)?)),
         Err(StoreError::NotFound) => Err(unknown(id)),
         Err(error) => Err(error.into()),
