@@ -48,7 +48,7 @@ pub(super) fn parse(bytes: &[u8], options: &Options) -> Result<Statement, Statem
     let Decoded { text, encoding } = match mapped.and_then(|m| m.encoding.as_deref()) {
         Some(label) => {
             let encoding =
-                encoding::by_label(label).ok_or_else(|| rows::invalid("encoding", label))?;
+                encoding::by_label(label).ok_or_else(|| rows::encoding_unknown(label))?;
             encoding::decode_as(bytes, encoding)
         }
         None => encoding::decode(bytes, None),

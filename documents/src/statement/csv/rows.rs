@@ -15,9 +15,10 @@ use crate::statement::{
 };
 use quittance_domain::{
     document::Warning,
-    money::{Minor, Money},
+    money::{Currency, Minor, Money},
     statement::{Balance, Entry, Statement, StatementAccount},
 };
+use std::collections::HashMap;
 
 /// The rows of data and what is known of them.
 pub(super) struct Table<'a> {
@@ -31,16 +32,24 @@ pub(super) struct Table<'a> {
 /// Why a void row is left out.
 const VOID: &str = "opération annulée ou refusée";
 
-/// 400 of a mapping field.
-pub(super) fn invalid(field: &str, found: &str) -> StatementError {
+/// What is wrong with a field of the mapping, and what belongs there.
+fn invalid(field: &str, found: &str, (fr, en): (&str, &str)) -> StatementError {
     let found = quoted(found);
     StatementError::new(
         "CSV_MAPPING_INVALID",
-        format!(
-            "csvMapping.{field} : {found} ne convient pas. Reprenez la correspondance de l'aperçu : une colonne date, et soit une colonne amount, soit debit et credit."
-        ),
-        format!(
-            "csvMapping.{field}: {found} will not do. Start from the preview's mapping: one date column, and either one amount column or debit and credit."
+        format!("mapping.{field} : {found} ne convient pas. {fr}"),
+        format!("mapping.{field}: {found} will not do. {en}"),
+    )
+}
+
+/// An encoding of the mapping that nobody knows.
+pub(super) fn encoding_unknown(label: &str) -> StatementError {
+    invalid(
+        "encoding",
+        label,
+        (
+            "Indiquez un encodage tel que UTF-8 ou windows-1252, ou omettez ce champ pour qu'il soit trouvé.",
+            "Name an encoding such as UTF-8 or windows-1252, or leave this field out to have it found.",
         ),
     )
 }
@@ -48,15 +57,29 @@ pub(super) fn invalid(field: &str, found: &str) -> StatementError {
 /// A mapping as a client sent it.
 pub(super) fn validate(mapping: &CsvMapping) -> Result<(), StatementError> {
     if !table::DELIMITERS.contains(&mapping.delimiter) {
-        return Err(invalid("delimiter", &mapping.delimiter.to_string()));
+        return Err(invalid(
+            "delimiter",
+            &mapping.delimiter.to_string(),
+            (
+                "Indiquez un point-virgule, une virgule, une tabulation ou une barre verticale.",
+                "Name a semicolon, a comma, a tab or a vertical bar.",
+            ),
+        ));
     }
     let count = |role: ColumnRole| mapping.columns.iter().filter(|c| **c == role).count();
     let money = (count(ColumnRole::Amount), count(ColumnRole::Debit), count(ColumnRole::Credit));
+    let columns = |role: &str| {
+        let remedy = (
+            "Reprenez la correspondance de l'aperçu : une colonne date, soit une colonne amount, soit debit et credit, et les autres rôles une seule fois.",
+            "Start from the preview's mapping: one date column, either one amount column or debit and credit, and the other roles once.",
+        );
+        Err(invalid("columns", role, remedy))
+    };
     if count(ColumnRole::Date) != 1 {
-        return Err(invalid("columns", "date"));
+        return columns("date");
     }
     if !matches!(money, (1, 0, 0) | (0, 1, 1)) {
-        return Err(invalid("columns", "amount"));
+        return columns("amount");
     }
     let many = [
         ColumnRole::Label,
@@ -67,7 +90,7 @@ pub(super) fn validate(mapping: &CsvMapping) -> Result<(), StatementError> {
         ColumnRole::Fee,
     ];
     match mapping.columns.iter().find(|role| !many.contains(role) && count(**role) > 1) {
-        Some(role) => Err(invalid("columns", &format!("{role:?}").to_lowercase())),
+        Some(role) => columns(&format!("{role:?}").to_lowercase()),
         None => Ok(()),
     }
 }
@@ -79,7 +102,8 @@ struct Reader<'a> {
     warnings: Vec<Warning>,
     /// Whether the debit column is written with minus signs.
     debit_negative: Option<bool>,
-    running: Running,
+    /// By account and currency.
+    running: HashMap<(Option<String>, Currency), Running>,
 }
 
 /// One entry with the account it belongs to and the balance behind it.
@@ -100,13 +124,13 @@ pub(super) fn statement(
         options,
         warnings: Vec::new(),
         debit_negative: None,
-        running: Running::default(),
+        running: HashMap::new(),
     };
     if table.order_by_language {
         reader.warnings.push(warning("DATE_ORDER_ASSUMED", "Aucune date ne prouve l'ordre jour/mois ; le jour est lu avant le mois, comme dans la langue des en-têtes."));
     }
     let mut accounts: Vec<(Option<String>, Vec<Read>)> = Vec::new();
-    let mut index = std::collections::HashMap::<Option<String>, usize>::new();
+    let mut index = HashMap::<Option<String>, usize>::new();
     for row in table.rows {
         let Some(read) = reader.row(row)? else { continue };
         let at = *index.entry(read.account.clone()).or_insert_with(|| {
@@ -217,7 +241,9 @@ impl Reader<'_> {
             return Ok(None);
         }
         let amount = self.amount(row)?;
-        self.running.add(amount.minor.0);
+        let account = self.all(row, ColumnRole::Account);
+        let running = self.running.entry((account.clone(), amount.currency)).or_default();
+        running.add(amount.minor.0);
         let value_date = match self.one(row, ColumnRole::ValueDate) {
             Some((column, text)) => {
                 Some(dates::split(text).and_then(|d| d.date(self.mapping.date_order)).ok_or_else(
@@ -226,10 +252,7 @@ impl Reader<'_> {
             }
             None => None,
         };
-        let balance = match self.one(row, ColumnRole::Balance) {
-            Some((column, text)) => Some(self.money(row, column, text)?),
-            None => None,
-        };
+        let balance = self.balance(row);
         self.fees(row)?;
         let counterparty = self.all(row, ColumnRole::Counterparty);
         let text = self.all(row, ColumnRole::Label).unwrap_or_default();
@@ -251,7 +274,7 @@ impl Reader<'_> {
                 category: self.all(row, ColumnRole::Category),
                 place: row.line,
             },
-            account: self.all(row, ColumnRole::Account),
+            account,
             balance,
         }))
     }

@@ -42,6 +42,9 @@ const OF: &str = "debit debits credit credits debiteur debiteurs crediteur credi
     precedent euro euros eur movements transactions payments deposits withdrawals charges fees balance out in paid general \
     forward down soll haben umsatze ausgaben einnahmen bij af cargos abonos movimientos gastos ingresos";
 
+/// Those of them that stand beside a number on a receipt as well: "TOTAL 4123 45,00 EUR" is a payment.
+const WEAK: &str = "eur euro euros compte page frais";
+
 /// Words between, and months.
 const BESIDE: &str = "a au aux du de des d la le l les en et the of as at on per am zum vom al el del \
     janvier fevrier mars avril mai juin juillet aout septembre octobre novembre decembre \
@@ -63,61 +66,71 @@ fn among(words: &str, word: &str) -> bool {
     words.split_ascii_whitespace().any(|w| w == word)
 }
 
+/// Where a label begins like a sum: whether shops are called so too, and the rest.
+fn beginning(folded: &str) -> Option<(bool, &str)> {
+    let behind = |beginning: &str| {
+        folded.strip_prefix(beginning).filter(|rest| rest.is_empty() || rest.starts_with(' '))
+    };
+    // The longest, so that no part of one is taken for what it is of.
+    let longest =
+        BEGINNINGS.iter().filter(|b| behind(b).is_some()).max_by_key(|b| b.len()).copied()?;
+    Some((SHOPS.contains(&longest), behind(longest)?))
+}
+
+fn number(word: &str) -> bool {
+    word.bytes().all(|b| b.is_ascii_digit())
+}
+
+fn known(word: &str) -> bool {
+    among(OF, word) || among(BESIDE, word) || number(word)
+}
+
 /// Judges a label that stands beside a date and an amount: each of its words must be one that sums are made of, since
 /// a booked payment must never be left out.
 pub(super) fn sum(label: &str) -> Sum {
     let folded = fold(label);
-    let behind = |beginning: &&str| {
-        folded.strip_prefix(*beginning).filter(|rest| rest.is_empty() || rest.starts_with(' '))
-    };
-    // The longest, so that no part of one is taken for what it is of.
-    let Some(beginning) = BEGINNINGS.iter().filter(|b| behind(b).is_some()).max_by_key(|b| b.len())
-    else {
-        return Sum::No;
-    };
-    let rest = behind(beginning).unwrap_or_default();
-    let shop = SHOPS.contains(beginning);
+    let Some((shop, rest)) = beginning(&folded) else { return Sum::No };
     if rest.is_empty() {
         return if shop { Sum::Perhaps } else { Sum::Surely };
     }
-    let number = |word: &str| word.bytes().all(|b| b.is_ascii_digit());
-    let known = |word: &str| among(OF, word) || among(BESIDE, word) || number(word);
-    let of_something = rest.split(' ').any(|word| among(OF, word));
-    if rest.split_ascii_whitespace().all(known) && (of_something || !shop) {
-        Sum::Surely
-    } else {
-        Sum::No
-    }
+    let words = || rest.split_ascii_whitespace();
+    let numbered = words().any(number);
+    let of_something = words().any(|word| among(OF, word) && !(numbered && among(WEAK, word)));
+    if words().all(known) && (of_something || !shop) { Sum::Surely } else { Sum::No }
 }
 
-/// Whether a row without a date or an amount says a sum or a balance.
+/// Whether a row without a date or an amount says a sum or a balance. What shops are called too must have nothing
+/// behind it but words of sums, as beside an amount; a month is enough here.
 pub(super) fn summary(text: &str) -> bool {
     let folded = fold(text);
-    BEGINNINGS.iter().any(|b| folded.strip_prefix(b).is_some_and(|rest| rest.is_empty() || rest.starts_with(' ')))
-        // A purchase at the petrol station Total is no sum.
-        && !(folded.starts_with("total ") && folded.split(' ').count() > 2 && sum(text) == Sum::No)
+    let Some((shop, rest)) = beginning(&folded) else { return false };
+    let of_months = || rest.split_ascii_whitespace().all(|word| known(word) && !number(word));
+    !shop || of_months() || sum(text) != Sum::No
 }
 
-/// The money of the rows read so far, in one currency's minor units.
+/// The money of the rows read so far, in one account's and currency's minor units: rows and sum of everything, of
+/// money in, of money out.
 #[derive(Debug, Default)]
-pub(super) struct Running {
-    rows: usize,
-    /// Everything; money in; money out.
-    sums: [i128; 3],
-}
+pub(super) struct Running([(usize, i128); 3]);
 
 impl Running {
     pub(super) fn add(&mut self, minor: i64) {
-        let minor = i128::from(minor);
-        self.rows += 1;
-        for (sum, part) in self.sums.iter_mut().zip([minor, minor.max(0), minor.min(0)]) {
-            *sum += part;
+        let parts = [true, minor > 0, minor < 0];
+        for ((rows, sum), counts) in self.0.iter_mut().zip(parts) {
+            if counts {
+                *rows += 1;
+                *sum += i128::from(minor);
+            }
         }
     }
 
-    /// Whether that is what at least two rows come to.
+    /// Whether that is what at least two rows come to: everything, money in, or money out, whose sum is often written
+    /// without its sign.
     pub(super) fn come_to(&self, minor: i64) -> bool {
-        self.rows > 1 && self.sums.iter().any(|sum| sum.abs() == i128::from(minor).abs())
+        let minor = i128::from(minor);
+        let [all, money_in, money_out] = self.0;
+        let proven = |(rows, sum): (usize, i128), is: i128| rows > 1 && sum == is;
+        proven(all, minor) || proven(money_in, minor) || proven(money_out, -minor.abs())
     }
 }
 
@@ -130,6 +143,8 @@ mod tests {
         for label in [
             "TOTAL ACCESS",
             "TOTAL 4123",
+            "TOTAL 4123 45,00 EUR",
+            "TOTAL 12/01 EUR",
             "Total Wine",
             "TOTAL ENERGIES PARIS",
             "TOTAL DIRECT ENERGIE",
@@ -174,8 +189,25 @@ mod tests {
         running.add(-5000);
         assert!(!running.come_to(-5000));
         running.add(2000);
-        for (minor, adds_up) in [(-3000, true), (5000, true), (2000, true), (7000, false)] {
+        for (minor, adds_up) in [(-3000, true), (3000, false), (5000, false), (2000, false)] {
             assert_eq!(running.come_to(minor), adds_up, "{minor}");
+        }
+        running.add(-1000);
+        running.add(500);
+        for (minor, adds_up) in
+            [(-6000, true), (6000, true), (2500, true), (-2500, false), (-3500, true)]
+        {
+            assert_eq!(running.come_to(minor), adds_up, "{minor}");
+        }
+    }
+
+    #[test]
+    fn a_row_without_a_date_is_a_sum_by_its_words() {
+        for label in ["TOTAL ACCESS", "TOTAL 4123", "SUMA BARCELONA", "CB CARREFOUR"] {
+            assert!(!summary(label), "{label}");
+        }
+        for label in ["Total", "Total mars", "Total du mois de mars 2024", "Solde au comptoir"] {
+            assert!(summary(label), "{label}");
         }
     }
 }

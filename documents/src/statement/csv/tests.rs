@@ -61,6 +61,11 @@ fn bnp_banque_postale_and_boursorama() {
     let unsure = read(boursorama).unwrap_err();
     let StatementError::MappingNeeded(preview) = &unsure else { panic!("{unsure}") };
     assert_eq!(preview.unsure, ["decimal"]);
+    let mapping = CsvMapping { decimal: Decimal::Comma, ..preview.mapping.clone() };
+    let options = Options { csv_mapping: Some(mapping), ..Options::default() };
+    let told = parse(boursorama.as_bytes(), &options).unwrap();
+    assert_eq!(told.accounts[0].entries[0].amount.minor.0, -1230);
+    assert!(told.warnings.iter().any(|w| w.code == "BALANCE_UNREADABLE"));
     let plain = entries(&boursorama.replace("1 250.10", "1250,10"));
     assert_eq!(plain[0].value_date.unwrap().to_string(), "2024-02-05");
     assert_eq!(plain[0].counterparty.as_deref(), Some("boulangerie"));
@@ -126,6 +131,15 @@ fn unsure_is_asked_and_a_mapping_answers() {
         parse(text.as_bytes(), &options).unwrap().accounts[0].entries[0].booked.to_string(),
         "2024-06-04"
     );
+    let refused = |mapping: CsvMapping| {
+        let options = Options { csv_mapping: Some(mapping), ..Options::default() };
+        parse(text.as_bytes(), &options).unwrap_err().french().to_owned()
+    };
+    let encoding = CsvMapping { encoding: Some("x".into()), ..mapping.clone() };
+    assert!(
+        refused(encoding).starts_with("mapping.encoding : « x » ne convient pas. Indiquez un enc")
+    );
+    assert!(refused(CsvMapping { delimiter: 'x', ..mapping.clone() }).contains("point-virgule"));
     mapping.columns[2] = ColumnRole::Ignore;
     let options = Options { csv_mapping: Some(mapping), ..Options::default() };
     assert_eq!(parse(text.as_bytes(), &options).unwrap_err().code(), "CSV_MAPPING_INVALID");
@@ -179,9 +193,9 @@ fn a_payment_at_a_shop_that_is_called_like_a_sum_is_kept() {
     let summed = format!("{file}31/01/2024;Total;-150,00;EUR\n31/01/2024;Total débit;-1,00;EUR\n");
     assert_eq!(entries(&summed).len(), 5);
     assert_eq!(read(&summed).unwrap().warnings.len(), 2);
-    let split = "Date opération;Libellé;Débit;Crédit\n31/01/2024;Total;60,00;\n31/01/2024;A;;10,00\n31/01/2024;Total;61,00;11,00\n31/01/2024;Total;60,00;0,00\n";
+    let split = "Date opération;Libellé;Débit;Crédit\n31/01/2024;Total;60,00;\n31/01/2024;A;;10,00\n31/01/2024;Total;61,00;11,00\n31/01/2024;Total;60,00;0,00\n31/01/2024;Total;120,00;\n";
     let found: Vec<i64> = entries(split).iter().map(|e| e.amount.minor.0).collect();
-    assert_eq!(found, [-6000, 1000], "both, then what the debits come to");
+    assert_eq!(found, [-6000, 1000, -6000], "both, then what two debits come to");
 }
 
 #[test]

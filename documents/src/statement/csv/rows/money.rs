@@ -15,7 +15,10 @@ impl Reader<'_> {
     /// Whether a row with a date is a sum all the same. What may be a payment at a shop is one, unless the amounts
     /// say otherwise: both a debit and a credit, or what the rows before come to.
     pub(super) fn sum(&mut self, row: &Record) -> bool {
-        let Some(label) = self.all(row, ColumnRole::Label) else { return false };
+        let text = self.all(row, ColumnRole::Label);
+        let Some(label) = text.or_else(|| self.all(row, ColumnRole::Counterparty)) else {
+            return false;
+        };
         if !self.moneyed(row) {
             return sums::summary(&label);
         }
@@ -29,9 +32,19 @@ impl Reader<'_> {
                 let both = [ColumnRole::Debit, ColumnRole::Credit]
                     .into_iter()
                     .all(|role| self.one(row, role).is_some_and(|(_, c)| self.nonzero(c)));
-                both || amount.is_ok_and(|amount| self.running.come_to(amount.minor.0))
+                both || amount.is_ok_and(|amount| self.comes_to(row, amount))
             }
         }
+    }
+
+    /// Whether the rows before of this account and currency come to that; a sum often names no account.
+    fn comes_to(&self, row: &Record, amount: Money) -> bool {
+        let account = self.all(row, ColumnRole::Account);
+        self.running.iter().any(|((of, currency), running)| {
+            *currency == amount.currency
+                && (account.is_none() || account == *of)
+                && running.come_to(amount.minor.0)
+        })
     }
 
     fn nonzero(&self, cell: &str) -> bool {
@@ -170,6 +183,21 @@ impl Reader<'_> {
             ));
         }
         Some(currency)
+    }
+
+    /// The balance behind the movement. It only checks the amounts: where it cannot be read it is left out, aloud.
+    pub(super) fn balance(&mut self, row: &Record) -> Option<Money> {
+        let (column, text) = self.one(row, ColumnRole::Balance)?;
+        let balance = self.money(row, column, text).ok();
+        if balance.is_none() && !self.warnings.iter().any(|w| w.code == "BALANCE_UNREADABLE") {
+            let place = self.place(row, column).fr;
+            let found = quoted(text);
+            self.warnings.push(warning(
+                "BALANCE_UNREADABLE",
+                format!("{place} : le solde {found} ne peut être lu avec certitude ; il n'est pas repris."),
+            ));
+        }
+        balance
     }
 
     /// Charges beside the amount are no part of it; that is said once.

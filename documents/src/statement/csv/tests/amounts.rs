@@ -53,3 +53,24 @@ fn an_amount_in_another_currency_than_its_column_says_is_refused() {
     assert_eq!(file("-12,30 $", "CAD"), Ok("-12.30 CAD".into()));
     assert_eq!(file("-12,30 €", "EUR"), Ok("-12.30 EUR".into()));
 }
+
+#[test]
+fn a_payment_that_only_looks_like_a_sum_is_kept() {
+    let minors = |text: &str| entries(text).iter().map(|e| e.amount.minor.0).collect::<Vec<_>>();
+    let petrol = "Date;Libellé;Montant\n31/01/2024;TOTAL 4123 45,00 EUR;-45,00\n31/01/2024;TOTAL 12/01 EUR;-20,00\n";
+    assert_eq!(minors(petrol), [-4500, -2000]);
+    let refund =
+        "Date;Libellé;Montant\n31/01/2024;A;60,00\n30/01/2024;B;-5,00\n29/01/2024;TOTAL;-60,00\n";
+    assert_eq!(minors(refund), [6000, -500, -6000]);
+    let accounts = "Date;Libellé;Montant;Devise;Compte\n31/01/2024;A;-10,00;EUR;12345\n30/01/2024;B;-5,00;USD;12345\n29/01/2024;C;-5,00;EUR;67890\n28/01/2024;TOTAL;-15,00;EUR;12345\n";
+    assert_eq!(minors(accounts).len(), 4);
+    let undated = "Date;Libellé;Débit;Crédit\n31/01/2024;A;1,00;\n;TOTAL ACCESS;60,00;\n";
+    assert_eq!(read(undated).unwrap_err().code(), "DATE_MISSING");
+}
+
+#[test]
+fn a_sum_may_stand_under_the_counterparty() {
+    let text =
+        "Date;Bénéficiaire;Montant\n31/01/2024;EDF;-10,00\n31/01/2024;Total général;-10,00\n";
+    assert_eq!(entries(text).len(), 1);
+}
