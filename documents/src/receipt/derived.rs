@@ -4,6 +4,7 @@ use super::{
     Reading,
     amounts::Amount,
     labels::Label,
+    normalise::label_key,
     reliability::Situation,
     taxes::{Tax, misread},
     totals::Labelled,
@@ -73,9 +74,11 @@ fn below(r: &Reading, labelled: &[Labelled], net: &Labelled, total: i64) -> Opti
     // Without a name it may be what was paid for a delivery: a rate beside it, and no other tax on the page.
     let rated = |l: &Labelled| r.amounts.iter().any(|a| a.row == at(l).row && a.percent);
     let other = labelled.iter().any(|l| at(l).money() && at(l).minor > 0 && tax_named(&l));
-    if let Some(l) = labelled.iter().find(one)
-        && (tax_named(&l) || rated(l) && !other)
-    {
+    // "Sales:" between subtotal and total is their tax.
+    let sales = |l: &Labelled| label_key(&r.layout.rows[at(l).row].text()) == "sales";
+    let named = labelled.iter().filter(one).find(tax_named);
+    let unnamed = || labelled.iter().filter(one).find(|l| !other && (rated(l) || sales(l)));
+    if let Some(l) = named.or_else(unnamed) {
         return split(l.index, tax_named(&l));
     }
     // Several have to be taxes all by name: with a surcharge beside it, the tax is not what the subtotal leaves.
@@ -277,6 +280,17 @@ mod tests {
             "dont TVA 10%|2.05",
         ];
         assert_eq!(of(&page, 2250).1.map(|t| t.0), Some(205));
+        let page = ["Veg|16.60", "SubTotal:|16.60", "Sales:|1.16", "Total:|17.76"];
+        assert_eq!(of(&page, 1776).1, Some((116, Situation::TaxRest)));
+        let page = [
+            "Shirt|89.70",
+            "Subtotal|89.70",
+            "H 13.000% of $89.70|11.67",
+            "Sales tax total|11.67",
+            "TOTAL|101.37",
+            "Return fee of $9.90 (+tax) will be applied|",
+        ];
+        assert_eq!(of(&page, 10_137).1.map(|t| t.0), Some(1167));
     }
 
     #[test]
