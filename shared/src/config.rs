@@ -5,6 +5,7 @@
 
 mod documents;
 mod encryption;
+mod environment;
 mod keys;
 mod kind;
 mod layers;

@@ -1,7 +1,7 @@
 //! Merging the layers and judging every setting of the result.
 
 use super::{
-    Config, ConfigError, Overrides, Problem, encryption, keys,
+    Config, ConfigError, Overrides, Problem, encryption, environment, keys,
     kind::Kind,
     limits,
     resolve::{Raw, resolve},
@@ -53,6 +53,7 @@ pub(super) fn load(
         unknown_keys("", &mut values, &place, &file_text, &mut problems);
         figment = figment.merge(Layer { place, values });
     }
+    problems.extend(environment::unknown(environment));
     for setting in settings::all() {
         figment = merge_variable(figment, setting, environment, &mut problems);
     }
@@ -122,15 +123,18 @@ fn unknown_keys(prefix: &str, dict: &mut Dict, place: &str, text: &str, found: &
             | Value::String(..)
             | Value::Char(..)
             | Value::Bool(..)
-            | Value::Num(..) => problem(format!("there is no such setting{}", suggestion(&name))),
+            | Value::Num(..) => {
+                let meant = nearest(&name, settings::all().map(|s| s.name));
+                problem(format!("there is no such setting{meant}"));
+            }
         }
         false
     });
 }
 
-fn suggestion(name: &str) -> String {
-    let nearest = settings::all().map(|s| (distance(name, s.name), s.name)).min();
-    match nearest {
+/// What somebody may have meant who wrote `name`.
+pub(super) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
+    match known.map(|known| (distance(name, known), known)).min() {
         Some((distance, nearest)) if distance <= 1 + name.len() / 5 => {
             format!("; did you mean {nearest}?")
         }

@@ -13,8 +13,8 @@ const ENGLISH: &str = "\
 <!-- Written by `quittance settings`; a test fails when this page is stale. `make settings` writes it anew. -->
 
 Order: built-in defaults < YAML file (`--config FILE` or `QUITTANCE_CONFIG`) < environment < flags of the command line. A file
-holds only what it changes; an unknown name in it is refused, and everything that is wrong is said at once, with the place.
-In a file `server.port` is `port:` below `server:`. An empty variable counts as not set. Where several variables are named the
+holds only what it changes; an unknown name in it, or of a variable `QUITTANCE_…`, is refused, and everything that is wrong is
+said at once, with the place. In a file `server.port` is `port:` below `server:`. An empty variable counts as not set. Where several variables are named the
 first one wins; lists, keys, services and headers are given to a variable as YAML or, for words, with commas.
 ";
 
@@ -24,8 +24,8 @@ const FRENCH: &str = "\
 <!-- Écrit par `quittance settings --lang fr` ; un test échoue quand cette page n’est plus à jour. `make settings` la récrit. -->
 
 Ordre : valeurs d’origine < fichier YAML (`--config FICHIER` ou `QUITTANCE_CONFIG`) < environnement < options de la ligne de
-commande. Un fichier ne contient que ce qu’il change ; un nom inconnu y est refusé, et tout ce qui est faux est dit d’un coup,
-avec l’endroit. Dans un fichier, `server.port` s’écrit `port:` sous `server:`. Une variable vide compte comme absente. Quand
+commande. Un fichier ne contient que ce qu’il change ; un nom inconnu y est refusé, comme une variable `QUITTANCE_…` qui n’en est
+pas une, et tout ce qui est faux est dit d’un coup, avec l’endroit. Dans un fichier, `server.port` s’écrit `port:` sous `server:`. Une variable vide compte comme absente. Quand
 plusieurs variables sont citées, la première l’emporte ; listes, clés, services et en-têtes se donnent à une variable en YAML
 ou, pour des mots, avec des virgules.
 ";
