@@ -28,6 +28,7 @@ mod review;
 mod router;
 mod routes;
 mod serve;
+mod shape;
 mod sniff;
 mod state;
 #[cfg(test)]

@@ -210,8 +210,8 @@ async fn wrong_rules_are_named() {
             json!({"name": "a", "when": {"amount": {"min": 3, "max": 2}}, "then": then}),
             "when.amount",
         ),
-        (json!({"name": "a", "when": {"labelcontains": "x"}, "then": then}), "body"),
-        (json!({"name": "a", "when": {"amount": {"min": 0.001}}, "then": then}), "body"),
+        (json!({"name": "a", "when": {"labelcontains": "x"}, "then": then}), "when.labelcontains"),
+        (json!({"name": "a", "when": {"amount": {"min": 0.001}}, "then": then}), "when.amount.min"),
         (json!([]), "body"),
     ] {
         let got = post(&app, RULES, &body).await;

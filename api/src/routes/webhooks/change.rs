@@ -5,7 +5,7 @@ use crate::{
     auth::Caller,
     envelope::{Answer, Refusal, Refusals, Success},
     error::ApiError,
-    routes::users::rules::body::read,
+    shape,
     state::AppState,
 };
 use axum::extract::{Request, State};
@@ -47,7 +47,7 @@ pub(crate) async fn handler(
     request: Request,
 ) -> Result<Answer<Webhook>, ApiError> {
     find(&state, &caller, id).await?;
-    let (change, _) = read::<WebhookChange>(&state, request).await?;
+    let (change, _) = shape::read::<WebhookChange>(&state, request).await?;
     let change = EndpointChange {
         url: change.url.map(|url| body::url(&state, &url)).transpose()?,
         events: change.events.map(body::events).transpose()?,

@@ -5,8 +5,7 @@ use crate::{
     auth::Caller,
     envelope::{Answer, Refusal, Refusals, Success},
     error::{ApiError, ErrorCode},
-    idempotency, owner,
-    routes::users::rules::body::read,
+    idempotency, owner, shape,
     state::AppState,
 };
 use axum::{
@@ -69,7 +68,7 @@ pub(crate) async fn handler(
     request: Request,
 ) -> Result<Answer<WebhookWithSecret>, ApiError> {
     let key = idempotency::key(request.headers())?;
-    let (new, object) = read::<NewWebhook>(&state, request).await?;
+    let (new, object) = shape::read::<NewWebhook>(&state, request).await?;
     let client_id = owner::client(&caller, new.client_id.as_deref())?;
     let id = key.as_deref().map_or_else(Uuid::now_v7, |key| id_of(&client_id, key));
     let endpoint = NewEndpoint {

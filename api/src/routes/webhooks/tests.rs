@@ -84,14 +84,14 @@ async fn what_is_wrong_is_named() {
     let app = App::with_keys().await;
     let https = "https://example.com/h";
     for (body, field) in [
-        (json!({}), "body"),
+        (json!({}), "url"),
         (json!({ "url": "http://example.com/" }), "url"),
         (json!({ "url": "https://10.0.0.1/" }), "url"),
         (json!({ "url": "https://u:p@example.com/" }), "url"),
         (json!({ "url": "nowhere" }), "url"),
         (json!({ "url": https, "events": ["receipt.eaten"] }), "events"),
         (json!({ "url": https, "description": "x".repeat(201) }), "description"),
-        (json!({ "url": https, "secret": "mine" }), "body"),
+        (json!({ "url": https, "secret": "mine" }), "secret"),
     ] {
         let got = post(&app, ROOT, LYON, body.clone()).await;
         got.refusal(400, "INVALID_REQUEST");

@@ -1,14 +1,12 @@
 //! Rules as clients send them, and what is said about those that cannot be kept.
 
-use crate::{error::ApiError, metadata::field_is, state::AppState};
-use axum::extract::Request;
+use crate::{error::ApiError, metadata::field_is};
 use quittance_analysis::{
     Rule,
     rule::{Conditions, LONGEST_TEXT, Labels, RuleProblem},
 };
-use quittance_shared::i18n::Text;
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -52,24 +50,6 @@ pub(crate) fn stored(rule: &Rule) -> Value {
         fields.remove("id");
     }
     body
-}
-
-/// Reads the object of a body; what is wrong names the field where it can.
-pub(crate) async fn read<T: serde::de::DeserializeOwned>(
-    state: &AppState,
-    request: Request,
-) -> Result<(T, Map<String, Value>), ApiError> {
-    let object = crate::body::object(state, request).await?;
-    let read = serde_json::from_value(Value::Object(object.clone())).map_err(|error| {
-        ApiError::field(
-            "body",
-            Text::new(
-                format!("Le corps de la requête n'est pas ce qui est attendu : {error}. Corrigez ce champ."),
-                format!("The body of the request is not what is expected: {error}. Correct this field."),
-            ),
-        )
-    })?;
-    Ok((read, object))
 }
 
 fn refused(problem: RuleProblem) -> ApiError {

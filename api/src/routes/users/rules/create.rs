@@ -11,6 +11,7 @@ use crate::{
     error::{ApiError, ErrorCode},
     idempotency,
     owner::User,
+    shape,
     state::AppState,
 };
 use axum::{
@@ -53,7 +54,7 @@ pub(crate) async fn handler(
     request: Request,
 ) -> Result<Answer<KnownRule>, ApiError> {
     let key = idempotency::key(request.headers())?;
-    let (new, object) = body::read::<NewRule>(&state, request).await?;
+    let (new, object) = shape::read::<NewRule>(&state, request).await?;
     let id = key.as_deref().map_or_else(Uuid::now_v7, |key| id_of(&owner, key));
     let rule = new.checked(id)?;
     let sum = key.map(|_| hex::encode(Sha256::digest(json!(object).to_string())));

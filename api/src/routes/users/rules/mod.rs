@@ -2,7 +2,7 @@
 
 pub(crate) mod applications;
 pub(crate) mod apply;
-pub(crate) mod body;
+mod body;
 pub(crate) mod create;
 pub(crate) mod delete;
 pub(crate) mod list;

@@ -1,12 +1,13 @@
 //! `POST /api/v1/users/{userId}/rules/preview`: what a rule would change, before it is kept.
 
-use super::body::{self, NewRule};
+use super::body::NewRule;
 use crate::{
     context::Context,
     envelope::{Answer, Refusal, Refusals, Success},
     error::ApiError,
     owner::User,
     routes::users::analysed::{compute, language, load, rules},
+    shape,
     state::AppState,
 };
 use axum::extract::{Request, State};
@@ -64,7 +65,7 @@ pub(crate) async fn handler(
     context: Context,
     request: Request,
 ) -> Result<Answer<Preview>, ApiError> {
-    let (trial, _) = body::read::<Trial>(&state, request).await?;
+    let (trial, _) = shape::read::<Trial>(&state, request).await?;
     // A new rule is tried after those of the same position that are there already.
     let rule = trial.rule.checked(trial.replaces.unwrap_or(Uuid::max()))?;
     let mut rules = rules(&state, &owner).await?;

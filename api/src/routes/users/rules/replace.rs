@@ -10,6 +10,7 @@ use crate::{
     envelope::{Answer, Refusal, Refusals, Success},
     error::ApiError,
     owner::User,
+    shape,
     state::AppState,
 };
 use axum::extract::{Request, State};
@@ -40,7 +41,7 @@ pub(crate) async fn handler(
     RuleId(id): RuleId,
     request: Request,
 ) -> Result<Answer<KnownRule>, ApiError> {
-    let (new, _) = body::read::<NewRule>(&state, request).await?;
+    let (new, _) = shape::read::<NewRule>(&state, request).await?;
     let rule = new.checked(id)?;
     match state.store.replace_rule(&owner, id, &body::stored(&rule), &caller.name).await {
         Ok(stored) => Ok(Answer::ok(read(stored)?)),
