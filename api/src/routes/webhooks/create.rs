@@ -46,14 +46,15 @@ pub(crate) struct NewWebhook {
 
 /// Keeps a new endpoint and shows its secret.
 ///
-/// The same `Idempotency-Key` with the same body gives the same endpoint. How messages are signed and delivered:
+/// The same `Idempotency-Key` with the same body gives the same endpoint, without its secret: where that was lost on the
+/// way, rotating gives a new one. How messages are signed and delivered:
 /// `docs/EVENTS.md`.
 #[utoipa::path(
     post, path = "/api/v1/webhooks", tag = "webhooks", operation_id = "createWebhook",
     params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters")),
     request_body(content = NewWebhook),
     responses(
-        (status = 201, body = Success<WebhookWithSecret>, description = "It is kept"),
+        (status = 201, body = Success<WebhookWithSecret>, description = "It is kept; with its secret, unless the same request made it before"),
         (status = 400, body = Refusal, description = "A field is missing or wrong"),
         (status = 403, body = Refusal, description = "The client is not the key's"),
         (status = 409, body = Refusal, description = "The client has as many endpoints as may be"),
@@ -82,7 +83,10 @@ pub(crate) async fn handler(
         client_id,
     };
     match state.store.add_webhook(&endpoint, &caller.name).await? {
-        EndpointAdded::Kept(endpoint) => Ok(Answer::created((*endpoint).into())),
+        EndpointAdded::Made(endpoint) => Ok(Answer::created((*endpoint).into())),
+        EndpointAdded::Kept(endpoint) => {
+            Ok(Answer::created(WebhookWithSecret::shown_before(*endpoint)))
+        }
         EndpointAdded::KeyReused => Err(ApiError::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             ErrorCode::IdempotencyKeyReused,

@@ -102,13 +102,21 @@ pub(crate) struct WebhookWithSecret {
     #[serde(flatten)]
     webhook: Webhook,
     /// Keep it; it is not shown again.
-    #[schema(example = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")]
-    secret: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")]
+    secret: Option<String>,
+}
+
+impl WebhookWithSecret {
+    /// Without the secret, which an earlier answer held.
+    fn shown_before(endpoint: Endpoint) -> Self {
+        Self { webhook: endpoint.into(), secret: None }
+    }
 }
 
 impl From<Endpoint> for WebhookWithSecret {
     fn from(endpoint: Endpoint) -> Self {
-        let secret = endpoint.secret.expose().to_owned();
+        let secret = Some(endpoint.secret.expose().to_owned());
         Self { webhook: endpoint.into(), secret }
     }
 }

@@ -84,7 +84,9 @@ pub struct NewEndpoint {
 /// What became of an endpoint to keep.
 #[derive(Clone, Debug)]
 pub enum EndpointAdded {
-    /// It is kept, now or by the same request before.
+    /// It is new.
+    Made(Box<Endpoint>),
+    /// The same request made it before.
     Kept(Box<Endpoint>),
     /// Another request had the same idempotency key.
     KeyReused,
@@ -142,10 +144,13 @@ impl Store {
     /// [`StoreError::Unavailable`] when the database does not answer.
     pub async fn add_webhook(&self, new: &NewEndpoint, actor: &str) -> Result<EndpointAdded> {
         let backend = self.backend();
+        let mut made = false;
         loop {
             if let Some(known) = self.webhook_endpoint(new.id).await? {
                 let same = known.client_id == new.client_id && known.request == new.request;
-                return Ok(if same {
+                return Ok(if made {
+                    EndpointAdded::Made(Box::new(known))
+                } else if same {
                     EndpointAdded::Kept(Box::new(known))
                 } else {
                     EndpointAdded::KeyReused
@@ -186,7 +191,8 @@ impl Store {
             ];
             let tx = self.begin().await?;
             // Where another took the tag, or the same request came twice at once, the next round finds out.
-            if tx.execute_raw(backend.statement(insert, values)).await?.rows_affected() > 0 {
+            made = tx.execute_raw(backend.statement(insert, values)).await?.rows_affected() > 0;
+            if made {
                 let act = act(actor, Action::WebhookCreated, new.client_id.clone(), new.id);
                 audit::append(&tx, backend, &act).await?;
             }

@@ -26,8 +26,10 @@ async fn kept(store: &Store, client: &str, events: &[&str]) -> Endpoint {
         request: None,
     };
     match store.add_webhook(&new, "ann").await.unwrap() {
-        EndpointAdded::Kept(endpoint) => *endpoint,
-        other @ (EndpointAdded::KeyReused | EndpointAdded::TooMany) => panic!("{other:?}"),
+        EndpointAdded::Made(endpoint) => *endpoint,
+        other @ (EndpointAdded::Kept(_) | EndpointAdded::KeyReused | EndpointAdded::TooMany) => {
+            panic!("{other:?}")
+        }
     }
 }
 
