@@ -6,7 +6,12 @@ use crate::{
     openapi,
     state::AppState,
 };
-use axum::{Router, extract::DefaultBodyLimit, http::StatusCode, middleware::from_fn_with_state};
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    http::StatusCode,
+    middleware::{from_fn, from_fn_with_state},
+};
 use tower_http::{
     catch_panic::CatchPanicLayer,
     compression::{
@@ -44,11 +49,12 @@ pub fn router(state: AppState) -> Router {
         Some(cors) => router.layer(cors),
         None => router,
     };
-    router
+    let router = router
         .layer(from_fn_with_state(state.clone(), envelope::layer))
         .layer(from_fn_with_state(state.clone(), security::layer))
         .layer(compression)
-        .with_state(state)
+        .with_state(state);
+    Router::new().fallback_service(router).layer(from_fn(envelope::say_allowed))
 }
 
 #[cfg(test)]

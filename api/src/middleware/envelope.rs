@@ -45,8 +45,11 @@ pub(crate) async fn layer(
         response.status().as_u16() >= 400 && response.extensions().get::<Bare>().is_none();
     if let Some(pending) = pending {
         pending.write(&context, &path, &mut response);
+    } else if response.status() == StatusCode::METHOD_NOT_ALLOWED && foreign {
+        let unsaid = NotAllowed { context: context.clone(), method: method.clone(), path };
+        response.extensions_mut().insert(unsaid);
     } else if foreign {
-        Pending::refusal(foreign_refusal(&method, &response)).write(&context, &path, &mut response);
+        Pending::refusal(foreign_refusal(&response)).write(&context, &path, &mut response);
     }
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(&context.request_id) {
@@ -116,8 +119,33 @@ fn record(
         .record(took.as_secs_f64());
 }
 
+/// A call with a method that its route has not. Which ones it has, axum says outside of all layers only.
+#[derive(Clone)]
+struct NotAllowed {
+    context: Context,
+    method: Method,
+    path: String,
+}
+
+/// Goes around the router: tells a call with a wrong method which ones there are.
+pub(crate) async fn say_allowed(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let Some(NotAllowed { context, method, path }) = response.extensions_mut().remove() else {
+        return response;
+    };
+    let allowed = response.headers().get(header::ALLOW).and_then(|value| value.to_str().ok());
+    let allowed = allowed.unwrap_or("-").replace(',', ", ");
+    let text = Text::new(
+        format!("La méthode {method} n'est pas permise à cette adresse. Permises : {allowed}."),
+        format!("The method {method} is not allowed at this address. Allowed: {allowed}."),
+    );
+    let error = ApiError::new(response.status(), ErrorCode::MethodNotAllowed, text);
+    Pending::refusal(error).write(&context, &path, &mut response);
+    response
+}
+
 /// What an answer of axum's or tower's means.
-fn foreign_refusal(method: &Method, response: &Response) -> ApiError {
+fn foreign_refusal(response: &Response) -> ApiError {
     let status = response.status();
     let refusal = |code, fr: &str, en: &str| {
         ApiError::new(status, code, Text::new(fr.to_owned(), en.to_owned()))
@@ -128,17 +156,6 @@ fn foreign_refusal(method: &Method, response: &Response) -> ApiError {
             "Cette adresse n'existe pas. Les opérations sont décrites sous /api-docs.",
             "There is no such address. The operations are described under /api-docs.",
         ),
-        StatusCode::METHOD_NOT_ALLOWED => {
-            let allowed = response.headers().get(header::ALLOW).and_then(|v| v.to_str().ok());
-            let allowed = allowed.unwrap_or("-");
-            refusal(
-                ErrorCode::MethodNotAllowed,
-                &format!(
-                    "La méthode {method} n'est pas permise à cette adresse. Permises : {allowed}."
-                ),
-                &format!("The method {method} is not allowed at this address. Allowed: {allowed}."),
-            )
-        }
         StatusCode::PAYLOAD_TOO_LARGE => refusal(
             ErrorCode::PayloadTooLarge,
             "Le corps de la requête est trop grand.",
