@@ -102,11 +102,13 @@ impl ApiError {
         id: RunId,
         what: &Text,
         at: Option<DateTime<Utc>>,
+        by: Option<&str>,
         reason: Option<&str>,
     ) -> Self {
         let at = at.map(rfc3339).unwrap_or_default();
         let (why_fr, why_en) = match reason {
-            Some(RETENTION) => (
+            // What a client writes as its reason is free text.
+            _ if by == Some(RETENTION) => (
                 " : sa durée de conservation était écoulée".into(),
                 ": it had been kept as long as it was to be".into(),
             ),

@@ -89,6 +89,8 @@ pub struct ReceiptView {
     pub reviewed_at: Option<DateTime<Utc>>,
     /// The client's user, where the upload named one.
     pub user_id: Option<String>,
+    /// Of a tombstone: who; retention is [`RETENTION`](super::RETENTION).
+    pub erased_by: Option<String>,
     /// Of a tombstone: why.
     pub erased_reason: Option<String>,
 }
@@ -120,7 +122,7 @@ pub struct Page<T, C = RunId> {
 }
 
 const VIEW: &str = "SELECT c.id, c.client_id, c.filename, c.content_type, c.byte_size, c.sha256, c.blob_key, c.source,
-    c.expected_type, c.merchant, c.receipt_date, c.total_minor, c.currency, c.deleted_at, c.revision, c.review_reasons, c.reviewed_at, c.user_id, c.erased_reason, r.state, r.progress,
+    c.expected_type, c.merchant, c.receipt_date, c.total_minor, c.currency, c.deleted_at, c.revision, c.review_reasons, c.reviewed_at, c.user_id, c.erased_by, c.erased_reason, r.state, r.progress,
     r.error_code, r.error_message, r.version, r.created_at, r.started_at, r.finished_at, r.wake_at,
     (SELECT s.name FROM run_step s WHERE s.run_id = r.id AND s.state <> 'succeeded' ORDER BY s.seq LIMIT 1) AS current_step,
     (SELECT s.attempts FROM run_step s WHERE s.run_id = r.id ORDER BY s.seq DESC LIMIT 1) AS attempts
@@ -254,6 +256,7 @@ fn view(row: &QueryResult) -> Result<ReceiptView> {
         },
         reviewed_at: at("reviewed_at")?,
         user_id: row.try_get("", "user_id")?,
+        erased_by: row.try_get("", "erased_by")?,
         erased_reason: row.try_get("", "erased_reason")?,
     })
 }

@@ -65,12 +65,8 @@ async fn find(state: &AppState, caller: &Caller, id: RunId) -> Result<ReceiptVie
         .ok_or_else(|| ApiError::unknown(id))?;
     if receipt.deleted_at.is_some() {
         let what = Text::new("Le reçu", "The receipt");
-        return Err(ApiError::gone(
-            id,
-            &what,
-            receipt.deleted_at,
-            receipt.erased_reason.as_deref(),
-        ));
+        let (by, reason) = (receipt.erased_by.as_deref(), receipt.erased_reason.as_deref());
+        return Err(ApiError::gone(id, &what, receipt.deleted_at, by, reason));
     }
     Ok(receipt)
 }

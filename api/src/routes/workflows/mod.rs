@@ -71,7 +71,8 @@ async fn find(state: &AppState, caller: &Caller, id: RunId) -> Result<WorkflowVi
     let found = found.filter(|w| caller.may_see(&w.owner.client)).ok_or_else(|| unknown(id))?;
     if found.deleted_at.is_some() {
         let what = Text::new("Le document", "The document");
-        return Err(ApiError::gone(id, &what, found.deleted_at, found.erased_reason.as_deref()));
+        let (by, reason) = (found.erased_by.as_deref(), found.erased_reason.as_deref());
+        return Err(ApiError::gone(id, &what, found.deleted_at, by, reason));
     }
     Ok(found)
 }

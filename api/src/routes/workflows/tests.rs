@@ -7,7 +7,7 @@ use quittance_shared::{
     },
     engine::{Command, Event, Lane, RunError, RunId, decide},
     ledger::{NewMovement, Owner, identify},
-    store::WorkflowOutcome,
+    store::{Erasable, RETENTION, WorkflowOutcome},
 };
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -341,4 +341,23 @@ async fn one_key_is_one_workflow_and_a_client_sees_its_own() {
     let got = app.call(Method::GET, foreign, &[("x-api-key", "key-nice")]).await;
     got.refusal(403, "FORBIDDEN");
     app.get(&url).await.refusal(401, "UNAUTHORIZED");
+}
+
+#[tokio::test]
+async fn kept_long_enough_is_what_retention_erased_whatever_a_reason_says() {
+    let app = App::new().await;
+    let document = format!("/api/v1/workflows/{}", started(&app).await);
+    let receipt = format!("/api/v1/receipts/{}", app.accepted().await);
+    for url in [document, receipt] {
+        app.call(Method::DELETE, &format!("{url}?reason=retention"), &[]).await.data(200);
+        let read = if url.contains("receipts") { format!("{url}/status") } else { url };
+        let got = app.get(&read).await;
+        let message = got.refusal(410, "GONE");
+        assert!(message.contains("(motif : retention)"), "{message}");
+    }
+    let id = app.accepted().await;
+    app.state.store.erase(Erasable::Receipt, id, RETENTION, RETENTION).await.unwrap();
+    let got = app.get(&format!("/api/v1/receipts/{id}/status")).await;
+    let message = got.refusal(410, "GONE");
+    assert!(message.contains("durée de conservation était écoulée"), "{message}");
 }

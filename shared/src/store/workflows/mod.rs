@@ -164,6 +164,8 @@ pub struct WorkflowView {
     pub finished_at: Option<DateTime<Utc>>,
     /// Erased; only the id and the times mean anything then.
     pub deleted_at: Option<DateTime<Utc>>,
+    /// Of a tombstone: who; retention is [`RETENTION`](super::RETENTION).
+    pub erased_by: Option<String>,
     /// Of a tombstone: why.
     pub erased_reason: Option<String>,
 }
@@ -365,6 +367,7 @@ fn view(row: &QueryResult) -> Result<WorkflowView> {
         created_at: time(row.try_get("", "created_at")?),
         finished_at: at("finished_at")?,
         deleted_at: at("deleted_at")?,
+        erased_by: row.try_get("", "erased_by")?,
         erased_reason: row.try_get("", "erased_reason")?,
     })
 }

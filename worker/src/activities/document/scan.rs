@@ -275,6 +275,7 @@ pub(super) mod tests {
             created_at: DateTime::UNIX_EPOCH,
             finished_at: None,
             deleted_at: None,
+            erased_by: None,
             erased_reason: None,
         }
     }
