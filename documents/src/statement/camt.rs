@@ -177,7 +177,10 @@ impl Reader<'_> {
             booked,
             value_date,
             amount,
-            label: label(node, &details),
+            label: Some(label(node, &details))
+                .filter(|text| !text.is_empty())
+                .or_else(|| name.clone())
+                .unwrap_or_default(),
             counterparty: name,
             counterparty_account: number_of,
             bank_id: text(node, "AcctSvcrRef")
@@ -290,6 +293,10 @@ mod tests {
         assert_eq!(entry.value_date.unwrap().to_string(), "2024-03-06");
         assert_eq!(entry.label, "Facture mars PRLV SEPA");
         assert_eq!(entry.counterparty.as_deref(), Some("EDF & Cie"));
+        let untold = ENTRY
+            .replace("<RmtInf><Ustrd>Facture</Ustrd><Ustrd>mars</Ustrd></RmtInf>", "")
+            .replace("<AddtlNtryInf>PRLV SEPA</AddtlNtryInf>", "");
+        assert_eq!(read(&file(&untold)).unwrap().accounts[0].entries[0].label, "EDF & Cie");
         assert_eq!(entry.counterparty_account.as_deref(), Some("FR1420041010050500013M02606"));
         assert_eq!(
             (entry.bank_id.as_deref(), entry.reference.as_deref()),

@@ -7,6 +7,7 @@ use super::{
 };
 use quittance_domain::{document::Warning, statement::Statement};
 
+mod corrections;
 mod raw;
 mod scan;
 use raw::{Numbers, Raw, RawAccount, RawBalance};

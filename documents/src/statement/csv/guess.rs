@@ -101,6 +101,7 @@ pub(super) fn guess(records: &[Record], today: Option<NaiveDate>) -> Guess {
     }
     settle(&mut columns, &said, &mut unsure);
     content::direction(&mut columns, &said, rows, &mut unsure);
+    content::label(&mut columns, &said, rows, &mut unsure);
     let decimal = decimal(&columns, rows, &mut unsure);
     let continental = decimal.1 || said.iter().flatten().any(|h| h.continental);
     let (order, order_by_language) = order(&columns, rows, (continental, today), &mut unsure);

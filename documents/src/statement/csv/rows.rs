@@ -288,9 +288,10 @@ impl Reader<'_> {
     ) -> Result<Option<Read>, StatementError> {
         if date.is_none() && status != words::Status::Booked {
             self.width(row)?;
-            match status {
-                words::Status::Void => self.skip(row, "ROW_VOID", VOID),
-                _ => self.skip(row, "ROW_PENDING", "opération en attente, encore sans date"),
+            if status == words::Status::Void {
+                self.skip(row, "ROW_VOID", VOID);
+            } else {
+                self.skip(row, "ROW_PENDING", "opération en attente, encore sans date");
             }
         } else if row.cells == self.table.header {
             self.skip(row, "ROW_SKIPPED", "en-tête répété");

@@ -67,17 +67,17 @@ const WORDS: [Words; 29] = [
     (
         ColumnRole::Label,
         1,
-        "libelle|libelle operation|libelle de l operation|libelle simplifie|libelle complet|description|label|details|detail|communication|communications|intitule|motif|verwendungszweck|buchungstext|omschrijving|omschrijving 1|omschrijving 2|omschrijving 3|mededelingen|mededeling|concepto|descripcion|observaciones|memo|note|narrative|payment reference|payment details|particulars|text|texte|vorgang|informations complementaires|detail de l ecriture|detail operation|original description|nature de l operation|nature operation|details operation|comunicacion",
+        "libelle|libelle operation|libelle de l operation|libelle simplifie|libelle complet|libelle complet operation|libelles|details du mouvement|detail du mouvement|description|description 1|description 2|description 3|description1|description2|description3|beschreibung|label|details|detail|communication|communications|intitule|motif|verwendungszweck|vorgang verwendungszweck|buchungstext|omschrijving|omschrijving 1|omschrijving 2|omschrijving 3|mededelingen|mededeling|concepto|descripcion|observaciones|memo|note|narrative|payment reference|payment details|particulars|text|texte|vorgang|informations complementaires|detail de l ecriture|detail operation|original description|nature de l operation|nature operation|details operation|comunicacion",
     ),
     (
         ColumnRole::Counterparty,
         1,
-        "payee|name|nom|beneficiaire|tiers|contrepartie|counterparty|counterparty name|nom contrepartie|nom de la contrepartie|nom contrepartie contient|beguenstigter zahlungspflichtiger|auftraggeber empfanger|auftraggeber empfaenger|empfanger|empfaenger|beguenstigter|begunstigter|auftraggeber|zahlungsempfanger|zahlungsempfaenger|zahlungspflichtiger|name zahlungsbeteiligter|naam|naam tegenpartij|naam omschrijving|beneficiario|ordenante|merchant|merchant name|commercant|supplierfound",
+        "payee|name|nom|partner name|beneficiaire|tiers|contrepartie|counterparty|counterparty name|nom contrepartie|nom de la contrepartie|nom contrepartie contient|beguenstigter zahlungspflichtiger|auftraggeber empfanger|auftraggeber empfaenger|empfanger|empfaenger|beguenstigter|begunstigter|auftraggeber|zahlungsempfanger|zahlungsempfaenger|zahlungsempfanger in|zahlungspflichtiger|zahlungspflichtige r|name zahlungsbeteiligter|naam|naam tegenpartij|naam omschrijving|beneficiario|ordenante|merchant|merchant name|commercant|supplierfound",
     ),
     (
         ColumnRole::CounterpartyAccount,
         1,
-        "tegenrekening|tegenrekening iban bban|rekening tegenpartij|kontonummer iban|kontonummer|iban zahlungsbeteiligter|gegenkonto|compte contrepartie|compte beneficiaire|compte du beneficiaire|iban contrepartie|iban beneficiaire|account number|counterparty account|counterparty iban|cuenta beneficiario|cuenta contraria",
+        "tegenrekening|tegenrekening iban bban|partner iban|rekening tegenpartij|kontonummer iban|kontonummer|iban zahlungsbeteiligter|gegenkonto|compte contrepartie|compte beneficiaire|compte du beneficiaire|iban contrepartie|iban beneficiaire|account number|counterparty account|counterparty iban|cuenta beneficiario|cuenta contraria",
     ),
     (
         ColumnRole::Account,

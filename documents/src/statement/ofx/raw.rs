@@ -5,6 +5,7 @@ use super::super::{
     error::{Place, quoted, warning},
     numbers::{self, Decimal},
 };
+use super::corrections;
 use chrono::NaiveDate;
 use quittance_domain::{
     document::Warning,
@@ -29,6 +30,10 @@ pub(super) struct Raw {
     pub(super) reference: Option<String>,
     pub(super) account_to: Option<String>,
     pub(super) pending: bool,
+    /// `CORRECTFITID`: the id of the transaction that this one replaces or deletes.
+    pub(super) corrects: Option<String>,
+    /// `CORRECTACTION`: `REPLACE` or `DELETE`.
+    pub(super) correction: String,
 }
 
 /// One balance as it is written.
@@ -100,8 +105,7 @@ impl RawAccount {
             Some(balance) => balance.read(numbers, currency, warnings)?,
             None => None,
         };
-        let entries = self
-            .entries
+        let entries = corrections::apply(self.entries, warnings)
             .into_iter()
             .map(|e| e.read(numbers, currency, warnings))
             .collect::<Result<_, _>>()?;
@@ -172,6 +176,10 @@ impl Raw {
                 twice(&self.amount)?;
                 self.amount = value;
             }
+            // What is pending has no day of booking, but one of its own.
+            (_, "DTTRAN") if self.pending && self.posted.is_none() => self.posted = value,
+            (_, "CORRECTFITID") => self.corrects = value,
+            (_, "CORRECTACTION") => content.clone_into(&mut self.correction),
             (_, "DTUSER") => self.user = value,
             (_, "DTAVAIL") => self.available = value,
             (_, "TRNTYPE") => content.clone_into(&mut self.kind),

@@ -40,11 +40,9 @@ fn a_letter_behind_the_amount_is_its_sign() {
 #[test]
 fn a_thousand_or_one_is_not_guessed() {
     let with = |amounts: &[&str]| {
-        let rows: String = amounts
-            .iter()
-            .map(|a| format!("<STMTTRN><DTPOSTED>20240304<TRNAMT>{a}<FITID>{a}</STMTTRN>"))
-            .collect();
-        read(&file(&rows)).map(|s| s.accounts[0].entries[0].amount.minor.0)
+        let row = |a: &&str| format!("<STMTTRN><DTPOSTED>20240304<TRNAMT>{a}<FITID>{a}</STMTTRN>");
+        let rows: Vec<String> = amounts.iter().map(row).collect();
+        read(&file(&rows.concat())).map(|s| s.accounts[0].entries[0].amount.minor.0)
     };
     for amount in ["-1,500", "1.500"] {
         assert_eq!(with(&[amount, "20"]).unwrap_err().code(), "AMOUNT_UNREADABLE", "{amount}");
@@ -53,6 +51,44 @@ fn a_thousand_or_one_is_not_guessed() {
     assert_eq!(with(&["-1.500", "7.50"]), Ok(-150));
     assert_eq!(with(&["-0.500"]), Ok(-50));
     assert_eq!(with(&["-1.50"]), Ok(-150));
+}
+
+#[test]
+fn corrections_are_applied_within_the_file() {
+    let one = |id: &str, amount: &str, more: &str| {
+        format!("<STMTTRN><DTPOSTED>20240304<TRNAMT>{amount}<FITID>{id}{more}</STMTTRN>")
+    };
+    let correct = |of: &str, action: &str| format!("<CORRECTFITID>{of}<CORRECTACTION>{action}");
+    let outcome = |rows: &[String]| {
+        let statement = read(&file(&rows.concat())).unwrap();
+        let minors: Vec<i64> =
+            statement.accounts[0].entries.iter().map(|e| e.amount.minor.0).collect();
+        (minors, statement.warnings.into_iter().map(|w| w.code).collect::<Vec<_>>())
+    };
+    let (first, second) = (one("A", "-12.50", ""), one("B", "-1.00", ""));
+    let applied = || vec!["CORRECTION_APPLIED".to_owned()];
+    let unmatched = || vec!["CORRECTION_UNMATCHED".to_owned()];
+    let replaced = one("C", "-13.50", &correct("A", "REPLACE"));
+    assert_eq!(outcome(&[first.clone(), second.clone(), replaced]), (vec![-100, -1350], applied()));
+    let same_id = one("A", "-13.50", &correct("A", "REPLACE"));
+    assert_eq!(outcome(&[first.clone(), same_id]), (vec![-1350], applied()));
+    let deleted = one("C", "-12.50", &correct("A", "DELETE"));
+    assert_eq!(outcome(&[first.clone(), second.clone(), deleted]), (vec![-100], applied()));
+    let elsewhere = one("C", "-13.50", &correct("X", "REPLACE"));
+    assert_eq!(outcome(&[first.clone(), elsewhere]), (vec![-1250, -1350], unmatched()));
+    let elsewhere = one("C", "-13.50", &correct("X", "DELETE"));
+    assert_eq!(outcome(&[first, elsewhere]), (vec![-1250], unmatched()));
+}
+
+#[test]
+fn a_pending_transaction_has_a_day_of_its_own() {
+    let pending = "<STMTTRNP><TRNTYPE>DEBIT<DTTRAN>20240304<TRNAMT>-12.50<NAME>X</STMTTRNP>";
+    let text = file("").replace(
+        "</BANKTRANLIST>",
+        &format!("</BANKTRANLIST><BANKTRANLISTP>{pending}</BANKTRANLISTP>"),
+    );
+    let entry = &read(&text).unwrap().accounts[0].entries[0];
+    assert_eq!((entry.booked.to_string().as_str(), entry.pending), ("2024-03-04", true));
 }
 
 #[test]

@@ -72,3 +72,33 @@ pub(super) fn direction(
         unsure.push("columns");
     }
 }
+
+/// A table whose movements would come in without a word, though it has text under an unknown header, is asked about.
+pub(super) fn label(
+    columns: &mut [ColumnGuess],
+    said: &[Option<Header>],
+    rows: &[Record],
+    unsure: &mut Vec<&'static str>,
+) {
+    if columns.iter().any(|c| matches!(c.role, ColumnRole::Label | ColumnRole::Counterparty)) {
+        return;
+    }
+    let meant_to_be_left = |column: &ColumnGuess| {
+        said.get(column.index).copied().flatten().is_some_and(|h| h.role == ColumnRole::Ignore)
+    };
+    let text = columns.iter_mut().find(|c| {
+        c.role == ColumnRole::Ignore && !meant_to_be_left(c) && mostly_letters(c.index, rows)
+    });
+    if let Some(column) = text {
+        (column.role, column.confidence) = (ColumnRole::Label, 0.4);
+        unsure.push("columns");
+    }
+}
+
+/// Words rather than numbers, and more than codes of three letters.
+fn mostly_letters(column: usize, rows: &[Record]) -> bool {
+    let count =
+        |test: fn(&char) -> bool| filled(column, rows).flat_map(str::chars).filter(test).count();
+    filled(column, rows).any(|c| c.chars().count() > 3)
+        && count(|c| c.is_alphabetic()) * 2 > count(|c| !c.is_whitespace())
+}

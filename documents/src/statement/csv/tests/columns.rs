@@ -89,3 +89,25 @@ fn the_account_before_the_header_is_read_with_a_mapping_too() {
     assert_eq!(mapped.accounts[0].account.as_deref(), Some("1234567X020"));
     assert_eq!(mapped.accounts, guessed.accounts);
 }
+
+#[test]
+fn a_table_does_not_come_in_without_its_text() {
+    for header in [
+        "libellé_complet_operation",
+        "Libellés",
+        "Détails du mouvement",
+        "Description1",
+        "Vorgang/Verwendungszweck",
+        "Beschreibung",
+        "Partner Name",
+    ] {
+        let text = format!("Date;{header};Montant\n31/01/2024;CB CARREFOUR 12/01;-12,30\n");
+        assert_eq!(short(&text), [row("2024-01-31", -1230, "EUR", "CB CARREFOUR 12/01")]);
+    }
+    for header in ["Libell\u{201a}", "Inhalt", "Type"] {
+        let text = format!("Date;{header};Montant\n31/01/2024;CB CARREFOUR;-12,30\n");
+        assert_eq!(unsure(&text), ["columns"], "{header}");
+    }
+    let bare = "Date;Montant;Code;Inhalt\n31/01/2024;-12,30;CARTE;123\n";
+    assert_eq!(short(bare), [row("2024-01-31", -1230, "EUR", "")]);
+}
