@@ -62,7 +62,8 @@ fn movement(movement: &Movement) -> String {
     let t = &movement.transaction;
     let kind = if t.amount.minor < Minor(0) { "DEBIT" } else { "CREDIT" };
     let id = t.bank_id.clone().unwrap_or_else(|| t.id.to_string());
-    let (name, memo) = split(&t.label);
+    let named = Some(t.label.trim()).filter(|label| !label.is_empty());
+    let (name, memo) = split(named.or(t.counterparty.as_deref()).unwrap_or_default());
     let memo =
         if memo.is_empty() { String::new() } else { format!("<MEMO>{}</MEMO>", escape(&memo)) };
     let value =
@@ -171,6 +172,14 @@ mod tests {
             .map(|m| (m.transaction.date, m.transaction.amount, m.transaction.label))
             .collect();
         assert_eq!(found, told);
+    }
+
+    #[test]
+    fn without_a_label_the_counterparty_is_the_name() {
+        let mut one = some().swap_remove(0);
+        one.transaction.label = String::new();
+        one.transaction.counterparty = Some("EDF".into());
+        assert!(movements(&[one]).contains("<NAME>EDF</NAME>"));
     }
 
     #[test]
