@@ -168,6 +168,10 @@ impl Store {
     }
 }
 
+/// A document other than `$1` that is kept and tells of a row of `movement`.
+const ANOTHER: &str = "SELECT w.id FROM movement_source s JOIN workflow w ON w.id = s.document_id
+    WHERE s.movement_id = movement.id AND w.id <> $1 AND w.deleted_at IS NULL";
+
 /// Everything that was read or given, wherever it lies; the id, the client and the times stay. What
 /// corrections of this receipt teach is forgotten with it.
 fn erasures(what: Erasable) -> Vec<String> {
@@ -176,6 +180,14 @@ fn erasures(what: Erasable) -> Vec<String> {
             // The id of a user may be a name or an address.
             "UPDATE workflow SET filename = NULL, blob_key = NULL, account = NULL, mapping = NULL, preview = NULL,
                  result = NULL, provenance = NULL, user_id = '' WHERE id = $1"
+                .into(),
+            // What a document that is kept tells of too is that one's from now on.
+            format!(
+                "UPDATE movement SET document_id = ({ANOTHER} ORDER BY w.id LIMIT 1)
+                 WHERE document_id = $1 AND EXISTS ({ANOTHER})"
+            ),
+            "DELETE FROM movement_source WHERE document_id = $1
+                 OR movement_id IN (SELECT id FROM movement WHERE document_id = $1)"
                 .into(),
             "DELETE FROM movement WHERE document_id = $1".into(),
             delete_pages(what),

@@ -22,9 +22,9 @@ const BATCH: u64 = 50;
 /// Who did it, for the log and on tombstones.
 pub const RETENTION: &str = "retention";
 
-/// Of a transaction `m`: its document is under no legal hold.
-pub(super) const NOT_HELD: &str =
-    "NOT EXISTS (SELECT 1 FROM workflow AS h WHERE h.id = m.document_id AND h.hold_at IS NOT NULL)";
+/// Of a transaction `m`: no document that tells of it is under a legal hold.
+pub(super) const NOT_HELD: &str = "NOT EXISTS (SELECT 1 FROM workflow AS h WHERE h.hold_at IS NOT NULL
+    AND (h.id = m.document_id OR h.id IN (SELECT document_id FROM movement_source WHERE movement_id = m.id)))";
 
 /// A kind of data with a time of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -38,7 +38,7 @@ pub(crate) struct Erased {
 ///
 /// Original, result and transactions go; the id, the times, the hash of the original, who erased it and why stay as a
 /// tombstone. A workflow that has not ended is
-/// cancelled. Transactions that an earlier document told of stay with that one.
+/// cancelled. Transactions that another document told of, before or after, stay with that one.
 #[utoipa::path(
     delete, path = "/api/v1/workflows/{id}", tag = "workflows", operation_id = "deleteWorkflow",
     params(

@@ -203,9 +203,13 @@ async fn a_statement_from_upload_to_erasure() {
 
     app.call(Method::DELETE, &url, &[]).await.data(200);
     app.get(&url).await.refusal(410, "GONE");
+    assert_eq!(app.originals(), 1, "that of the second");
+    let got = app.get("/api/v1/users/marie/transactions").await;
+    let left = &got.data(200)["transactions"];
+    assert_eq!((&left[0]["documentId"], &left[1]), (&json!(again.to_string()), &json!(null)));
+    app.call(Method::DELETE, &format!("/api/v1/workflows/{again}"), &[]).await.data(200);
     let got = app.get("/api/v1/users/marie/transactions").await;
     assert_eq!(got.data(200)["transactions"], json!([]));
-    assert_eq!(app.originals(), 1, "that of the second");
 }
 
 #[tokio::test]

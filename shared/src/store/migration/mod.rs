@@ -9,6 +9,7 @@ mod holds;
 mod initial;
 mod keys;
 mod labels;
+mod movement_sources;
 mod neighbours;
 mod retention;
 mod review;
@@ -74,6 +75,7 @@ impl MigratorTrait for Migrator {
             Box::new(doubts::DOUBTS),
             Box::new(tombstones::TOMBSTONES),
             Box::new(audit_insert::AuditInsert),
+            Box::new(movement_sources::MovementSources),
         ]
     }
 

@@ -41,7 +41,8 @@ const COLUMNS: &[(&str, Kind)] = &[
     ("doubts", Kind::Text),
 ];
 
-/// Writes those that are new; gives their ids. One that is stored without its bank's id is not new.
+/// Writes those that are new; gives their ids. One that is stored without its bank's id is not new. Of those that
+/// another document brought it is noted that this one tells of them too: they outlive that one.
 pub(in crate::store) async fn insert(
     tx: &impl ConnectionTrait,
     backend: Backend,
@@ -61,6 +62,12 @@ pub(in crate::store) async fn insert(
              WHERE k.client_id = $2 AND k.user_id = $3 AND k.dedup = n_former AND k.bank_id IS NULL)
          ON CONFLICT DO NOTHING RETURNING id"
     );
+    let told_too = format!(
+        "INSERT INTO movement_source (movement_id, document_id)
+         SELECT k.id, $4 FROM {source} JOIN movement k ON k.client_id = $2 AND k.user_id = $3
+             AND (k.dedup = n_dedup OR k.dedup = n_former AND k.bank_id IS NULL)
+         WHERE k.document_id <> $4 ON CONFLICT DO NOTHING"
+    );
     let mut added = HashSet::new();
     for chunk in new.chunks(CHUNK) {
         let values = [
@@ -69,8 +76,12 @@ pub(in crate::store) async fn insert(
             Value::from(owner.user.clone()),
             Value::from(document),
         ];
-        for row in tx.query_all_raw(backend.statement(&*sql, values)).await? {
+        let rows = tx.query_all_raw(backend.statement(&*sql, values.clone())).await?;
+        for row in &rows {
             added.insert(row.try_get_by_index(0)?);
+        }
+        if document.is_some() && rows.len() < chunk.len() {
+            tx.execute_raw(backend.statement(&*told_too, values)).await?;
         }
     }
     Ok(added)

@@ -26,7 +26,7 @@ use crate::{
 use chrono::{DateTime, NaiveDate, Utc};
 use futures_util::{Stream, stream};
 use insert::{clean, doubts, milli, search};
-use read::{account_sum, conditions, find, read};
+use read::{account_sum, conditions, documents, find, read};
 use sea_orm::{ConnectionTrait, Value};
 use serde_json::json;
 use std::{collections::HashSet, fmt, str::FromStr};
@@ -284,9 +284,8 @@ impl Store {
         let backend = self.backend();
         let tx = self.begin().await?;
         if change.date.is_some() || change.minor.is_some() {
-            // The document before its transactions, as erasing locks them.
-            let known = find(&tx, backend, owner, id, "").await?;
-            if let Some(document) = known.and_then(|movement| movement.transaction.document) {
+            // Documents before their transactions, as erasing locks them.
+            for document in documents(&tx, backend, owner, id).await? {
                 refuse_held(&tx, backend, Erasable::Workflow, document).await?;
             }
         }

@@ -88,6 +88,22 @@ pub(super) async fn find(
     db.query_one_raw(backend.statement(sql, values)).await?.as_ref().map(read).transpose()
 }
 
+/// The documents that tell of a transaction.
+pub(super) async fn documents(
+    db: &impl ConnectionTrait,
+    backend: Backend,
+    owner: &Owner,
+    id: Uuid,
+) -> Result<Vec<Uuid>> {
+    let sql = "SELECT document_id FROM movement WHERE client_id = $1 AND user_id = $2 AND id = $3
+            AND document_id IS NOT NULL
+        UNION SELECT document_id FROM movement_source WHERE movement_id = $3 ORDER BY document_id";
+    let values =
+        [Value::from(owner.client.clone()), Value::from(owner.user.clone()), Value::from(id)];
+    let rows = db.query_all_raw(backend.statement(sql, values)).await?;
+    rows.iter().map(|row| Ok(row.try_get_by_index(0)?)).collect()
+}
+
 fn currency(code: &str) -> Result<Currency> {
     code.parse().map_err(|_| StoreError::Corrupt(format!("currency {code:?}")))
 }

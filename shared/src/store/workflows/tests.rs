@@ -1,15 +1,18 @@
 use super::*;
 use crate::store::{Erasable, Erased, PagesOf};
 use crate::{
+    audit::{Act, Action},
+    domain::{money::Minor, transaction::Transaction},
     engine::{Command, Event, Run, decide},
     ledger::tests::transaction,
     store::{
-        Claimed, MovementFilter,
+        Claimed, MovementFilter, Relabel,
         movements::tests::{analysed, owner},
         tests::{Fixture, LEASE, fixture, new_run, page},
     },
 };
 use serde_json::json;
+use std::time::Duration;
 
 async fn workflow(store: &Store, owner: &Owner) -> RunId {
     let run = NewRun { definition: WORKFLOW.into(), ..new_run(&owner.client) };
@@ -174,4 +177,63 @@ async fn a_retry_goes_on_at_the_step_that_failed() {
     let again =
         [Pending, DocumentProcessing, TransactionAnalysis, Failed, Pending, TransactionAnalysis];
     assert_eq!(names, again);
+}
+
+/// Carries a workflow to its end with these transactions.
+async fn imported(store: &Store, owner: &Owner, file: Vec<Transaction>) -> RunId {
+    let id = workflow(store, owner).await;
+    let run = until(store, store.acquire(id, "w", LEASE).await.unwrap().unwrap(), 2).await;
+    let result = WorkflowOutcome { movements: analysed(owner, file), ..outcome(owner) };
+    let effect = Some(result.into_effect());
+    let event = Event::StepSucceeded { step: 2, output: Json::Null, effect };
+    store.apply_one(decide(&run, event).unwrap()).await.unwrap();
+    id
+}
+
+#[tokio::test]
+async fn a_transaction_goes_with_the_last_document_that_tells_of_it() {
+    let Fixture { store, _folder } = fixture().await;
+    let owner = owner();
+    let (rent, coffee) =
+        (transaction("2026-03-01", -80_000, "LOYER"), transaction("2026-03-02", -250, "CAFE"));
+    let only = transaction("2026-03-03", -999, "FNAC");
+    let first = imported(&store, &owner, vec![rent.clone(), only]).await;
+    let second = imported(&store, &owner, vec![rent.clone(), coffee]).await;
+    let third = imported(&store, &owner, vec![rent]).await;
+    let stored = async || {
+        let all = store.all_movements(&owner, &MovementFilter::default()).await.unwrap();
+        let told = |m: crate::store::Movement| (m.transaction.label, m.transaction.document);
+        all.into_iter().map(told).collect::<Vec<_>>()
+    };
+    let erase = async |id| {
+        let erased = store.erase(Erasable::Workflow, id, "ann", "").await.unwrap();
+        assert!(matches!(erased, Erased::Now(_)), "{erased:?}");
+    };
+    assert_eq!(stored().await.len(), 3);
+    erase(first).await;
+    let left = [("LOYER".to_owned(), Some(second.0)), ("CAFE".to_owned(), Some(second.0))];
+    assert_eq!(stored().await, left, "what only the first told of is gone");
+    // Others share a server's database.
+    if store.backend() == crate::store::Backend::Sqlite {
+        store.place_hold(Erasable::Workflow, third, "boss", "a case").await.unwrap();
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        let due = store.expire(crate::store::Kept::Transactions, 0, 1).await.unwrap();
+        assert_eq!((due.count, stored().await), (1, left[..1].to_vec()), "a hold keeps it too");
+        let all = store.all_movements(&owner, &MovementFilter::default()).await.unwrap();
+        let change = Relabel { minor: Some(Minor(-1)), ..Relabel::default() };
+        let act = Act::new("ann", Action::TransactionChanged);
+        let held = store.relabel_movement(&owner, all[0].transaction.id, &change, act).await;
+        assert!(matches!(held, Err(StoreError::Held)), "{held:?}");
+        store.lift_hold(Erasable::Workflow, third, "boss").await.unwrap();
+    }
+    erase(second).await;
+    assert_eq!(stored().await, [("LOYER".to_owned(), Some(third.0))]);
+    erase(third).await;
+    assert!(stored().await.is_empty());
+    let none = store.backend().statement(
+        "SELECT count(*) FROM movement_source WHERE document_id IN ($1, $2, $3)",
+        [first, second, third].map(|id| sea_orm::Value::from(id.0)),
+    );
+    let row = store.inner.reader.query_one_raw(none).await.unwrap().unwrap();
+    assert_eq!(row.try_get_by_index::<i64>(0).unwrap(), 0);
 }
