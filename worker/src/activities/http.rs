@@ -7,7 +7,9 @@ use crate::{
 use async_trait::async_trait;
 use quittance_shared::{
     engine::RunError,
-    sagas::{Compiled, Direction, Facts, Request, Understood, failed_code, refused_code},
+    sagas::{
+        Compiled, Direction, Facts, NOT_CONNECTED, Request, Understood, failed_code, refused_code,
+    },
     store::Store,
     telemetry::traces,
 };
@@ -95,8 +97,12 @@ impl Attempt<'_> {
             Reply::Lost(why) => return Err(self.failed(&why, None, false)),
             Reply::Unnamed => {
                 let name = self.participant;
-                let why = format!("no address is configured; set sagas.participants.{name}.url");
-                return Err(self.failed(&why, None, true));
+                tracing::warn!(
+                    participant = name,
+                    "no address is configured; set sagas.participants.{name}.url"
+                );
+                // As what a step says to clients elsewhere, it is French and said in English where it is shown.
+                return Err(self.failed(&NOT_CONNECTED.fr, None, true));
             }
         };
         let (index, direction) = (self.context.index, self.call.direction);

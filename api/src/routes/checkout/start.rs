@@ -3,9 +3,13 @@
 use super::{CommandeRefusal, DEFINITION, url};
 use crate::{
     auth::Caller,
+    context::Context,
     error::ApiError,
     openapi::exact,
-    routes::sagas::start::{self, Ran},
+    routes::sagas::{
+        start::{self, Ran},
+        wire::reason,
+    },
     state::AppState,
 };
 use axum::{
@@ -66,6 +70,7 @@ pub(crate) struct CheckoutAnswer {
 pub(crate) async fn handler(
     State(state): State<AppState>,
     caller: Caller,
+    context: Context,
     request: Request,
 ) -> Result<Response, ApiError> {
     let Ran { view, ended, applied } = start::ran(&state, &caller, request, DEFINITION).await?;
@@ -73,7 +78,10 @@ pub(crate) async fn handler(
     let answer = CheckoutAnswer {
         saga_id: id.0,
         etat_final: wire_states(&view).pop().map(|s| s.label).unwrap_or_default(),
-        erreur: view.error.filter(|_| view.state != RunState::Completed).map(|e| e.message),
+        erreur: view
+            .error
+            .filter(|_| view.state != RunState::Completed)
+            .map(|e| reason(&e.message, context.language)),
     };
     let mut response = if ended {
         Json(answer).into_response()

@@ -3,7 +3,7 @@
 use super::{
     announce, find, refused, saga_url, unknown,
     wait::{self, Preferences},
-    wire::{Brief, Told, ToldBriefly},
+    wire::{Brief, Saga, Told, ToldBriefly},
 };
 use crate::{auth::Caller, context::Context, error::ApiError, state::AppState};
 use axum::{
@@ -90,7 +90,7 @@ pub(super) async fn after(
     let body = match ended {
         Some((row, ended)) if preferences.minimal => {
             let message = context.say(&said(asked.words, ended));
-            let saga = Brief::of(row, ended);
+            let saga = Brief::of(row, ended, context.language);
             let body = Json(ToldBriefly { message, saga });
             let mut response = (status, location, body).into_response();
             response.headers_mut().extend(preferences.applied(early, true));
@@ -99,7 +99,7 @@ pub(super) async fn after(
         ended => {
             let view = find(state, caller, id).await?;
             let words = ended.map_or(RUNS, |_| said(asked.words, view.state));
-            Told { message: context.say(&words), saga: view.into() }
+            Told { message: context.say(&words), saga: Saga::new(view, context.language) }
         }
     };
     let mut response = (status, location, Json(body)).into_response();
@@ -128,6 +128,6 @@ pub(super) async fn told(
     id: RunId,
     message: &Text,
 ) -> Result<Response, ApiError> {
-    let saga = find(state, caller, id).await?.into();
+    let saga = Saga::new(find(state, caller, id).await?, context.language);
     Ok(Json(Told { message: context.say(message), saga }).into_response())
 }

@@ -5,7 +5,7 @@ use super::{
     find, saga_url,
     start::{self, Started},
     wait::Preferences,
-    wire::{SagaRefusal, Told},
+    wire::{Saga, SagaRefusal, Told},
 };
 use crate::{auth::Caller, body, context::Context, error::ApiError, state::AppState};
 use axum::{
@@ -103,7 +103,7 @@ pub(crate) async fn handler(
         let asked = Asked { id, words: &ENDED, preferences, status: StatusCode::CREATED };
         return after(&state, &caller, &context, &asked, watch).await;
     }
-    let saga = find(&state, &caller, id).await?.into();
+    let saga = Saga::new(find(&state, &caller, id).await?, context.language);
     let location = [(header::LOCATION, saga_url(id))];
     Ok((StatusCode::CREATED, location, Json(Told { message: context.say(&STARTED), saga }))
         .into_response())

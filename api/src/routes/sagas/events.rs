@@ -3,21 +3,23 @@
 use super::{SagaId, unknown};
 use crate::{
     auth::Caller,
+    context::Context,
     error::ApiError,
     feed::{self, Moment, Voice},
-    routes::sagas::wire::{Refusals, SagaRefusal},
+    routes::sagas::wire::{self, Refusals, SagaRefusal},
     state::AppState,
 };
 use axum::{extract::State, http::HeaderMap, response::Response};
 use quittance_shared::{
     domain::clock::rfc3339,
     engine::{RunId, RunState},
+    i18n::Language,
     sagas::run_status,
 };
 use serde_json::{Value, json};
 
 /// A saga's own words.
-struct Words(RunId);
+struct Words(RunId, Language);
 
 impl Voice for Words {
     fn end(&self, state: RunState) -> &'static str {
@@ -33,7 +35,7 @@ impl Voice for Words {
             data["timestamp"] = rfc3339(at).into();
         }
         if let Some(error) = moment.error {
-            data["error"] = format!("{}: {}", error.code, error.message).into();
+            data["error"] = wire::error(error, self.1).into();
         }
         data
     }
@@ -60,6 +62,7 @@ impl Voice for Words {
 pub(crate) async fn handler(
     State(state): State<AppState>,
     caller: Caller,
+    context: Context,
     SagaId(id): SagaId,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
@@ -68,5 +71,5 @@ pub(crate) async fn handler(
         return Err(unknown(id));
     }
     let client = caller.client.as_deref().unwrap_or(&caller.name);
-    feed::open(&state, client, id, &headers, Words(id)).await
+    feed::open(&state, client, id, &headers, Words(id, context.language)).await
 }

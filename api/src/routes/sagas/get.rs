@@ -4,7 +4,7 @@ use super::{
     SagaId, find, unknown,
     wire::{Refusals, Saga},
 };
-use crate::{auth::Caller, error::ApiError, state::AppState, validator};
+use crate::{auth::Caller, context::Context, error::ApiError, state::AppState, validator};
 use axum::{
     Json,
     extract::State,
@@ -38,6 +38,7 @@ pub(crate) struct OneSaga {
 pub(crate) async fn handler(
     State(state): State<AppState>,
     caller: Caller,
+    context: Context,
     SagaId(id): SagaId,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
@@ -53,7 +54,8 @@ pub(crate) async fn handler(
     let view = find(&state, &caller, id).await?;
     // The row was read before the history: a change in between gives a tag that no later state has.
     let etag = etag(view.version, view.events.last().map_or(0, |line| line.seq));
-    Ok(([(header::ETAG, etag)], Json(OneSaga { saga: view.into() })).into_response())
+    Ok(([(header::ETAG, etag)], Json(OneSaga { saga: Saga::new(view, context.language) }))
+        .into_response())
 }
 
 /// A wish adds a line and no version, so both count.

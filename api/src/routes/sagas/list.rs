@@ -1,7 +1,7 @@
 //! `GET /api/v1/sagas`: sagas, newest first.
 
 use super::wire::{Saga, SagaRefusal};
-use crate::{auth::Caller, error::ApiError, extract::Params, state::AppState};
+use crate::{auth::Caller, context::Context, error::ApiError, extract::Params, state::AppState};
 use axum::{Json, extract::State};
 use quittance_shared::{i18n::Text, sagas::parse_status, store::SagaFilter};
 use serde::Serialize;
@@ -54,6 +54,7 @@ enum Wanted {
 pub(crate) async fn handler(
     State(state): State<AppState>,
     caller: Caller,
+    context: Context,
     params: Params,
 ) -> Result<Json<SagaList>, ApiError> {
     let limit = params.number("limit", 1..=500)?.unwrap_or(50);
@@ -79,6 +80,6 @@ pub(crate) async fn handler(
         events: false,
     };
     let (sagas, total) = state.store.sagas(&filter).await?;
-    let sagas = sagas.into_iter().map(Saga::from).collect();
+    let sagas = sagas.into_iter().map(|view| Saga::new(view, context.language)).collect();
     Ok(Json(SagaList { sagas, total, limit, offset }))
 }

@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use quittance_shared::{
     domain::clock::rfc3339,
     engine::{RunError, RunState},
-    sagas::{run_status, step_status},
+    i18n::Language,
+    sagas::{NOT_CONNECTED, run_status, step_status},
     store::{RunRow, SagaEvent, SagaStep, SagaView},
 };
 use serde::Serialize;
@@ -129,13 +130,13 @@ pub(crate) struct ToldBriefly {
 
 impl Brief {
     /// Of a run in this state.
-    pub(crate) fn of(row: RunRow, state: RunState) -> Self {
+    pub(crate) fn of(row: RunRow, state: RunState, language: Language) -> Self {
         let message = row.error_message.unwrap_or_default();
         Self {
             id: row.id,
             kind: row.definition,
             status: run_status(state),
-            error: row.error_code.map(|code| error(RunError::new(code, message))),
+            error: row.error_code.map(|code| error(&RunError::new(code, message), language)),
         }
     }
 }
@@ -161,8 +162,9 @@ pub(crate) enum Refusals {
     Unavailable(SagaRefusal),
 }
 
-impl From<SagaView> for Saga {
-    fn from(view: SagaView) -> Self {
+impl Saga {
+    /// As a client reads it who asks in this language.
+    pub(super) fn new(view: SagaView, language: Language) -> Self {
         let id = view.id.0;
         Self {
             id,
@@ -172,15 +174,15 @@ impl From<SagaView> for Saga {
             created_at: rfc3339(view.created_at),
             started_at: time(view.started_at),
             completed_at: time(view.finished_at),
-            error: view.error.map(error),
+            error: view.error.map(|e| error(&e, language)),
             retry_count: view.retry_count,
-            steps: view.steps.into_iter().map(|s| step(id, s)).collect(),
+            steps: view.steps.into_iter().map(|s| step(id, s, language)).collect(),
             history: view.events.into_iter().map(line).collect(),
         }
     }
 }
 
-fn step(id: Uuid, step: SagaStep) -> Step {
+fn step(id: Uuid, step: SagaStep, language: Language) -> Step {
     let order = step.index + 1;
     Step {
         id: format!("{id}-{order}"),
@@ -190,7 +192,7 @@ fn step(id: Uuid, step: SagaStep) -> Step {
         attempts: step.attempts,
         input_data: step.input,
         output_data: step.output,
-        error: step.error.map(error),
+        error: step.error.map(|e| error(&e, language)),
         started_at: time(step.started_at),
         completed_at: time(step.finished_at),
         compensated_at: time(step.compensated_at),
@@ -214,6 +216,32 @@ fn time(at: Option<DateTime<Utc>>) -> Option<String> {
     at.map(rfc3339)
 }
 
-fn error(error: RunError) -> String {
-    format!("{}: {}", error.code, error.message)
+/// With its code.
+pub(super) fn error(error: &RunError, language: Language) -> String {
+    format!("{}: {}", error.code, reason(&error.message, language))
+}
+
+/// Why a step failed. What participants say is shown as it is; what Quittance says for one is said in both languages.
+pub(crate) fn reason(message: &str, language: Language) -> String {
+    match message.strip_suffix(&*NOT_CONNECTED.fr) {
+        Some(participant) => format!("{participant}{}", NOT_CONNECTED.get(language)),
+        None => message.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_quittance_says_for_a_participant_is_said_in_both_languages() {
+        let error = |message: String| RunError::new("PAY_FAILED", message);
+        let silent = error(format!("panier: {}", NOT_CONNECTED.fr));
+        let french = "PAY_FAILED: panier: ce service n'est pas raccordé ; prévenez l'exploitant";
+        assert_eq!(super::error(&silent, Language::French), french);
+        let english = "PAY_FAILED: panier: this service is not connected; tell the operator";
+        assert_eq!(super::error(&silent, Language::English), english);
+        let own = error("bank: solde insuffisant".into());
+        assert_eq!(super::error(&own, Language::English), "PAY_FAILED: bank: solde insuffisant");
+    }
 }

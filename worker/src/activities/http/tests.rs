@@ -275,3 +275,13 @@ async fn what_failed_by_hand_is_retried_under_another_key_only_if_the_refusal_wa
     assert_eq!(world.ends(id).await.state, RunState::Compensated);
     assert_eq!(world.seen("POST /payments/-/refund").len(), 1);
 }
+
+#[tokio::test]
+async fn of_a_participant_that_no_setting_names_clients_hear_no_setting() {
+    let world = World::new(&KEYED.replace("bank", "nobody")).await;
+    let id = world.start(false).await;
+    let view = world.ends(id).await;
+    let told = format!("nobody: {}", quittance_shared::sagas::NOT_CONNECTED.fr);
+    assert_eq!(view.error.as_ref().map(|error| &error.message), Some(&told));
+    assert!(!format!("{view:?}").contains("sagas.participants"), "{view:?}");
+}
