@@ -269,7 +269,7 @@ pub(crate) struct NewKeyArguments {
     #[arg(long = "scope", value_name = "SCOPE", default_value = "client", value_parser = scope, value_delimiter = ',')]
     pub(crate) scopes: Vec<Scope>,
     /// When it ends: 12h, 90d; for ever without it
-    #[arg(long, value_name = "TIME", value_parser = duration)]
+    #[arg(long, value_name = "TIME", value_parser = lifetime)]
     pub(crate) expires: Option<Duration>,
     /// Calls a minute of this key, in place of its client's; 0 is no limit
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=6_000_000))]
@@ -303,6 +303,17 @@ fn duration(text: &str) -> Result<Duration, String> {
     seconds.map(Duration::from_secs).ok_or_else(|| "at most a hundred years".to_owned())
 }
 
+/// A [`duration`] that something lasts.
+fn lifetime(text: &str) -> Result<Duration, String> {
+    let lifetime = duration(text)?;
+    if lifetime.is_zero() {
+        return Err(
+            "0 would be over at once; leave it out for ever, or write such as 12h or 90d".into()
+        );
+    }
+    Ok(lifetime)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -319,5 +330,13 @@ mod tests {
         {
             assert!(duration(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_key_lasts_for_some_time() {
+        for text in ["0s", "0d", "00h"] {
+            assert!(lifetime(text).is_err(), "{text}");
+        }
+        assert_eq!(lifetime("12h"), Ok(Duration::from_hours(12)));
     }
 }

@@ -55,8 +55,8 @@ const TEMPORARY: Duration = Duration::from_hours(1);
 /// Takes the configured address.
 ///
 /// # Errors
-/// An address that cannot be bound, with the setting and the remedy. Whether it may be is known in [`run`] only, which
-/// knows the keys of the database; until then nobody is served.
+/// An address that cannot be bound, with the setting and the remedy. Whether it may be, [`check_keys`] says, which knows
+/// the keys of the database; until then nobody is served.
 pub async fn bind(config: &Config) -> anyhow::Result<TcpListener> {
     let (host, port) = (config.server.host.as_str(), config.server.port);
     TcpListener::bind((host, port)).await.with_context(|| {
@@ -66,18 +66,25 @@ pub async fn bind(config: &Config) -> anyhow::Result<TcpListener> {
     })
 }
 
-/// Serves until it is asked to stop.
+/// Looks whether there is a key where the address can be reached from other machines.
 ///
 /// # Errors
-/// When there are no keys and the address can be reached from other machines, when the listener fails, or when the
-/// process collects its metrics in another way already.
-pub async fn run(listener: TcpListener, parts: Parts, shutdown: Shutdown) -> anyhow::Result<()> {
-    let address = listener.local_addr()?;
-    let now = parts.clock.now();
+/// When there is none, with the remedy, or when the database does not say.
+pub async fn check_keys(parts: &Parts) -> anyhow::Result<()> {
     if !parts.config.is_loopback() && parts.config.keys.is_empty() {
         let stored = parts.store.key_set().await.context("database.url")?;
         parts.config.check_bind(!stored.live.is_empty())?;
     }
+    Ok(())
+}
+
+/// Serves until it is asked to stop.
+///
+/// # Errors
+/// When the listener fails, or when the process collects its metrics in another way already.
+pub async fn run(listener: TcpListener, parts: Parts, shutdown: Shutdown) -> anyhow::Result<()> {
+    let address = listener.local_addr()?;
+    let now = parts.clock.now();
     let limits = ConnectionLimits::from(&parts.config.limits);
     let state = AppState::new(parts, shutdown.clone())?;
     let upkeep = tokio::spawn(upkeep(state.clone(), now.into()));

@@ -35,6 +35,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let shutdown = Shutdown::on_signals(Duration::from_secs(config.shutdown.drain_seconds))?;
     let listener = quittance_api::bind(&config).await?;
     let parts = Parts::open(config, &shutdown.soft).await?;
+    quittance_api::check_keys(&parts).await?;
     parts.record_start("api").await?;
     let mut roles = Roles::default();
     roles.spawn("api", quittance_api::run(listener, parts, shutdown.clone()));

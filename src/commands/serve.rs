@@ -76,6 +76,9 @@ async fn carry_on(config: Config, role: Role) -> anyhow::Result<()> {
         if role.serves_http() { Some(quittance_api::bind(&config).await?) } else { None };
     let probe = if role == Role::Worker { probe::bind(&config).await? } else { None };
     let parts = Parts::open(config, &shutdown.soft).await?;
+    if role.serves_http() {
+        quittance_api::check_keys(&parts).await?;
+    }
     parts.record_start(role.name()).await?;
     if role.works() {
         let deps = WorkerDeps::open(&parts).await?;

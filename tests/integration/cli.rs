@@ -79,6 +79,20 @@ fn a_public_address_without_keys_is_refused() {
     let output = run(&["serve"], &[("QUITTANCE_SERVER_HOST", "0.0.0.0"), ("PORT", "0")]);
     let error = text(&output.stderr);
     assert!(!output.status.success() && error.contains("keys"), "{error}");
+    let stdout = text(&output.stdout);
+    let told = error.lines().chain(stdout.lines()).filter(|line| line.contains("0.0.0.0")).count();
+    assert_eq!(told, 1, "{error}");
+}
+
+#[test]
+fn a_misspelt_variable_is_refused() {
+    let output = run(&["serve"], &[("QUITTANCE_STORAGE_ENCRYPTION_KEY", "x"), ("PORT", "0")]);
+    let error = text(&output.stderr);
+    assert!(
+        !output.status.success() && error.contains("QUITTANCE_STORAGE_ENCRYPTION_KEYS?"),
+        "{error}"
+    );
+    assert_eq!(error.lines().count(), 1, "{error}");
 }
 
 #[test]

@@ -25,10 +25,18 @@ impl fmt::Display for Problem {
 
 /// Everything that is wrong with a configuration.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the configuration is refused:\n{}", .problems.iter().map(|p| format!("  - {p}")).collect::<Vec<_>>().join("\n"))]
+#[error("the configuration is refused:{}", listed(.problems))]
 pub struct ConfigError {
     /// At least one.
     pub problems: Vec<Problem>,
+}
+
+/// A single problem in the same line, several in one each.
+fn listed(problems: &[Problem]) -> String {
+    match problems {
+        [only] => format!(" {only}"),
+        several => several.iter().map(|problem| format!("\n  - {problem}")).collect(),
+    }
 }
 
 impl ConfigError {
@@ -36,5 +44,19 @@ impl ConfigError {
         let problem =
             Problem { setting: setting.into(), place: place.into(), message: message.into() };
         Self { problems: vec![problem] }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_problem_is_one_line() {
+        let mut error = ConfigError::one("server.port", "flag --port", "too large");
+        let only = "the configuration is refused: server.port (flag --port): too large";
+        assert_eq!(error.to_string(), only);
+        error.problems.push(error.problems[0].clone());
+        assert_eq!(error.to_string().lines().count(), 3);
     }
 }

@@ -168,3 +168,26 @@ async fn postgres(_url: &str, _config: &DatabaseConfig) -> Result<Opened, Connec
         "database.url: this build has no PostgreSQL support (feature `postgres`)".into(),
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_file_that_is_no_database_is_not_a_matter_of_rights() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("quittance.db");
+        std::fs::write(
+            &path,
+            "This is a letter, and long enough for a header of SQLite.".repeat(9),
+        )
+        .unwrap();
+        let error = sqlite(&path, 1).await.unwrap_err();
+        for (embedded, other) in [(true, "QUITTANCE_DATA_DIR"), (false, "DATABASE_URL")] {
+            let refusal = sqlite_refusal(&path, embedded, &error);
+            let message = &refusal.message;
+            assert!(message.contains("move the file away") && message.contains(other), "{message}");
+            assert!(refusal.lasting && !message.contains("let this user"), "{message}");
+        }
+    }
+}

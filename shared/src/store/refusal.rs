@@ -50,19 +50,26 @@ pub(super) fn sqlite_refusal(path: &Path, embedded: bool, error: &DbErr) -> Conn
     } else {
         inner(error).map_or_else(|| error.to_string(), |e| told(e))
     };
-    let remedy = if embedded {
-        "let this user write in data_dir, or name another folder (QUITTANCE_DATA_DIR)"
-    } else {
-        "let this user write there, or name another file (DATABASE_URL)"
-    };
-    let message = format!("the database {} cannot be opened: {why}; {remedy}", path.display());
-    // Busy and locked (5, 6) pass, and so does a full disk (13, or 10 for any error of reading and writing).
     let code = if let Some(sqlx::Error::Database(e)) = inner(error) {
-        e.code().and_then(|code| code.parse::<i32>().ok())
+        e.code().and_then(|code| code.parse::<i32>().ok()).map(|code| code & 0xff)
     } else {
         None
     };
-    if code.is_some_and(|n| matches!(n & 0xff, 5 | 6 | 10 | 13)) {
+    let place = if embedded {
+        "name another folder (QUITTANCE_DATA_DIR)"
+    } else {
+        "name another file (DATABASE_URL)"
+    };
+    let remedy = match code {
+        // Damaged (11), or no file of SQLite's (26).
+        Some(11 | 26) => "move the file away and put a backup in its place",
+        _ if embedded => "let this user write in data_dir",
+        _ => "let this user write there",
+    };
+    let message =
+        format!("the database {} cannot be opened: {why}; {remedy}, or {place}", path.display());
+    // Busy and locked (5, 6) pass, and so does a full disk (13, or 10 for any error of reading and writing).
+    if matches!(code, Some(5 | 6 | 10 | 13)) {
         ConnectError::passing(message)
     } else {
         ConnectError::lasting(message)
