@@ -118,7 +118,10 @@ pub(crate) async fn handler(
     let changed = changed.map_err(|error| match error {
         StoreError::NotFound => unknown(id),
         StoreError::Held => held(if change.date.is_some() { "date" } else { "amount" }),
-        error => error.into(),
+        other @ (StoreError::Unavailable(_)
+        | StoreError::Fenced
+        | StoreError::Conflict { .. }
+        | StoreError::Corrupt(_)) => other.into(),
     })?;
     Ok(Answer::ok(changed.into()))
 }
