@@ -110,7 +110,7 @@ fn join(path: &Path, name: &str) -> String {
         }
     }
     // An unknown field is part of the path already.
-    let is_last = matches!(path.iter().last(), Some(Segment::Map { key }) if key == name);
+    let is_last = matches!(path.iter().next_back(), Some(Segment::Map { key }) if key == name);
     if !name.is_empty() && !is_last {
         push(&mut text, name);
     }

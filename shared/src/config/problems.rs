@@ -35,7 +35,10 @@ pub struct ConfigError {
 fn listed(problems: &[Problem]) -> String {
     match problems {
         [only] => format!(" {only}"),
-        several => several.iter().map(|problem| format!("\n  - {problem}")).collect(),
+        several => {
+            let lines: Vec<String> = several.iter().map(|p| format!("\n  - {p}")).collect();
+            lines.concat()
+        }
     }
 }
 

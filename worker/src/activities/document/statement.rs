@@ -5,7 +5,7 @@ use crate::{
     activities::{Tools, decode::original},
     executor::activity::{ActivityContext, ActivityError},
 };
-use chrono::Utc;
+use chrono::NaiveDate;
 use quittance_documents::statement::{self, Options, StatementError};
 use quittance_shared::{
     domain::{
@@ -24,7 +24,7 @@ pub(super) async fn process(
     workflow: &WorkflowView,
 ) -> Result<Processed, ActivityError> {
     let bytes = original(tools, context).await?;
-    let options = options(workflow)?;
+    let options = options(workflow, tools.clock.now().date_naive())?;
     let work = move |_: &_| statement::parse(&bytes, &options);
     let error = match tools.pool.run(context.limit, &context.stop, work).await? {
         Ok(statement) => return Ok(processed(statement, workflow)),
@@ -42,7 +42,7 @@ pub(super) async fn process(
     Err(ActivityError::refused(error.code(), error.french()))
 }
 
-fn options(workflow: &WorkflowView) -> Result<Options, ActivityError> {
+fn options(workflow: &WorkflowView, today: NaiveDate) -> Result<Options, ActivityError> {
     let csv_mapping = match workflow.mapping.clone() {
         None => None,
         Some(mapping) => Some(serde_json::from_value(mapping).map_err(|error| {
@@ -53,7 +53,7 @@ fn options(workflow: &WorkflowView) -> Result<Options, ActivityError> {
         filename: workflow.filename.clone(),
         csv_mapping,
         date_order: workflow.date_order.as_deref().and_then(|order| order.parse().ok()),
-        today: Some(Utc::now().date_naive()),
+        today: Some(today),
         default_currency: workflow.currency.as_deref().and_then(|code| code.parse().ok()),
     })
 }
