@@ -89,7 +89,7 @@ async fn handed_out(stack: &Stack, id: &str, evidence: &Value, photo: &[u8]) -> 
     let log = boss.get(&format!("/api/v1/admin/audit?subject=workflow:{id}")).await;
     let read = expect::success(&log, 200)["entries"].as_array().unwrap().clone();
     let read: Vec<_> = read.iter().map(|e| e["action"].as_str().unwrap()).collect();
-    assert_eq!(read, ["page.read", "original.read"]);
+    assert_eq!(read, ["page.read", "original.read", "evidence.read"]);
     seen.bytes
 }
 
