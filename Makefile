@@ -62,7 +62,7 @@ test-deploy: models ## the deployment for real: nginx, Prometheus, 2 API replica
 	@python3 scripts/test_deploy.py --binary $(TARGET)/debug/quittance
 
 .PHONY: load
-load: models build ## load on the whole deployment: health, mixed, scale (ARGS="soak --minutes 30": with restarts every minute)
+load: models build ## load on the whole deployment: health, mixed, scale (ARGS=results: the cache; "soak --minutes 30": with restarts every minute)
 	@scripts/setup load
 	@python3 scripts/load.py --binary $(TARGET)/release/quittance $(ARGS)
 
