@@ -269,6 +269,23 @@ async fn analyses_of_three_months() {
 }
 
 #[tokio::test]
+async fn a_receipt_that_the_bank_booked_in_the_next_month_counts_once() {
+    let app = App::new().await;
+    let receipt = transaction(Origin::Receipt, "2026-03-31", -4350, "Le Grand Baobab");
+    let line = transaction(Origin::Statement, "2026-04-02", -4350, "CB LE GRAND BAOBAB");
+    store(&app, &Owner::new("local", "marie"), vec![receipt, line]).await;
+    let months = async |window: &str| {
+        let got = app.get(&format!("/api/v1/users/marie/summaries?{window}")).await;
+        let found = got.data(200)["summaries"].as_array().unwrap().clone();
+        found.iter().map(|one| one["month"].clone()).collect::<Vec<_>>()
+    };
+    for all in ["", "from=2026-04-01", "from=2026-03-01&to=2026-04-30"] {
+        assert_eq!(months(all).await, ["2026-04"], "{all}");
+    }
+    assert_eq!(months("from=2026-03-01&to=2026-03-31").await, [""; 0]);
+}
+
+#[tokio::test]
 async fn a_stranger_sees_nothing() {
     let app = App::with_keys().await;
     let owner = Owner::new("shop-lyon", "marie");
