@@ -142,6 +142,19 @@ mod tests {
     }
 
     #[test]
+    fn a_title_with_a_number_is_no_town() {
+        let r = Reading::new(&document(&[
+            "LAKE JOINERY LTD",
+            "12 Quay Street",
+            "London",
+            "QUOTATION Q-1042",
+            "Door|900.00",
+        ]));
+        let found = find(&r, 0).map(|a| a.text).unwrap_or_default();
+        assert!(found.starts_with("12 Quay Street") && !found.contains("QUOTATION"), "{found}");
+    }
+
+    #[test]
     fn a_district_between_and_a_region_below() {
         let r = Reading::new(&document(&[
             "KEDAI BUKU",

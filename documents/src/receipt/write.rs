@@ -172,3 +172,39 @@ pub(super) fn tax_lines(w: &mut Writer<'_>, lines: &[Tax]) -> Vec<TaxLine> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::receipt::{extract, testing::document};
+
+    /// The rates given.
+    fn rates(rows: &[&str]) -> Vec<f64> {
+        let found = extract(&document(rows)).extracted_fields.taxes;
+        found.iter().filter_map(|t| t.rate).collect()
+    }
+
+    #[test]
+    fn only_quebec_has_thousandths() {
+        let french = [
+            "BOULANGERIE DU LAC",
+            "74000 ANNECY",
+            "17/03/2024",
+            "Pain|100,00 €",
+            "Total HT|100,00 €",
+            "TVA 9,98 %|100,00 €|9,98 €",
+            "Total TTC|109,98 €",
+        ];
+        assert_eq!(rates(&french), [9.98]);
+        let quebec = [
+            "BOULANGERIE DU LAC",
+            "MONTREAL QC H2X 1Y4",
+            "2024-03-17",
+            "PAIN|100.00",
+            "SOUS-TOTAL|100.00",
+            "T.P.S. (5.000)%|5.00",
+            "T.V.Q. (9.975)%|9.98",
+            "TOTAL|114.98 $",
+        ];
+        assert_eq!(rates(&quebec), [5.0, 9.975]);
+    }
+}
