@@ -3,29 +3,29 @@
 use quittance_shared::{
     config::Config,
     engine::Definition,
-    sagas::{self, builtin, read_file},
+    sagas::{self, builtin, clashes, read_file},
 };
 use std::{io::Write, path::PathBuf, process::ExitCode};
 
 /// Checks files; says every flaw of each with line and remedy.
 pub(super) fn check(files: &[PathBuf]) -> anyhow::Result<ExitCode> {
     let mut out = std::io::stdout().lock();
-    let mut good = true;
+    let (mut read, mut flaws) = (Vec::new(), Vec::new());
     for file in files {
         match read_file(file) {
             Ok(definition) => {
                 write!(out, "ok  {}: ", file.display())?;
                 line(&mut out, &definition)?;
+                read.push((file.clone(), definition));
             }
-            Err(flaws) => {
-                good = false;
-                for flaw in flaws {
-                    writeln!(out, "{flaw}")?;
-                }
-            }
+            Err(found) => flaws.extend(found),
         }
     }
-    Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    flaws.extend(clashes(&read));
+    for flaw in &flaws {
+        writeln!(out, "{flaw}")?;
+    }
+    Ok(if flaws.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// The sagas a server with this configuration knows.

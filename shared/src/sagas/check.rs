@@ -3,6 +3,7 @@
 mod fields;
 #[cfg(test)]
 mod fuzz;
+mod names;
 mod pivots;
 
 use super::{
@@ -52,6 +53,8 @@ impl fmt::Display for Flaw {
 }
 
 const MAX_STEPS: usize = 64;
+/// A deadline later than this is a mistake in its unit.
+const MAX_DEADLINE: Duration = Duration::from_hours(366 * 24);
 const TIMEOUT: Duration = Duration::from_secs(5);
 const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 
@@ -60,7 +63,9 @@ const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 /// # Errors
 /// Everything that is wrong with it.
 pub fn parse(file: &str, text: &str) -> Result<Definition, Vec<Flaw>> {
-    let source: File = serde_yaml_ng::from_str(text).map_err(|error| {
+    // Maps of the file take the last of two keys; a plain value refuses the second.
+    let plain: Result<serde_yaml_ng::Value, _> = serde_yaml_ng::from_str(text);
+    let source: File = plain.and_then(|_| serde_yaml_ng::from_str(text)).map_err(|error| {
         vec![Flaw {
             file: file.to_owned(),
             line: error.location().map(|at| at.line()),
@@ -108,21 +113,20 @@ impl Check {
     }
 
     fn definition(&mut self, file: File) -> Definition {
-        if !is_name(&file.saga, u8::is_ascii_lowercase) {
-            self.flaw(
-                "saga",
-                format!("{:?} is no name", file.saga),
-                "lower snake case, such as purchase_saga",
-            );
-        }
-        if ["receipt", "noop"].contains(&file.saga.as_str()) {
-            self.flaw("saga", "this name is taken by the program itself", "choose another");
-        }
+        self.saga_name(&file.saga);
         if file.version < 1 {
             self.flaw("version", "versions begin with 1", "1, and one more with every change");
         }
         if file.steps.is_empty() || file.steps.len() > MAX_STEPS {
             self.flaw("steps", format!("1 to {MAX_STEPS} steps are needed"), "");
+        }
+        let deadline = file.deadline.map(|time| time.0);
+        if deadline.is_some_and(|time| time.is_zero() || time > MAX_DEADLINE) {
+            self.flaw(
+                "deadline",
+                "a run may be given up to a year, and needs some time",
+                "such as 5m",
+            );
         }
         let participants: BTreeMap<String, Participant> = file
             .participants
@@ -148,6 +152,7 @@ impl Check {
                     names.join(", "),
                 );
             }
+            self.metric(states);
         }
         Definition {
             name: file.saga,
@@ -157,7 +162,7 @@ impl Check {
             max_crashes: 10,
             isolate_after_crash: false,
             retry_from: RetryFrom::FailedStep,
-            deadline: file.deadline.map(|time| time.0),
+            deadline,
             manual_compensation: file.compensation == Compensation::Manual,
             saga: Some(Saga {
                 description: file.description,
@@ -178,13 +183,7 @@ impl Check {
     ) -> StepDefinition {
         let at = format!("steps[{index}]");
         let name = step.name;
-        if !is_name(&name, u8::is_ascii_uppercase) {
-            self.flaw(
-                format!("{at}.name"),
-                format!("{name:?} is no name"),
-                "upper snake case, such as PROCESS_PAYMENT",
-            );
-        }
+        self.step_name(&at, &name);
         if names.iter().filter(|n| **n == name).count() > 1 {
             self.flaw(
                 format!("{at}.name"),
@@ -324,12 +323,11 @@ impl Check {
                 "retries 0 to 20, factor 1 to 10, jitter 0 to 1",
             );
         }
-        RetryPolicy {
-            retries: retry.retries,
-            base: retry.base.map_or(RetryPolicy::SAGAS.base, |time| time.0),
-            factor: retry.factor,
-            jitter: retry.jitter,
+        let base = retry.base.map_or(RetryPolicy::SAGAS.base, |time| time.0);
+        if base > Duration::from_hours(1) {
+            self.flaw(format!("{at}.retry.base"), "a wait is an hour at most", "such as 1s");
         }
+        RetryPolicy { retries: retry.retries, base, factor: retry.factor, jitter: retry.jitter }
     }
 
     fn call(&mut self, at: &str, call: format::Call) -> Call {
@@ -354,15 +352,7 @@ impl Check {
         if timeout.is_zero() || timeout > Duration::from_mins(10) {
             self.flaw(format!("{at}.timeout"), "a call may take up to ten minutes", "such as 5s");
         }
-        let forbidden =
-            ["idempotency-key", "idempotency-undoes", "host", "content-length", "traceparent"];
-        for name in call.headers.keys().filter(|n| forbidden.contains(&n.to_lowercase().as_str())) {
-            self.flaw(
-                format!("{at}.headers.{name}"),
-                "the engine sends this header itself",
-                "leave it out",
-            );
-        }
+        self.headers(at, call.headers.keys());
         Call {
             name: call.name,
             method: call.method,
@@ -376,13 +366,6 @@ impl Check {
             timeout,
         }
     }
-}
-
-fn is_name(text: &str, letter: impl Fn(&u8) -> bool) -> bool {
-    let mut bytes = text.bytes();
-    text.len() <= 60
-        && bytes.next().is_some_and(|b| letter(&b))
-        && bytes.all(|b| letter(&b) || b.is_ascii_digit() || b == b'_')
 }
 
 #[cfg(test)]

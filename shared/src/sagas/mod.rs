@@ -21,7 +21,7 @@ mod wire;
 pub use builtin::{SOURCES, builtin};
 pub use call::{Answer, Compiled, Direction, Facts, Misfit, Request, Understood};
 pub use check::{Flaw, parse};
-pub use folder::{configured, load, read_file};
+pub use folder::{clashes, configured, load, read_file};
 pub use input::{InputProblem, validate_input};
 pub use measures::{count, created, prepare_counters};
 pub use wire::{WireState, parse_status, run_status, state_after, step_status, wire_states};

@@ -93,6 +93,61 @@ fn each_flaw_names_line_path_and_matter() {
 }
 
 #[test]
+fn what_would_be_overlooked_is_a_flaw() {
+    let with = |field: &str| GOOD.replace("amount: money", field);
+    let states = |metric: &str| {
+        GOOD.replace(
+            "version: 1",
+            &format!("version: 1\nstates: {{ completed: DONE, metric: {metric} }}"),
+        )
+    };
+    for (text, path) in [
+        (with("amount: { type: money, min: 0.5 }"), "input.amount.min"),
+        (with("amount: { type: money, max: \"9\" }"), "input.amount.max"),
+        (with("amount: { type: money, min: 9, max: 1 }"), "input.amount.max"),
+        (with("amount: { type: boolean, min: 1 }"), "input.amount.min"),
+        (with("amount: { type: money, optional: \"yes\" }"), "input.amount.optional"),
+        (with("amount: { type: text, one_of: card }"), "input.amount.one_of"),
+        (with("amount: { type: object, fields: [a] }"), "input.amount.fields"),
+        (with("amount: { type: text, of: money }"), "input.amount.of"),
+        (GOOD.replace("version: 1", "version: 1\ndeadline: 0s"), "deadline"),
+        (GOOD.replace("version: 1", "version: 1\ndeadline: 99999h"), "deadline"),
+        (GOOD.replace("    undo:", "    retry: { base: 2h }\n    undo:"), "steps[1].retry.base"),
+        (
+            GOOD.replace("    undo:", "      headers: { \"X Y\": a }\n    undo:"),
+            "steps[1].call.headers.X Y",
+        ),
+        (states("{ name: saga_total, label: state }"), "states.metric.name"),
+        (states("{ name: a b, label: state }"), "states.metric.name"),
+        (states("{ name: orders_total, label: 1x }"), "states.metric.label"),
+    ] {
+        let found = flaws(&text);
+        assert!(found.iter().any(|(_, p, _)| p == path), "{path}: {found:?}");
+    }
+    assert_eq!(flaws(&states("{ name: orders_total, label: state }")), []);
+    for own in crate::engine::definition::builtin() {
+        let found = flaws(&GOOD.replace("small_saga", &own.name));
+        assert!(
+            found.iter().any(|(_, _, m)| m.contains("program itself")),
+            "{}: {found:?}",
+            own.name
+        );
+    }
+}
+
+#[test]
+fn a_key_twice_is_a_flaw() {
+    for (from, to, line) in [
+        ("  amount: money", "  amount: money\n  amount: text", 7),
+        ("{ amount: '${input.amount}' }", "{ amount: 1, amount: 2 }", 17),
+    ] {
+        let found = flaws(&GOOD.replace(from, to));
+        assert!(found.len() == 1 && found[0].2.contains("amount"), "{found:?}");
+        assert_eq!(found[0].0, Some(line), "{found:?}");
+    }
+}
+
+#[test]
 fn yaml_errors_name_their_line() {
     let found = flaws(&GOOD.replace("version: 1", "versoin: 1"));
     assert!(found[0].2.contains("versoin"), "{found:?}");
