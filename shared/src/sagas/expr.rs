@@ -218,8 +218,11 @@ fn to_minor(value: Cel) -> Result<Cel, ExecutionError> {
         .ok_or_else(|| ExecutionError::function_error("minor", why))
 }
 
-fn to_major(amount: i64) -> Cel {
-    to_cel(&major(amount))
+fn to_major(amount: i64) -> Result<Cel, ExecutionError> {
+    let why = "this amount is too large to be written exactly";
+    major(amount)
+        .map(|amount| to_cel(&amount))
+        .ok_or_else(|| ExecutionError::function_error("major", why))
 }
 
 fn to_cel(value: &Value) -> Cel {
@@ -229,6 +232,8 @@ fn to_cel(value: &Value) -> Cel {
         Value::Number(number) => number
             .as_i64()
             .map(Cel::Int)
+            // Ids may be larger than that; a float would be another one.
+            .or_else(|| number.as_u64().map(Cel::UInt))
             .or_else(|| number.as_f64().map(Cel::Float))
             .unwrap_or(Cel::Null),
         Value::String(text) => Cel::String(Arc::new(text.clone())),
@@ -293,6 +298,16 @@ mod tests {
         assert_eq!(rendered["list"], json!([-3, "many"]));
         assert_eq!(rendered["object"], json!({ "a": 3 }));
         assert_eq!(rendered["all"][0]["price"], json!(29.99));
+    }
+
+    #[test]
+    fn no_whole_number_becomes_another() {
+        let numbers = json!([u64::MAX, i64::MAX as u64 + 1, i64::MAX, i64::MIN, 0]);
+        let mut scope = Scope::new();
+        scope.set("input", &numbers);
+        let template = Template::compile(&json!(["${input}", "/${input[0]}"]), &["input"]).unwrap();
+        let rendered = template.render(&scope).unwrap();
+        assert_eq!(rendered, json!([numbers, "/18446744073709551615"]));
     }
 
     #[test]

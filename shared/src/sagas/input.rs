@@ -9,6 +9,7 @@ use crate::{
     i18n::Text,
 };
 use serde_json::Value;
+use std::cmp::Ordering;
 
 /// One thing that is wrong with an input.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,22 +80,26 @@ impl Judge {
             Kind::Id => self.id(at, value),
             Kind::Text => self.text(at, shape, value),
             Kind::Integer => match value.as_i64() {
-                Some(number) => self.bounds(at, shape, number.checked_mul(100).unwrap_or(i64::MAX)),
+                Some(number) => self.bounds(at, shape, |bound| number.cmp(&bound)),
                 None => {
                     self.wrong(at, "un nombre entier est attendu", "a whole number is expected");
                 }
             },
             Kind::Money => match money::minor(value).filter(|_| value.is_number()) {
-                Some(minor) => self.bounds(at, shape, minor),
+                Some(minor) => {
+                    self.bounds(at, shape, |bound| minor.cmp(&bound.saturating_mul(100)));
+                }
                 None => self.wrong(
                     at,
-                    "un montant avec deux décimales au plus est attendu",
-                    "an amount with at most two decimals is expected",
+                    "un montant avec deux décimales au plus est attendu, de moins de dix mille milliards",
+                    "an amount with at most two decimals is expected, below ten trillion",
                 ),
             },
             Kind::Number => match value.as_f64() {
-                #[expect(clippy::cast_possible_truncation, reason = "only compared with bounds")]
-                Some(number) => self.bounds(at, shape, (number * 100.0) as i64),
+                Some(number) => self.bounds(at, shape, |bound| {
+                    #[expect(clippy::cast_precision_loss, reason = "bounds are small")]
+                    number.total_cmp(&(bound as f64))
+                }),
                 None => self.wrong(at, "un nombre est attendu", "a number is expected"),
             },
             Kind::Boolean if !value.is_boolean() => {
@@ -163,10 +168,10 @@ impl Judge {
         }
     }
 
-    /// `hundredths` of a number within its bounds.
-    fn bounds(&mut self, at: &str, shape: &Shape, hundredths: i64) {
+    /// A number within its bounds; `compared` says how it stands to one.
+    fn bounds(&mut self, at: &str, shape: &Shape, compared: impl Fn(i64) -> Ordering) {
         if let Some(min) = shape.min
-            && hundredths < min.saturating_mul(100)
+            && compared(min) == Ordering::Less
         {
             self.wrong(
                 at,
@@ -175,7 +180,7 @@ impl Judge {
             );
         }
         if let Some(max) = shape.max
-            && hundredths > max.saturating_mul(100)
+            && compared(max) == Ordering::Greater
         {
             self.wrong(
                 at,
@@ -231,5 +236,25 @@ mod tests {
         );
         assert_eq!(fields("purchase_saga", &json!([1])), [""]);
         assert_eq!(fields("order_saga", &json!({ "user_id": 1, "items": [] })), ["items"]);
+    }
+
+    #[test]
+    fn nothing_slips_past_a_bound() {
+        let text = "saga: small\nversion: 1\nparticipants: { a: { idempotency: keys } }\n\
+            steps: [{ name: LOOK, participant: a, call: { method: GET, url: /a } }]\n\
+            input: { n: { type: integer, min: 1 }, x: { type: number, min: 0, max: 10 }, m: { type: money, min: 0 } }\n";
+        let definition = crate::sagas::parse("x.yaml", text).unwrap();
+        let wrong = |input: &Value| match validate_input(&definition, input) {
+            Ok(()) => Vec::new(),
+            Err(problems) => problems.into_iter().map(|p| p.field).collect(),
+        };
+        let none: [&str; 0] = [];
+        assert_eq!(wrong(&json!({ "n": 1, "x": 10, "m": 0 })), none);
+        assert_eq!(wrong(&json!({ "n": i64::MAX, "x": 0.0, "m": 0.01 })), none);
+        assert_eq!(wrong(&json!({ "n": i64::MIN, "x": 10.001, "m": -0.01 })), ["m", "n", "x"]);
+        assert_eq!(
+            wrong(&json!({ "n": 0, "x": -0.001, "m": 90_071_992_547_409.93 })),
+            ["m", "n", "x"]
+        );
     }
 }
