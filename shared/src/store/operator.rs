@@ -9,7 +9,7 @@ use super::{
 use crate::store::db::Tx;
 use crate::{
     audit::{Act, Action},
-    engine::{Decision, Event, RunId, RunState, decide},
+    engine::{Decision, Event, Run, RunId, RunState, decide},
 };
 use sea_orm::{ConnectionTrait, Value};
 use std::time::Duration;
@@ -141,9 +141,9 @@ impl Store {
         let row = tx.query_one_raw(backend.statement(select, [Value::from(id.0)])).await?;
         let Some(row) = row else { return Err(StoreError::NotFound) };
         let client: String = row.try_get("", "client_id")?;
-        let act = act(&event, actor, &client, id);
         let mut loaded = load::runs(tx, backend, &self.inner.registry, &[row]).await?;
         let Some(loaded) = loaded.pop() else { return Err(StoreError::NotFound) };
+        let act = act(&event, actor, &client, &loaded.run);
         let from = loaded.run.state;
         let mut decision =
             decide(&loaded.run, event).map_err(|_| StoreError::Conflict { state: from })?;
@@ -220,7 +220,7 @@ impl Operated {
 
 /// What the audit log says of it. That a client begins what it created parked is no operator's act.
 #[expect(clippy::wildcard_enum_match_arm, reason = "all others are the engine's own")]
-fn act(event: &Event, actor: &str, client: &str, id: RunId) -> Option<Act> {
+fn act(event: &Event, actor: &str, client: &str, run: &Run) -> Option<Act> {
     let action = match event {
         Event::RetryRequested => Action::RunRetried,
         Event::CancelRequested => Action::RunCancelled,
@@ -230,10 +230,13 @@ fn act(event: &Event, actor: &str, client: &str, id: RunId) -> Option<Act> {
         Event::SkipRequested { .. } => Action::StepSkipped,
         _ => return None,
     };
-    let act = audit::on_run(actor, action, client, id);
+    let act = audit::on_run(actor, action, client, run.id);
     // The reason stands in the run's own history: it is anybody's text.
     Some(match event {
-        Event::SkipRequested { step, .. } => act.with(serde_json::json!({ "step": step })),
+        Event::SkipRequested { step, .. } => {
+            let name = run.definition.step(*step).map(|step| step.name.to_lowercase());
+            act.with(serde_json::json!({ "step": name }))
+        }
         _ => act,
     })
 }
