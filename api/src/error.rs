@@ -222,7 +222,7 @@ impl From<StoreError> for ApiError {
                     "Under a legal hold nothing that is stored can be replaced or removed. An administrator has to lift it first.",
                 ),
             ),
-            StoreError::Corrupt(_) => {
+            StoreError::Altered { .. } | StoreError::Corrupt(_) => {
                 tracing::error!(%error, "the database gave something impossible");
                 Self::internal()
             }

@@ -167,14 +167,14 @@ pub async fn open_store(config: &Config, stop: &CancellationToken) -> anyhow::Re
     store.seal_with(Sealer::new(&config.storage.encryption).map_err(anyhow::Error::msg)?);
     let migrate = || async {
         match store.migrate().await {
-            Err(error @ StoreError::Corrupt(_)) => Ok(Err(error)),
+            Err(error @ (StoreError::Corrupt(_) | StoreError::Altered { .. })) => Ok(Err(error)),
             other => other.map(Ok),
         }
     };
-    wait_for("the database's tables", limit, stop, migrate)
-        .await
-        .and_then(std::convert::identity)
-        .context("database.url")?;
+    let migrated = wait_for("the database's tables", limit, stop, migrate).await;
+    let migrated = migrated.context("database.url")?;
+    let altered = matches!(migrated, Err(StoreError::Altered { .. }));
+    migrated.context(if altered { "sagas.dir" } else { "database.url" })?;
     Ok(store)
 }
 

@@ -24,6 +24,17 @@ pub enum StoreError {
     /// No such run.
     #[error("no such run")]
     NotFound,
+    /// The definition of a saga is another one than was stored under its name and version.
+    #[error(
+        "{name} version {version} says something else than when it was first used, and runs may rest on that; \
+         write a higher `version` into its file, or put back what it said"
+    )]
+    Altered {
+        /// Of the saga.
+        name: String,
+        /// Of the saga.
+        version: i32,
+    },
     /// Something is stored, or was to be stored, that should not be possible.
     #[error("the database holds or was given something impossible: {0}")]
     Corrupt(String),

@@ -190,10 +190,8 @@ impl Registry {
             let id = (definition.name.clone(), definition.version);
             let stored = entity::definition::Entity::find_by_id(id).one(db).await?;
             if stored.is_some_and(|stored| stored.sha != definition.sha()) {
-                return Err(StoreError::Corrupt(format!(
-                    "definition {} version {} differs from the one in the database; a change needs a new version",
-                    definition.name, definition.version
-                )));
+                let Definition { name, version, .. } = &*definition;
+                return Err(StoreError::Altered { name: name.clone(), version: *version });
             }
         }
         entity::definition::Entity::update_many()

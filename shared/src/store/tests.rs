@@ -291,3 +291,20 @@ async fn each_step_waits_for_its_own_time() {
     };
     assert!((15..20).contains(&after.as_secs()), "{after:?}");
 }
+
+#[tokio::test]
+async fn a_definition_that_changed_without_a_new_version_is_refused_with_the_remedy() {
+    let fixture = fixture().await;
+    let text = "saga: altered_saga\nversion: 1\nparticipants: { a: { idempotency: keys } }\n\
+        steps: [{ name: LOOK, participant: a, call: { method: GET, url: /a } }]\n";
+    let define = |text: &str| fixture.store.define(crate::sagas::parse("x.yaml", text).unwrap());
+    define(text);
+    fixture.store.migrate().await.unwrap();
+    define(&text.replace("/a }", "/b }"));
+    let error = fixture.store.migrate().await.unwrap_err();
+    assert!(
+        matches!(&error, StoreError::Altered { name, version: 1 } if name == "altered_saga"),
+        "{error}"
+    );
+    assert!(error.to_string().contains("write a higher `version` into its file"), "{error}");
+}

@@ -78,6 +78,7 @@ fn missing(error: StoreError, id: RunId) -> ApiError {
         other @ (StoreError::Unavailable(_)
         | StoreError::Fenced
         | StoreError::Held
+        | StoreError::Altered { .. }
         | StoreError::Conflict { .. }
         | StoreError::Corrupt(_)) => ApiError::from(other).about(id),
     }

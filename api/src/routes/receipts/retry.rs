@@ -66,6 +66,7 @@ pub(crate) async fn handler(
         other @ (StoreError::Unavailable(_)
         | StoreError::Fenced
         | StoreError::Held
+        | StoreError::Altered { .. }
         | StoreError::NotFound
         | StoreError::Corrupt(_)) => ApiError::from(other).about(id),
     })?;

@@ -111,6 +111,7 @@ fn refused(id: RunId, error: StoreError) -> ApiError {
         other @ (StoreError::Unavailable(_)
         | StoreError::Fenced
         | StoreError::Held
+        | StoreError::Altered { .. }
         | StoreError::Corrupt(_)) => other.into(),
     }
 }

@@ -121,6 +121,7 @@ pub(crate) async fn handler(
         other @ (StoreError::Unavailable(_)
         | StoreError::Fenced
         | StoreError::Conflict { .. }
+        | StoreError::Altered { .. }
         | StoreError::Corrupt(_)) => other.into(),
     })?;
     Ok(Answer::ok(changed.into()))
