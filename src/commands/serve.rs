@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 use quittance_shared::{
-    config::Config,
+    config::{Config, LogFormat},
     lifecycle::{Roles, Shutdown},
     parts::{Parts, open_store_briefly},
     telemetry,
@@ -88,7 +88,10 @@ async fn carry_on(config: Config, role: Role) -> anyhow::Result<()> {
         roles.spawn("probe", probe::serve(listener, parts.clone(), shutdown.soft.clone()));
     }
     if let Some(listener) = listener {
-        greet(&format!("http://{}", listener.local_addr()?))?;
+        // What collects lines of JSON reads this stream too.
+        if parts.config.log.format != LogFormat::Json {
+            greet(&format!("http://{}", listener.local_addr()?))?;
+        }
         roles.spawn("api", quittance_api::run(listener, parts, shutdown.clone()));
     }
     roles.join(&shutdown).await
