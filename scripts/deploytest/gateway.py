@@ -289,6 +289,8 @@ def log(stack):
         check(any(f"127.0.0.1:{port}" in upstream for upstream in asked), f"replica {port} was never asked")
     for word in (stack.key, "/api/v1", "clientId", "operator"):
         check(word not in text, f"the access log tells {word}")
+    said = (stack.folder / "nginx.log").read_text()
+    check("client:" not in said, f"nginx tells of clients beside its access log: {said[:500]}")
     return len(lines)
 
 
