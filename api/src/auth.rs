@@ -10,7 +10,7 @@ use axum::{
     http::{StatusCode, request::Parts},
 };
 use quittance_shared::{
-    audit::{Act, Action},
+    audit::{Act, Action, Actor},
     i18n::Text,
     store::KeyLimits,
 };
@@ -43,13 +43,24 @@ impl Caller {
 
     /// An act of this caller for the audit log, about that client's data.
     pub(crate) fn act(&self, action: Action, client: &str) -> Act {
-        Act::new(&self.name, action).of(client)
+        Act::new(self, action).of(client)
+    }
+
+    /// Who acts, for histories and the audit log.
+    pub(crate) fn actor(&self) -> Actor {
+        Actor { name: self.name.clone(), key: self.key }
     }
 
     /// The one client whose receipts a list shows; `None` for all.
     pub(crate) fn only_client(&self) -> Option<&str> {
         // A key without a client would see nothing; there is none.
         if self.admin { None } else { Some(self.client.as_deref().unwrap_or_default()) }
+    }
+}
+
+impl From<&Caller> for Actor {
+    fn from(caller: &Caller) -> Self {
+        caller.actor()
     }
 }
 

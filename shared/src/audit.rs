@@ -10,8 +10,9 @@ pub use chain::{Broken, Head, Verifier, Whole};
 use crate::ledger::Owner;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
 
 /// What was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +69,10 @@ pub enum Action {
     UserExported,
     /// A run was begun again.
     RunRetried,
+    /// Many runs were begun again by one order.
+    RunsRetried,
+    /// The undo of many runs was asked for by one order.
+    RunsCompensated,
     /// The end of a run was asked for.
     RunCancelled,
     /// The undo of a run was asked for.
@@ -125,6 +130,8 @@ impl Action {
             Self::TransactionsExported => "transactions.exported",
             Self::UserExported => "user.exported",
             Self::RunRetried => "run.retried",
+            Self::RunsRetried => "run.many_retried",
+            Self::RunsCompensated => "run.many_compensated",
             Self::RunCancelled => "run.cancelled",
             Self::RunCompensated => "run.compensated",
             Self::RunPaused => "run.paused",
@@ -141,11 +148,33 @@ impl Action {
     }
 }
 
+/// Who does something. Histories show the name; the audit log also tells which key it was, since a successor has the
+/// name of the key before it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Actor {
+    /// `key:NAME`, `local`, `command`, `retention`, `service`.
+    pub name: String,
+    /// Id of the key, where it is one of the database.
+    pub key: Option<Uuid>,
+}
+
+impl From<&str> for Actor {
+    fn from(name: &str) -> Self {
+        Self { name: name.to_owned(), key: None }
+    }
+}
+
+impl From<&Self> for Actor {
+    fn from(actor: &Self) -> Self {
+        actor.clone()
+    }
+}
+
 /// Something to be written down.
 #[derive(Clone, Debug)]
 pub struct Act {
-    /// Who: `key:NAME`, `local`, `command`, `retention`, `service`.
-    pub actor: String,
+    /// Who.
+    pub actor: Actor,
     /// Whose data it is about.
     pub client: Option<String>,
     /// What.
@@ -158,7 +187,7 @@ pub struct Act {
 
 impl Act {
     /// An act without subject or detail.
-    pub fn new(actor: impl Into<String>, action: Action) -> Self {
+    pub fn new(actor: impl Into<Actor>, action: Action) -> Self {
         Self { actor: actor.into(), client: None, action, subject: None, detail: Json::Null }
     }
 
@@ -181,6 +210,20 @@ impl Act {
     pub fn with(mut self, detail: Json) -> Self {
         self.detail = detail;
         self
+    }
+
+    /// The detail as it is stored: with the key.
+    fn told(&self) -> Json {
+        let mut detail = self.detail.clone();
+        if let Some(key) = self.actor.key {
+            if detail.is_null() {
+                detail = json!({});
+            }
+            if let Json::Object(fields) = &mut detail {
+                fields.insert("key".into(), key.to_string().into());
+            }
+        }
+        detail
     }
 }
 
@@ -226,11 +269,11 @@ impl Entry {
         let mut entry = Self {
             seq: seq + 1,
             at,
-            actor: clean(&act.actor),
+            actor: clean(&act.actor.name),
             client: act.client.as_deref().map(clean),
             action: act.action.as_str().to_owned(),
             subject: act.subject.as_deref().map(clean),
-            detail: act.detail.to_string().replace("\\u0000", "\\ufffd"),
+            detail: act.told().to_string().replace("\\u0000", "\\ufffd"),
             previous: previous.to_owned(),
             hash: String::new(),
         };

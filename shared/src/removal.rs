@@ -61,7 +61,7 @@ pub async fn resume(store: &Store, blobs: &Blobs, max_pages: u32) -> Result<u64,
         let result = match &unfinished {
             Unfinished::Files(removal) => remove_files(store, blobs, removal, max_pages).await,
             Unfinished::User { id, owner, actor, reason } => {
-                match store.erase_rest_of_user(*id, owner, actor, reason).await {
+                match store.erase_rest_of_user(*id, owner, actor.as_str(), reason).await {
                     Ok(removals) => remove_each(store, blobs, &removals, max_pages).await,
                     Err(error) => Err(error.into()),
                 }

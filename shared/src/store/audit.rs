@@ -6,12 +6,14 @@ use super::{
 };
 use crate::store::db::Tx;
 use crate::{
-    audit::{Act, Action, Broken, Entry, Head, Verifier, Whole},
+    audit::{Act, Action, Actor, Broken, Entry, Head, Verifier, Whole},
     engine::RunId,
 };
 use sea_orm::{ConnectionTrait, QueryResult, Value};
 use serde_json::{Value as Json, json};
 
+/// The actor of this program's commands.
+pub(super) const COMMAND: &str = "command";
 /// Entries read at a time.
 const PAGE: usize = 1000;
 /// Entries that one checkpoint vouches for at most.
@@ -244,7 +246,7 @@ pub(super) async fn append(tx: &Tx, backend: Backend, act: &Act) -> Result<()> {
 #[must_use]
 pub fn by_command(action: Action, mut detail: Json) -> Act {
     detail["systemUser"] = system_user().into();
-    Act::new("command", action).with(detail)
+    Act::new(COMMAND, action).with(detail)
 }
 
 /// Who called `sudo`, or as whom the session was begun, as the environment says; else the number of the process's user.
@@ -265,7 +267,7 @@ fn user_number() -> Option<String> {
 }
 
 /// An act on a run.
-pub(super) fn on_run(actor: &str, action: Action, client: &str, id: RunId) -> Act {
+pub(super) fn on_run(actor: &Actor, action: Action, client: &str, id: RunId) -> Act {
     Act::new(actor, action).of(client).to("run", id)
 }
 

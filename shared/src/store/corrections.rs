@@ -5,6 +5,7 @@ use super::{
     error::{Result, StoreError},
     receipts::time,
 };
+use crate::audit::Actor;
 use crate::engine::RunId;
 use crate::store::db::Tx;
 use chrono::{DateTime, Utc};
@@ -93,7 +94,7 @@ impl Store {
         tx: &Tx,
         id: RunId,
         client: &str,
-        actor: &str,
+        actor: &Actor,
         corrections: &[NewCorrection],
     ) -> Result<()> {
         let backend = self.backend();
@@ -120,7 +121,7 @@ impl Store {
                 Value::from(taught.map(|(field, _)| field.clone())),
                 Value::from(taught.map(|(_, value)| Json::from(value.clone()).to_string())),
                 Value::from(taught.map(|_| Json::from(c.keys.clone()).to_string())),
-                Value::from(actor),
+                Value::from(actor.name.clone()),
             ];
             tx.execute_raw(backend.statement(&insert, values)).await?;
             for key in c.keys.iter().filter(|_| taught.is_some()) {
@@ -140,7 +141,7 @@ impl Store {
         tx: &Tx,
         id: RunId,
         correction: Uuid,
-        actor: &str,
+        actor: &Actor,
     ) -> Result<()> {
         let backend = self.backend();
         let update = format!(
@@ -148,7 +149,7 @@ impl Store {
              WHERE id = $1 AND receipt_id = $2 AND undone_at IS NULL",
             backend.now()
         );
-        let values = [Value::from(correction), Value::from(id.0), Value::from(actor)];
+        let values = [Value::from(correction), Value::from(id.0), Value::from(actor.name.clone())];
         tx.execute_raw(backend.statement(update, values)).await?;
         Ok(())
     }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::store::db::Tx;
 use crate::{
-    audit::{Act, Action},
+    audit::{Act, Action, Actor},
     engine::{Event, RunId},
 };
 use sea_orm::{ConnectionTrait, Value};
@@ -86,9 +86,10 @@ impl Store {
         &self,
         what: Erasable,
         id: RunId,
-        actor: &str,
+        actor: impl Into<Actor>,
         reason: &str,
     ) -> Result<Erased> {
+        let actor = &actor.into();
         // A commit of which nobody heard is found done.
         self.patiently(|| self.erase_once(what, id, actor, reason)).await
     }
@@ -97,7 +98,7 @@ impl Store {
         &self,
         what: Erasable,
         id: RunId,
-        actor: &str,
+        actor: &Actor,
         reason: &str,
     ) -> Result<Erased> {
         let backend = self.backend();
@@ -150,7 +151,7 @@ impl Store {
             what.table(),
             backend.now()
         );
-        let values = [Value::from(id.0), Value::from(actor), Value::from(reason)];
+        let values = [Value::from(id.0), Value::from(actor.name.clone()), Value::from(reason)];
         tx.execute_raw(backend.statement(mark, values)).await?;
         let removal = Removal { id: RunId::new().0, runs, files };
         note_removal(&tx, backend, &removal).await?;

@@ -9,7 +9,7 @@ use super::{
     sql::Backend,
 };
 use crate::{
-    audit::{Act, Action},
+    audit::{Act, Action, Actor},
     engine::RunId,
 };
 use chrono::{DateTime, Utc};
@@ -36,9 +36,10 @@ impl Store {
         &self,
         what: Erasable,
         id: RunId,
-        actor: &str,
+        actor: impl Into<Actor>,
         reason: &str,
     ) -> Result<Hold> {
+        let actor = &actor.into();
         let backend = self.backend();
         let tx = self.begin().await?;
         let update = format!(
@@ -48,7 +49,8 @@ impl Store {
             backend.now()
         );
         let reason = reason.replace('\0', "\u{fffd}");
-        let values = [Value::from(id.0), Value::from(actor), Value::from(reason.clone())];
+        let values =
+            [Value::from(id.0), Value::from(actor.name.clone()), Value::from(reason.clone())];
         let row = tx.query_one_raw(backend.statement(update, values)).await?;
         let row = row.ok_or(StoreError::NotFound)?;
         let (client, at): (String, i64) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
@@ -56,14 +58,20 @@ impl Store {
         let act = Act::new(actor, Action::HoldPlaced).of(client).to(what.table(), id);
         audit::append(&tx, backend, &act).await?;
         tx.commit().await?;
-        Ok(Hold { at: time(at), by: actor.to_owned(), reason })
+        Ok(Hold { at: time(at), by: actor.name.clone(), reason })
     }
 
     /// Allows again to erase something; whether it was forbidden.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when the database does not answer.
-    pub async fn lift_hold(&self, what: Erasable, id: RunId, actor: &str) -> Result<bool> {
+    pub async fn lift_hold(
+        &self,
+        what: Erasable,
+        id: RunId,
+        actor: impl Into<Actor>,
+    ) -> Result<bool> {
+        let actor = &actor.into();
         let backend = self.backend();
         let tx = self.begin().await?;
         let update = format!(

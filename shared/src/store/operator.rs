@@ -8,7 +8,7 @@ use super::{
 };
 use crate::store::db::Tx;
 use crate::{
-    audit::{Act, Action},
+    audit::{Act, Action, Actor},
     engine::{Decision, Event, Run, RunId, RunState, decide},
 };
 use sea_orm::{ConnectionTrait, Value};
@@ -52,7 +52,8 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::NotFound`], or [`StoreError::Conflict`] when the run has not failed and is not stuck.
-    pub async fn retry_run(&self, id: RunId, actor: &str) -> Result<()> {
+    pub async fn retry_run(&self, id: RunId, actor: impl Into<Actor>) -> Result<()> {
+        let actor = &actor.into();
         self.operate(id, actor, Event::RetryRequested).await
     }
 
@@ -60,7 +61,8 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::NotFound`], or [`StoreError::Conflict`] when the run ended or cannot go back.
-    pub async fn cancel_run(&self, id: RunId, actor: &str) -> Result<()> {
+    pub async fn cancel_run(&self, id: RunId, actor: impl Into<Actor>) -> Result<()> {
+        let actor = &actor.into();
         self.operate(id, actor, Event::CancelRequested).await
     }
 
@@ -68,7 +70,8 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::NotFound`], or [`StoreError::Conflict`] when the run has not stopped, or is past its pivot.
-    pub async fn compensate_run(&self, id: RunId, actor: &str) -> Result<()> {
+    pub async fn compensate_run(&self, id: RunId, actor: impl Into<Actor>) -> Result<()> {
+        let actor = &actor.into();
         self.operate(id, actor, Event::CompensateRequested).await
     }
 
@@ -76,7 +79,8 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::NotFound`], or [`StoreError::Conflict`] when it began before.
-    pub async fn start_run(&self, id: RunId, actor: &str) -> Result<()> {
+    pub async fn start_run(&self, id: RunId, actor: impl Into<Actor>) -> Result<()> {
+        let actor = &actor.into();
         self.operate(id, actor, Event::StartRequested).await
     }
 
@@ -84,7 +88,8 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::NotFound`], or [`StoreError::Conflict`] when it has ended or is paused.
-    pub async fn pause_run(&self, id: RunId, actor: &str) -> Result<()> {
+    pub async fn pause_run(&self, id: RunId, actor: impl Into<Actor>) -> Result<()> {
+        let actor = &actor.into();
         self.operate(id, actor, Event::PauseRequested).await
     }
 
@@ -92,7 +97,8 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::NotFound`], or [`StoreError::Conflict`] when it is not paused.
-    pub async fn resume_run(&self, id: RunId, actor: &str) -> Result<()> {
+    pub async fn resume_run(&self, id: RunId, actor: impl Into<Actor>) -> Result<()> {
+        let actor = &actor.into();
         self.operate(id, actor, Event::ResumeRequested).await
     }
 
@@ -101,19 +107,26 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::NotFound`], or [`StoreError::Conflict`] when the run is not stuck at this step.
-    pub async fn skip_step(&self, id: RunId, step: usize, reason: &str, actor: &str) -> Result<()> {
+    pub async fn skip_step(
+        &self,
+        id: RunId,
+        step: usize,
+        reason: &str,
+        actor: impl Into<Actor>,
+    ) -> Result<()> {
+        let actor = &actor.into();
         self.operate(id, actor, Event::SkipRequested { step, reason: reason.to_owned() }).await
     }
 
     /// Cancels unless the run has ended anyway.
-    pub(super) async fn end_run(&self, id: RunId, actor: &str) -> Result<()> {
+    pub(super) async fn end_run(&self, id: RunId, actor: &Actor) -> Result<()> {
         match self.cancel_run(id, actor).await {
             Err(StoreError::Conflict { .. }) => Ok(()),
             other => other,
         }
     }
 
-    async fn operate(&self, id: RunId, actor: &str, event: Event) -> Result<()> {
+    async fn operate(&self, id: RunId, actor: &Actor, event: Event) -> Result<()> {
         let tx = self.begin().await?;
         let operated = self.operate_in(&tx, id, actor, event).await?;
         if let Some(act) = &operated.act {
@@ -129,7 +142,7 @@ impl Store {
         &self,
         tx: &Tx,
         id: RunId,
-        actor: &str,
+        actor: &Actor,
         event: Event,
     ) -> Result<Operated> {
         let backend = self.backend();
@@ -147,7 +160,7 @@ impl Store {
         let from = loaded.run.state;
         let mut decision =
             decide(&loaded.run, event).map_err(|_| StoreError::Conflict { state: from })?;
-        decision.actor = Some(actor.to_owned());
+        decision.actor = Some(actor.name.clone());
         if decision.run.epoch == decision.epoch {
             // Only a wish was recorded: the owner's next write, which expects its own version, must still fit.
             decision.run.version = decision.version;
@@ -161,7 +174,7 @@ impl Store {
     }
 
     /// Adds a line to the history of a run outside any decision.
-    pub(super) async fn record(&self, tx: &Tx, id: RunId, actor: &str, what: &str) -> Result<()> {
+    pub(super) async fn record(&self, tx: &Tx, id: RunId, actor: &Actor, what: &str) -> Result<()> {
         self.record_detail(tx, id, actor, serde_json::json!({ "note": what })).await
     }
 
@@ -170,7 +183,7 @@ impl Store {
         &self,
         tx: &Tx,
         id: RunId,
-        actor: &str,
+        actor: &Actor,
         detail: serde_json::Value,
     ) -> Result<()> {
         let backend = self.backend();
@@ -191,7 +204,7 @@ impl Store {
             Value::from(seq),
             Value::from(state),
             Value::from(epoch),
-            Value::from(actor),
+            Value::from(actor.name.clone()),
             Value::from(detail.to_string()),
         ];
         tx.execute_raw(backend.statement(insert, values)).await?;
@@ -220,7 +233,7 @@ impl Operated {
 
 /// What the audit log says of it. That a client begins what it created parked is no operator's act.
 #[expect(clippy::wildcard_enum_match_arm, reason = "all others are the engine's own")]
-fn act(event: &Event, actor: &str, client: &str, run: &Run) -> Option<Act> {
+fn act(event: &Event, actor: &Actor, client: &str, run: &Run) -> Option<Act> {
     let action = match event {
         Event::RetryRequested => Action::RunRetried,
         Event::CancelRequested => Action::RunCancelled,

@@ -11,7 +11,7 @@ use super::{
     reviews::json_of,
     writes::Creation,
 };
-use crate::audit::{Act, Action};
+use crate::audit::{Act, Action, Actor};
 use crate::engine::{NewRun, RunError, RunId, RunState};
 use crate::store::db::Tx;
 use chrono::{DateTime, Utc};
@@ -82,8 +82,9 @@ impl Store {
         &self,
         id: RunId,
         run: NewRun,
-        actor: &str,
+        actor: impl Into<Actor>,
     ) -> Result<(RunId, bool)> {
+        let actor = &actor.into();
         let backend = self.backend();
         let tx = self.begin().await?;
         let lock = match backend {
@@ -110,7 +111,7 @@ impl Store {
             backend.now()
         );
         let new = run.id;
-        let values = [Value::from(new.0), Value::from(id.0), Value::from(actor)];
+        let values = [Value::from(new.0), Value::from(id.0), Value::from(actor.name.clone())];
         tx.execute_raw(backend.statement(insert, values)).await?;
         let creation = [Creation { run, receipt: None, workflow: None }];
         let made = creation::create(&tx, backend, &self.inner.registry, GRACE, &creation).await?;
@@ -144,7 +145,12 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Held`] where a legal hold keeps the receipt with all its readings.
-    pub async fn discard_reprocess(&self, id: RunId, actor: &str) -> Result<Option<RunId>> {
+    pub async fn discard_reprocess(
+        &self,
+        id: RunId,
+        actor: impl Into<Actor>,
+    ) -> Result<Option<RunId>> {
+        let actor = &actor.into();
         if self.legal_hold(Erasable::Receipt, id).await?.is_some() {
             return Err(StoreError::Held);
         }
@@ -193,7 +199,7 @@ impl Store {
         tx: &Tx,
         run: RunId,
         ending: Ending,
-        actor: &str,
+        actor: &Actor,
         differences: Option<&Json>,
     ) -> Result<()> {
         let backend = self.backend();
@@ -205,7 +211,7 @@ impl Store {
         let values = [
             Value::from(run.0),
             Value::from(ending.as_str()),
-            Value::from(actor),
+            Value::from(actor.name.clone()),
             Value::from(differences.map(Json::to_string)),
         ];
         tx.execute_raw(backend.statement(update, values)).await?;

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::store::db::Tx;
 use crate::{
-    audit::{Act, Action},
+    audit::{Act, Action, Actor},
     engine::{RunId, RunState},
 };
 use chrono::{DateTime, Utc};
@@ -152,9 +152,10 @@ impl Store {
     pub async fn revise<E: Send>(
         &self,
         id: RunId,
-        actor: &str,
+        actor: impl Into<Actor>,
         decide: impl FnOnce(&UnderReview) -> std::result::Result<Option<Revision>, E> + Send,
     ) -> Result<std::result::Result<i64, E>> {
+        let actor = &actor.into();
         let tx = self.begin().await?;
         let held = self.hold(&tx, id).await?;
         let revision = match decide(&held) {
@@ -213,7 +214,7 @@ impl Store {
         &self,
         tx: &Tx,
         id: RunId,
-        actor: &str,
+        actor: &Actor,
         revision: &Revision,
     ) -> Result<()> {
         let backend = self.backend();
@@ -242,7 +243,7 @@ impl Store {
             Value::from(joined(&revision.reasons)),
         ];
         if revision.reviewing == Reviewing::Confirm {
-            values.push(Value::from(actor));
+            values.push(Value::from(actor.name.clone()));
         }
         tx.execute_raw(backend.statement(update, values)).await?;
         Ok(())
@@ -292,7 +293,7 @@ impl Store {
         tx: &Tx,
         held: &UnderReview,
         run: RunId,
-        actor: &str,
+        actor: &Actor,
         differences: &Json,
     ) -> Result<()> {
         let backend = self.backend();
@@ -372,7 +373,7 @@ impl Store {
 }
 
 /// What the audit log says of it: names of fields, never what stands in them.
-fn act(held: &UnderReview, actor: &str, revision: &Revision) -> Act {
+fn act(held: &UnderReview, actor: &Actor, revision: &Revision) -> Act {
     let fields: Vec<&str> = revision.corrections.iter().map(|c| c.field.as_str()).collect();
     let (action, detail) = if let Some((run, _)) = &revision.accepted {
         (Action::ReprocessAccepted, json!({ "run": run }))

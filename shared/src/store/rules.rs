@@ -8,7 +8,7 @@ use super::{
     sql::Backend,
 };
 use crate::{
-    audit::{Act, Action, user_subject},
+    audit::{Act, Action, Actor, user_subject},
     ledger::Owner,
 };
 use chrono::{DateTime, Utc};
@@ -82,7 +82,13 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when the database does not answer.
-    pub async fn add_rule(&self, owner: &Owner, new: &NewRule, actor: &str) -> Result<RuleAdded> {
+    pub async fn add_rule(
+        &self,
+        owner: &Owner,
+        new: &NewRule,
+        actor: impl Into<Actor>,
+    ) -> Result<RuleAdded> {
+        let actor = &actor.into();
         self.patiently(|| async {
             let backend = self.backend();
             let tx = self.begin().await?;
@@ -126,8 +132,9 @@ impl Store {
         owner: &Owner,
         id: Uuid,
         body: &Json,
-        actor: &str,
+        actor: impl Into<Actor>,
     ) -> Result<StoredRule> {
+        let actor = &actor.into();
         let sql = format!(
             "UPDATE category_rule SET body = $4, changed_at = {}
              WHERE client_id = $1 AND user_id = $2 AND id = $3 RETURNING {COLUMNS}",
@@ -147,7 +154,13 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when the database does not answer.
-    pub async fn remove_rule(&self, owner: &Owner, id: Uuid, actor: &str) -> Result<bool> {
+    pub async fn remove_rule(
+        &self,
+        owner: &Owner,
+        id: Uuid,
+        actor: impl Into<Actor>,
+    ) -> Result<bool> {
+        let actor = &actor.into();
         let sql = "DELETE FROM category_rule WHERE client_id = $1 AND user_id = $2 AND id = $3";
         let [client, user] = whose(owner);
         let tx = self.begin().await?;
@@ -163,7 +176,7 @@ impl Store {
     async fn tell_rule(
         &self,
         tx: &Tx,
-        actor: &str,
+        actor: &Actor,
         action: Action,
         owner: &Owner,
         id: Uuid,

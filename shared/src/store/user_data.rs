@@ -8,7 +8,7 @@ use super::{
     retention::NOT_HELD,
 };
 use crate::{
-    audit::{Act, Action, user_subject},
+    audit::{Act, Action, Actor, user_subject},
     engine::RunId,
     ledger::Owner,
 };
@@ -81,9 +81,10 @@ impl Store {
     pub async fn begin_erasing_user(
         &self,
         owner: &Owner,
-        actor: &str,
+        actor: impl Into<Actor>,
         reason: &str,
     ) -> Result<UserErasure> {
+        let actor = &actor.into();
         let backend = self.backend();
         let tx = self.begin().await?;
         let whose = || [Value::from(owner.client.clone()), Value::from(owner.user.clone())];
@@ -106,7 +107,8 @@ impl Store {
              VALUES ($1, 'user', '[]', '[]', $2, $3, $4, $5, {now}, {now} + {OWN})"
         );
         let [client, user] = whose();
-        let values = [Value::from(id), client, user, Value::from(actor), Value::from(reason)];
+        let values =
+            [Value::from(id), client, user, Value::from(actor.name.clone()), Value::from(reason)];
         tx.execute_raw(backend.statement(insert, values)).await?;
         tx.commit().await?;
         Ok(UserErasure::Begun(id))
@@ -120,9 +122,10 @@ impl Store {
         &self,
         note: Uuid,
         owner: &Owner,
-        actor: &str,
+        actor: impl Into<Actor>,
         reason: &str,
     ) -> Result<Vec<Removal>> {
+        let actor = &actor.into();
         let mut removals = Vec::new();
         for (what, table) in [(Erasable::Receipt, "receipt"), (Erasable::Workflow, "workflow")] {
             let mut after = None;

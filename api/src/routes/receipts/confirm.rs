@@ -60,7 +60,7 @@ pub(crate) async fn handler(
         outcome = Outcome::of(held, &revision);
         Ok::<_, ApiError>(Some(revision))
     };
-    let revised = state.store.revise(id, &caller.name, decide).await;
+    let revised = state.store.revise(id, &caller, decide).await;
     let version = revised.map_err(|e| super::missing(e, id))??;
     state.notifier.changed(id);
     Ok(Answer::ok(outcome.answer(id, version, &context))

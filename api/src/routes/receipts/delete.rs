@@ -63,7 +63,7 @@ pub(crate) async fn handler(
 ) -> Result<Answer<Erased>, ApiError> {
     let reason = erasing::reason(&params)?;
     find(&state, &caller, id).await?;
-    let erased = state.store.erase(Erasable::Receipt, id, &caller.name, reason).await;
+    let erased = state.store.erase(Erasable::Receipt, id, &caller, reason).await;
     let files_pending = match erased.map_err(|e| super::missing(e, id))? {
         Outcome::Held => return Err(held(Erasable::Receipt, id)),
         Outcome::Now(removal) => !erasing::files(&state, &[removal]).await,

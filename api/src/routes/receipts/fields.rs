@@ -96,7 +96,7 @@ pub(crate) async fn handler(
         Ok::<_, ApiError>(revision)
     };
     let version =
-        state.store.revise(id, &caller.name, decide).await.map_err(|e| super::missing(e, id))??;
+        state.store.revise(id, &caller, decide).await.map_err(|e| super::missing(e, id))??;
     state.notifier.changed(id);
     Ok(Answer::ok(outcome.answer(id, version, &context))
         .about(id)

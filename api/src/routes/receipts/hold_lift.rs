@@ -29,7 +29,7 @@ pub(crate) async fn handler(
     ReceiptId(id): ReceiptId,
 ) -> Result<Answer<Held>, ApiError> {
     find(&state, &caller, id).await?;
-    let lifted = state.store.lift_hold(Erasable::Receipt, id, &caller.name).await;
+    let lifted = state.store.lift_hold(Erasable::Receipt, id, &caller).await;
     lifted.map_err(|e| super::missing(e, id))?;
     Ok(Answer::ok(Held::new(id.0, None)).about(id))
 }

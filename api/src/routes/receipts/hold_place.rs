@@ -51,7 +51,7 @@ pub(crate) async fn handler(
 ) -> Result<Answer<Held>, ApiError> {
     let reason = erasing::hold_reason(&state, request).await?;
     find(&state, &caller, id).await?;
-    let hold = state.store.place_hold(Erasable::Receipt, id, &caller.name, &reason).await;
+    let hold = state.store.place_hold(Erasable::Receipt, id, &caller, &reason).await;
     let hold = hold.map_err(|e| super::missing(e, id))?;
     Ok(Answer::ok(Held::new(id.0, Some(hold))).about(id))
 }

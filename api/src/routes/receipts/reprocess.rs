@@ -52,7 +52,7 @@ pub(crate) async fn handler(
     let receipt = find(&state, &caller, id).await?;
     let run = NewRun { traceparent: intake::traceparent(&headers), ..new_run(&receipt) };
     // Between the commit and the workers' hearing of it the client may hang up.
-    let (own, actor) = (state.clone(), caller.name.clone());
+    let (own, actor) = (state.clone(), caller.actor());
     let task = tokio::spawn(async move {
         let (run, new) = own.store.start_reprocess(id, run, &actor).await?;
         if new && let Err(error) = own.queue.push(&Lane::DOCUMENTS, run).await {

@@ -69,7 +69,7 @@ pub(crate) async fn handler(
             Ok(Some(revision))
         }
     };
-    let revised = state.store.revise(id, &caller.name, decide).await;
+    let revised = state.store.revise(id, &caller, decide).await;
     let version = revised.map_err(|e| super::missing(e, id))??;
     state.notifier.changed(id);
     Ok(Answer::ok(outcome.answer(id, version, &context))

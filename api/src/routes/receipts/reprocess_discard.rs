@@ -39,7 +39,7 @@ pub(crate) async fn handler(
 ) -> Result<Answer<Reprocess>, ApiError> {
     find(&state, &caller, id).await?;
     let gone = |e| super::missing(e, id);
-    let discarded = state.store.discard_reprocess(id, &caller.name).await.map_err(gone)?;
+    let discarded = state.store.discard_reprocess(id, &caller).await.map_err(gone)?;
     // Also of one whose pages could not be removed the time before.
     let last = if discarded.is_some() {
         discarded

@@ -61,7 +61,7 @@ pub(crate) async fn handler(
     }
     // Before it is in the queue itself.
     let estimate = state.estimates.for_new().await.map_err(|e| ApiError::from(e).about(id))?;
-    state.store.retry_run(id, &caller.name).await.map_err(|error| match error {
+    state.store.retry_run(id, &caller).await.map_err(|error| match error {
         StoreError::Conflict { .. } => not_failed(id),
         other @ (StoreError::Unavailable(_)
         | StoreError::Fenced

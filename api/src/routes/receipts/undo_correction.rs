@@ -94,7 +94,7 @@ pub(crate) async fn handler(
         };
         Ok::<_, ApiError>(revision)
     };
-    let revised = state.store.revise(id, &caller.name, decide).await;
+    let revised = state.store.revise(id, &caller, decide).await;
     let version = revised.map_err(|e| super::missing(e, id))??;
     state.notifier.changed(id);
     Ok(Answer::ok(outcome.answer(id, version, &context))

@@ -27,7 +27,7 @@ pub(crate) async fn handler(
     context: Context,
     SagaId(id): SagaId,
 ) -> Result<Response, ApiError> {
-    let actor = caller.name.clone();
+    let actor = caller.actor();
     steered(&state, &caller, id, move |own| async move { own.store.cancel_run(id, &actor).await })
         .await?;
     told(&state, &caller, &context, id, &DONE).await

@@ -91,7 +91,7 @@ pub(crate) async fn handler(
     if waits {
         // Under the same key it may have been created before, to wait for `/execute`.
         if watch.is_none() {
-            let actor = caller.name.clone();
+            let actor = caller.actor();
             let begin = move |own: AppState| async move {
                 match own.store.start_run(id, &actor).await {
                     Err(StoreError::Conflict { .. }) => Ok(()),

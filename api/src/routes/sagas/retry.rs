@@ -35,7 +35,7 @@ pub(crate) async fn handler(
     headers: HeaderMap,
     SagaId(id): SagaId,
 ) -> Result<Response, ApiError> {
-    let actor = caller.name.clone();
+    let actor = caller.actor();
     steered(&state, &caller, id, move |own| async move { own.store.retry_run(id, &actor).await })
         .await?;
     let asked = Asked::of(id, &WORDS, &headers);

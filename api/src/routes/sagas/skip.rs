@@ -97,7 +97,7 @@ pub(crate) async fn handler(
     }
     let saga = find(&state, &caller, id).await?;
     let step = index(&saga, &name)?;
-    let (actor, reason) = (caller.name.clone(), reason.to_owned());
+    let (actor, reason) = (caller.actor(), reason.to_owned());
     steered(&state, &caller, id, move |own| async move {
         own.store.skip_step(id, step, &reason, &actor).await
     })

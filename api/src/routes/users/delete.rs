@@ -54,12 +54,12 @@ pub(crate) async fn handler(
     params: Params,
 ) -> Result<Answer<ErasedUser>, ApiError> {
     let reason = erasing::reason(&params)?.to_owned();
-    let note = match state.store.begin_erasing_user(&owner, &caller.name, &reason).await? {
+    let note = match state.store.begin_erasing_user(&owner, &caller, &reason).await? {
         UserErasure::Begun(note) => note,
         UserErasure::Held(count) => return Err(held(count)),
     };
     // It goes on when the client goes away; and when this process dies, a worker goes on with it.
-    let (work, actor) = (state.clone(), caller.name);
+    let (work, actor) = (state.clone(), caller.actor());
     let task = tokio::spawn(async move {
         let removals = work.store.erase_rest_of_user(note, &owner, &actor, &reason).await?;
         let files_pending = !erasing::files(&work, &removals).await;

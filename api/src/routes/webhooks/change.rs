@@ -54,7 +54,7 @@ pub(crate) async fn handler(
         description: change.description.map(body::description).transpose()?,
         enabled: change.enabled,
     };
-    match state.store.change_webhook(id, &change, &caller.name).await {
+    match state.store.change_webhook(id, &change, &caller).await {
         Ok(endpoint) => Ok(Answer::ok(endpoint.into())),
         Err(StoreError::NotFound) => Err(unknown(id)),
         Err(error) => Err(error.into()),

@@ -82,7 +82,7 @@ pub(crate) async fn handler(
         request: key.map(|_| hex::encode(Sha256::digest(json!(object).to_string()))),
         client_id,
     };
-    match state.store.add_webhook(&endpoint, &caller.name).await? {
+    match state.store.add_webhook(&endpoint, &caller).await? {
         EndpointAdded::Made(endpoint) => Ok(Answer::created((*endpoint).into())),
         EndpointAdded::Kept(endpoint) => {
             Ok(Answer::created(WebhookWithSecret::shown_before(*endpoint)))

@@ -26,6 +26,6 @@ pub(crate) async fn handler(
     WebhookId(id): WebhookId,
 ) -> Result<StatusCode, ApiError> {
     find(&state, &caller, id).await?;
-    state.store.remove_webhook(id, &caller.name).await?;
+    state.store.remove_webhook(id, &caller).await?;
     Ok(StatusCode::NO_CONTENT)
 }

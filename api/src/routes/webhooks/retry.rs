@@ -69,7 +69,7 @@ pub(crate) async fn handler(
         );
         return Err(ApiError::new(StatusCode::NOT_FOUND, ErrorCode::InvalidRequest, text));
     }
-    match state.store.retry_run(run, &caller.name).await {
+    match state.store.retry_run(run, &caller).await {
         Ok(()) => {
             announce(&state, run).await;
             Ok(Answer::accepted(UnderWay { delivery_id: run.0 }))

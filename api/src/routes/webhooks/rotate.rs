@@ -66,7 +66,7 @@ pub(crate) async fn handler(
     };
     let secret = WebhookSecret::generate(&mut StdRng::from_os_rng());
     let overlap = Duration::from_secs(overlap);
-    match state.store.rotate_webhook(id, &secret, overlap, &caller.name).await {
+    match state.store.rotate_webhook(id, &secret, overlap, &caller).await {
         Ok(endpoint) => Ok(Answer::ok(endpoint.into())),
         Err(StoreError::NotFound) => Err(unknown(id)),
         Err(error) => Err(error.into()),

@@ -63,7 +63,7 @@ pub(crate) async fn handler(
 ) -> Result<Answer<Erased>, ApiError> {
     let reason = erasing::reason(&params)?;
     find(&state, &caller, id).await?;
-    let erased = state.store.erase(Erasable::Workflow, id, &caller.name, reason).await;
+    let erased = state.store.erase(Erasable::Workflow, id, &caller, reason).await;
     let files_pending = match erased.map_err(|e| ApiError::from(e).about(id))? {
         Outcome::Now(removal) => !erasing::files(&state, &[removal]).await,
         Outcome::Held => return Err(erasing::held(Erasable::Workflow, id)),

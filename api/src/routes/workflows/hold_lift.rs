@@ -28,7 +28,7 @@ pub(crate) async fn handler(
     WorkflowId(id): WorkflowId,
 ) -> Result<Answer<HeldWorkflow>, ApiError> {
     find(&state, &caller, id).await?;
-    let lifted = state.store.lift_hold(Erasable::Workflow, id, &caller.name).await;
+    let lifted = state.store.lift_hold(Erasable::Workflow, id, &caller).await;
     lifted.map_err(|e| super::refused(e, id))?;
     Ok(Answer::ok(HeldWorkflow::new(id.0, None)).about(id))
 }

@@ -50,7 +50,7 @@ pub(crate) async fn handler(
 ) -> Result<Answer<HeldWorkflow>, ApiError> {
     let reason = erasing::hold_reason(&state, request).await?;
     find(&state, &caller, id).await?;
-    let hold = state.store.place_hold(Erasable::Workflow, id, &caller.name, &reason).await;
+    let hold = state.store.place_hold(Erasable::Workflow, id, &caller, &reason).await;
     let hold = hold.map_err(|e| super::refused(e, id))?;
     Ok(Answer::ok(HeldWorkflow::new(id.0, Some(hold))).about(id))
 }

@@ -88,7 +88,7 @@ pub(crate) async fn handler(
         let kept = state.store.order_dates(id, order.as_str()).await;
         kept.map_err(|e| ApiError::from(e).about(id))?;
     }
-    state.store.retry_run(id, &caller.name).await.map_err(|error| match error {
+    state.store.retry_run(id, &caller).await.map_err(|error| match error {
         StoreError::Conflict { .. } => not_failed(id),
         other @ (StoreError::Unavailable(_)
         | StoreError::Fenced

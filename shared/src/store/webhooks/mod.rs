@@ -14,7 +14,7 @@ use super::{
     writes::micros,
 };
 use crate::{
-    audit::{Act, Action},
+    audit::{Act, Action, Actor},
     engine::RunId,
     sealed::Sealer,
     webhooks::{WEBHOOK_TEST, WebhookSecret},
@@ -142,7 +142,12 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when the database does not answer.
-    pub async fn add_webhook(&self, new: &NewEndpoint, actor: &str) -> Result<EndpointAdded> {
+    pub async fn add_webhook(
+        &self,
+        new: &NewEndpoint,
+        actor: impl Into<Actor>,
+    ) -> Result<EndpointAdded> {
+        let actor = &actor.into();
         let backend = self.backend();
         let mut made = false;
         loop {
@@ -208,8 +213,9 @@ impl Store {
         &self,
         id: Uuid,
         change: &EndpointChange,
-        actor: &str,
+        actor: impl Into<Actor>,
     ) -> Result<Endpoint> {
+        let actor = &actor.into();
         let backend = self.backend();
         let mut values = vec![Value::from(id)];
         let mut set = vec!["id = id".to_owned()];
@@ -252,7 +258,7 @@ impl Store {
         &self,
         id: Uuid,
         update: Statement,
-        actor: &str,
+        actor: &Actor,
         action: Action,
         detail: Json,
     ) -> Result<Endpoint> {
@@ -273,8 +279,9 @@ impl Store {
         id: Uuid,
         secret: &WebhookSecret,
         overlap: Duration,
-        actor: &str,
+        actor: impl Into<Actor>,
     ) -> Result<Endpoint> {
+        let actor = &actor.into();
         let (backend, sealed) = (self.backend(), self.sealed(id, secret)?);
         let update = format!(
             "UPDATE webhook_endpoint SET old_secret = secret, old_until = {} + $3, secret = $2 WHERE id = $1
@@ -325,7 +332,8 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when the database does not answer.
-    pub async fn remove_webhook(&self, id: Uuid, actor: &str) -> Result<bool> {
+    pub async fn remove_webhook(&self, id: Uuid, actor: impl Into<Actor>) -> Result<bool> {
+        let actor = &actor.into();
         let backend = self.backend();
         let tx = self.begin().await?;
         let deliveries = "DELETE FROM webhook_delivery WHERE endpoint_id = $1";
@@ -351,7 +359,7 @@ impl Store {
     }
 }
 
-fn act(actor: &str, action: Action, client: String, id: Uuid) -> Act {
+fn act(actor: &Actor, action: Action, client: String, id: Uuid) -> Act {
     Act::new(actor, action).of(client).to("webhook", id)
 }
 

@@ -59,7 +59,7 @@ pub(crate) async fn handler(
     let rule = new.checked(id)?;
     let sum = key.map(|_| hex::encode(Sha256::digest(json!(object).to_string())));
     let row = Row { id, body: body::stored(&rule), request: sum };
-    match state.store.add_rule(&owner, &row, &caller.name).await? {
+    match state.store.add_rule(&owner, &row, &caller).await? {
         RuleAdded::Stored(stored) => Ok(Answer::created(read(stored)?)),
         RuleAdded::KeyReused => Err(ApiError::new(
             StatusCode::UNPROCESSABLE_ENTITY,

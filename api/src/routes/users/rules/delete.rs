@@ -32,7 +32,7 @@ pub(crate) async fn handler(
     User(owner): User,
     RuleId(id): RuleId,
 ) -> Result<StatusCode, ApiError> {
-    if state.store.remove_rule(&owner, id, &caller.name).await? {
+    if state.store.remove_rule(&owner, id, &caller).await? {
         Ok(StatusCode::NO_CONTENT)
     } else {
         Err(unknown(id))

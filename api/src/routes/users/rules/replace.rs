@@ -43,7 +43,7 @@ pub(crate) async fn handler(
 ) -> Result<Answer<KnownRule>, ApiError> {
     let (new, _) = shape::read::<NewRule>(&state, request).await?;
     let rule = new.checked(id)?;
-    match state.store.replace_rule(&owner, id, &body::stored(&rule), &caller.name).await {
+    match state.store.replace_rule(&owner, id, &body::stored(&rule), &caller).await {
         Ok(stored) => Ok(Answer::ok(read(stored)?)),
         Err(StoreError::NotFound) => Err(unknown(id)),
         Err(error) => Err(error.into()),
