@@ -17,7 +17,7 @@ use quittance_shared::{
     },
     engine::RunError,
     ledger::{Keyed, NewMovement, identify, identify_scanned},
-    sagas::Request,
+    sagas::{NOT_CONNECTED, Request},
     store::WorkflowView,
 };
 use serde::Deserialize;
@@ -156,7 +156,8 @@ impl Services {
         match reply {
             Reply::Open(after) => Err(ActivityError::Deferred(after)),
             Reply::NotSent(why) | Reply::Lost(why) => Err(failed(&why, None)),
-            Reply::Unnamed => Err(failed("no address is configured", None)),
+            // What a step says to users is French, and said in English where it is shown.
+            Reply::Unnamed => Err(failed(&NOT_CONNECTED.fr, None)),
             Reply::Answer(answer, wait) => match answer.status {
                 // At work: asked again under the same key, and no attempt is counted.
                 202 => Err(ActivityError::Deferred(wait.unwrap_or(POLL))),
