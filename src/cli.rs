@@ -100,7 +100,7 @@ pub(crate) enum Command {
         #[arg(long, value_name = "FILE", default_value = "analysis/tables/words.model")]
         out: PathBuf,
     },
-    /// Check definitions of sagas, or list the known ones
+    /// Check definitions of sagas, list the known ones; print, retry or compensate those of the database
     #[command(subcommand)]
     Sagas(Sagas),
     /// API keys of the configured database: make, list, rotate, take back (docs/KEYS.md)
@@ -219,6 +219,61 @@ pub(crate) enum Sagas {
     },
     /// The sagas a server with this configuration knows, and whom they call
     List,
+    /// The sagas that the configured database holds, newest first
+    Runs(SagaRuns),
+    /// Have every saga that a filter finds tried again; without --apply it only says which
+    Retry(SagaOrder),
+    /// Have undone what the sagas did that a filter finds; without --apply it only says which
+    Compensate(SagaOrder),
+}
+
+/// Which sagas to print.
+#[derive(Debug, Args)]
+pub(crate) struct SagaRuns {
+    #[command(flatten)]
+    pub(crate) which: WhichSagas,
+    /// How many at most
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=500))]
+    pub(crate) limit: u64,
+}
+
+/// An order to many sagas.
+#[derive(Debug, Args)]
+pub(crate) struct SagaOrder {
+    #[command(flatten)]
+    pub(crate) which: WhichSagas,
+    /// How many at most, the oldest first
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=500))]
+    pub(crate) limit: u64,
+    /// Do it, if the filter still finds as many sagas as were told without this
+    #[arg(long, value_name = "TOTAL")]
+    pub(crate) apply: Option<u64>,
+}
+
+/// A filter.
+#[derive(Debug, Args)]
+pub(crate) struct WhichSagas {
+    /// In these states only, such as `failed,needs_attention`
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) status: Vec<String>,
+    /// Of one type only
+    #[arg(long = "type", value_name = "TYPE")]
+    pub(crate) kind: Option<String>,
+    /// Only this client's
+    #[arg(long)]
+    pub(crate) client: Option<String>,
+    /// Created from this day or time on
+    #[arg(long, value_name = "TIME")]
+    pub(crate) created_from: Option<String>,
+    /// Created to this day, inclusive, or before this time
+    #[arg(long, value_name = "TIME")]
+    pub(crate) created_to: Option<String>,
+    /// Last changed from this day or time on
+    #[arg(long, value_name = "TIME")]
+    pub(crate) updated_from: Option<String>,
+    /// Last changed to this day, inclusive, or before this time
+    #[arg(long, value_name = "TIME")]
+    pub(crate) updated_to: Option<String>,
 }
 
 /// A language on the command line.

@@ -1,11 +1,11 @@
 //! Reading ids and query parameters, with refusals that name them.
 
-use crate::{error::ApiError, state::AppState};
+use crate::{error::ApiError, metadata::field_is, state::AppState};
 use axum::{
     extract::{FromRequestParts, Path, Query},
     http::request::Parts,
 };
-use quittance_shared::{engine::RunId, i18n::Text};
+use quittance_shared::{domain::clock::day_or_time, engine::RunId, i18n::Text};
 
 /// The `{id}` of a path.
 #[derive(Clone, Copy, Debug)]
@@ -104,4 +104,19 @@ impl Params {
             )
         })
     }
+    /// A day or a time, in microseconds; with `end` the end of the day.
+    pub(crate) fn time(&self, name: &'static str, end: bool) -> Result<Option<i64>, ApiError> {
+        self.get(name)?.map(|text| time(name, text, end)).transpose()
+    }
+}
+
+/// The day or the time that a field holds.
+pub(crate) fn time(name: &'static str, text: &str, end: bool) -> Result<i64, ApiError> {
+    day_or_time(text, end).ok_or_else(|| {
+        field_is(
+            name,
+            "doit être un jour comme 2026-01-31 ou une heure comme 2026-01-31T08:00:00Z",
+            "must be a day such as 2026-01-31 or a time such as 2026-01-31T08:00:00Z",
+        )
+    })
 }

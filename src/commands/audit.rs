@@ -2,7 +2,6 @@
 
 use crate::cli::{Audit, AuditList};
 use anyhow::{Context as _, bail};
-use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use quittance_shared::{
     audit::Head,
     config::Config,
@@ -58,8 +57,8 @@ async fn list(store: &Store, options: &AuditList) -> anyhow::Result<ExitCode> {
         client: options.client.clone(),
         action: options.action.clone(),
         subject: options.subject.clone(),
-        from: options.from.as_deref().map(|text| time("--from", text, false)).transpose()?,
-        to: options.to.as_deref().map(|text| time("--to", text, true)).transpose()?,
+        from: options.from.as_deref().map(|text| super::time("--from", text, false)).transpose()?,
+        to: options.to.as_deref().map(|text| super::time("--to", text, true)).transpose()?,
         before: None,
         limit: 0,
     };
@@ -87,18 +86,4 @@ async fn list(store: &Store, options: &AuditList) -> anyhow::Result<ExitCode> {
         filter.before = Some(before);
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn time(flag: &str, text: &str, end: bool) -> anyhow::Result<i64> {
-    let midnight = |day: NaiveDate| {
-        let day = if end { day.succ_opt().unwrap_or(day) } else { day };
-        day.and_time(NaiveTime::MIN).and_utc()
-    };
-    let time = text.parse::<DateTime<Utc>>().or_else(|_| text.parse().map(midnight));
-    let time = time.with_context(|| {
-        format!(
-            "{flag} {text:?}: write a day such as 2026-01-31 or a time such as 2026-01-31T08:00:00Z"
-        )
-    })?;
-    Ok(time.timestamp_micros())
 }

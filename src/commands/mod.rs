@@ -6,6 +6,7 @@ mod doctor;
 mod evaluate;
 mod health;
 mod keys;
+mod runs;
 mod sagas;
 mod seed;
 mod serve;
@@ -17,9 +18,10 @@ use crate::cli::{Cli, Command, Lang, Sagas, Storage};
 use anyhow::Context as _;
 use quittance_shared::{
     config::{self, Config},
+    domain::clock::day_or_time,
     i18n::Language,
     parts::open_store_briefly,
-    store::Store,
+    store::{Steer, Store},
 };
 use std::{io::Write as _, path::Path, process::ExitCode};
 
@@ -64,6 +66,9 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             quittance_documents::train::run(&options, &mut std::io::stdout().lock())?;
             Ok(ExitCode::SUCCESS)
         }
+        Command::Sagas(Sagas::Runs(options)) => runs::list(&config, &options),
+        Command::Sagas(Sagas::Retry(order)) => runs::steer(&config, Steer::Retry, &order),
+        Command::Sagas(Sagas::Compensate(order)) => runs::steer(&config, Steer::Compensate, &order),
         Command::Sagas(_) => sagas::list(&config),
         Command::Keys(command) => keys::run(&config, &command),
         Command::Audit(command) => audit::run(&config, &command),
@@ -89,4 +94,13 @@ async fn known_store(config: &Config) -> anyhow::Result<Store> {
         );
     }
     open_store_briefly(config).await
+}
+
+/// The day or the time that a flag names, in microseconds.
+fn time(flag: &str, text: &str, end: bool) -> anyhow::Result<i64> {
+    day_or_time(text, end).with_context(|| {
+        format!(
+            "{flag} {text:?}: write a day such as 2026-01-31 or a time such as 2026-01-31T08:00:00Z"
+        )
+    })
 }

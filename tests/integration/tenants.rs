@@ -87,6 +87,7 @@ fn body(route: &str, named: Option<&str>) -> Value {
         "/api/v1/users/{userId}/transactions/{id}" => json!({"category": "gifts"}),
         "/api/v1/sagas/{id}/steps/{n}/skip" => json!({"reason": "because", "output": {}}),
         "/api/v1/sagas" => basket("theirs"),
+        "/api/v1/sagas/bulk" => json!({"action": "retry", "filter": {"type": "checkout_saga"}}),
         "/api/v1/webhooks" => {
             json!({"url": "https://example.com/theirs", "enabled": false, "clientId": named})
         }

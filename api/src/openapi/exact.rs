@@ -79,7 +79,7 @@ fn may_be_refused(operation: &mut Operation) {
 fn narrow(parameter: &mut Parameter) {
     let exact = match (parameter.name.as_str(), &parameter.parameter_in) {
         ("userId", ParameterIn::Path) => text(CLIENT),
-        ("userId" | "clientId", ParameterIn::Query) => text(CLIENT_OR_NONE),
+        ("userId" | "clientId" | "client_id", ParameterIn::Query) => text(CLIENT_OR_NONE),
         ("currency", ParameterIn::Query) => text(CURRENCY_OR_NONE),
         ("account" | "category" | "merchant" | "q", ParameterIn::Query) => {
             text(NO_NUL).max_length(Some(LONGEST_FILTER))

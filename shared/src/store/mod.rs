@@ -72,7 +72,9 @@ pub use reviews::{
     FieldOutcome, OutcomeTally, ReviewCounts, Reviewing, Revision, Short, UnderReview,
 };
 pub use rules::{MOST_RULES, NewRule, RuleAdded, StoredRule};
-pub use sagas::{SagaEvent, SagaFilter, SagaStep, SagaView};
+pub use sagas::{
+    MOST_STEERED, Period, SagaEvent, SagaFilter, SagaStep, SagaView, Steer, Steered, SteeredSaga,
+};
 pub use sql::Backend;
 pub use stats::{Estimate, QueueCounts, ReceiptStats};
 pub use user_data::UserErasure;

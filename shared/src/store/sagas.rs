@@ -1,5 +1,11 @@
 //! Sagas as clients and operators see them.
 
+mod filter;
+mod steer;
+
+pub use filter::{Period, SagaFilter};
+pub use steer::{MOST_STEERED, Steer, Steered, SteeredSaga};
+
 use super::{
     Store, entity,
     error::{Result, StoreError},
@@ -105,23 +111,6 @@ pub struct SagaEvent {
     pub detail: Option<Value>,
 }
 
-/// Which sagas to list.
-#[derive(Clone, Debug, Default)]
-pub struct SagaFilter {
-    /// One client's only.
-    pub client_id: Option<String>,
-    /// Of one type only.
-    pub definition: Option<String>,
-    /// In one state only.
-    pub state: Option<RunState>,
-    /// How many; 1..=500.
-    pub limit: u64,
-    /// How many to leave out.
-    pub offset: u64,
-    /// With the history of each.
-    pub events: bool,
-}
-
 impl Store {
     /// Names of the sagas that can be begun, sorted.
     #[must_use]
@@ -177,22 +166,10 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`] when the database does not answer.
     pub async fn sagas(&self, filter: &SagaFilter) -> Result<(Vec<SagaView>, u64)> {
-        use entity::run::{Column, Entity};
-        let known = self.inner.registry.all_sagas(&self.inner.reader, self.backend()).await?;
-        let types: Vec<String> = match &filter.definition {
-            Some(name) => known.into_iter().filter(|n| n == name).collect(),
-            None => known,
-        };
-        let mut find = Entity::find().filter(Column::Definition.is_in(types));
-        if let Some(client) = &filter.client_id {
-            find = find.filter(Column::ClientId.eq(client));
-        }
-        if let Some(state) = filter.state {
-            find = find.filter(Column::State.eq(state.as_str()));
-        }
+        let find = self.saga_rows(filter).await?;
         let total = find.clone().count(&self.inner.reader).await?;
         let rows = find
-            .order_by_desc(Column::Id)
+            .order_by_desc(entity::run::Column::Id)
             .limit(filter.limit.clamp(1, 500))
             .offset(filter.offset)
             .all(&self.inner.reader)

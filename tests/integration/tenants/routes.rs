@@ -49,6 +49,7 @@ pub(super) const ROUTES: &[(&str, Kind)] = &[
     ("GET /api/v1/receipts/{id}/status", Kind::One),
     ("GET /api/v1/sagas", Kind::List),
     ("POST /api/v1/sagas", Kind::Create),
+    ("POST /api/v1/sagas/bulk", Kind::Admin),
     ("GET /api/v1/sagas/{id}", Kind::One),
     ("POST /api/v1/sagas/{id}/cancel", Kind::One),
     ("POST /api/v1/sagas/{id}/compensate", Kind::One),

@@ -5,11 +5,10 @@ use crate::{
     envelope::{Answer, Refusal, Refusals, Success},
     error::ApiError,
     extract::Params,
-    metadata::field_is,
     state::AppState,
 };
 use axum::extract::State;
-use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use quittance_shared::{audit, domain::clock::rfc3339, store::AuditFilter};
 use serde::Serialize;
 use serde_json::Value;
@@ -72,7 +71,7 @@ impl From<audit::Entry> for AuditEntry {
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 #[expect(dead_code, reason = "only describes the parameter")]
-enum DayOrTime {
+pub(crate) enum DayOrTime {
     Day(NaiveDate),
     Time(DateTime<Utc>),
 }
@@ -110,32 +109,14 @@ pub(crate) async fn handler(
         client: text("client")?,
         action: text("action")?,
         subject: text("subject")?,
-        from: time(&params, "from", false)?,
-        to: time(&params, "to", true)?,
+        from: params.time("from", false)?,
+        to: params.time("to", true)?,
         before: cursor.and_then(|seq| i64::try_from(seq).ok()),
         limit: params.number("limit", 1..=1000)?.unwrap_or(100),
     };
     let page = state.store.audit_entries(&filter).await?;
     let entries = page.items.into_iter().map(Into::into).collect();
     Ok(Answer::ok(AuditPage { entries, next_cursor: page.next }))
-}
-
-/// A day (or the day after it) or a time, in microseconds.
-fn time(params: &Params, name: &'static str, end: bool) -> Result<Option<i64>, ApiError> {
-    let Some(text) = params.get(name)? else { return Ok(None) };
-    let midnight = |day: NaiveDate| {
-        let day = if end { day.succ_opt().unwrap_or(day) } else { day };
-        day.and_time(NaiveTime::MIN).and_utc()
-    };
-    let time =
-        text.parse::<DateTime<Utc>>().or_else(|_| text.parse().map(midnight)).map_err(|_| {
-            field_is(
-                name,
-                "doit être un jour comme 2026-01-31 ou une heure comme 2026-01-31T08:00:00Z",
-                "must be a day such as 2026-01-31 or a time such as 2026-01-31T08:00:00Z",
-            )
-        })?;
-    Ok(Some(time.timestamp_micros()))
 }
 
 #[cfg(test)]

@@ -1,9 +1,15 @@
 //! `GET /api/v1/sagas`: sagas, newest first.
 
-use super::wire::{Saga, SagaRefusal};
-use crate::{auth::Caller, context::Context, error::ApiError, extract::Params, state::AppState};
+use super::{
+    filter::{self, Wanted},
+    wire::{Saga, SagaRefusal},
+};
+use crate::{
+    auth::Caller, context::Context, error::ApiError, extract::Params,
+    routes::admin::audit::DayOrTime, state::AppState,
+};
 use axum::{Json, extract::State};
-use quittance_shared::{i18n::Text, sagas::parse_status, store::SagaFilter};
+use quittance_shared::store::SagaFilter;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -20,27 +26,18 @@ pub(crate) struct SagaList {
     offset: u64,
 }
 
-/// Values of `status`.
-#[derive(ToSchema)]
-#[schema(rename_all = "snake_case")]
-#[expect(dead_code, reason = "only describes the parameter")]
-enum Wanted {
-    Pending,
-    InProgress,
-    Completed,
-    Failed,
-    Compensating,
-    Compensated,
-    Cancelled,
-    NeedsAttention,
-}
-
 /// Sagas, newest first.
 #[utoipa::path(
     get, path = "/api/v1/sagas", tag = "sagas", operation_id = "listSagas",
     params(
-        ("status" = inline(Option<Wanted>), Query, description = "In one state only"),
+        ("status" = inline(Option<Vec<Wanted>>), Query, style = Form, explode = false,
+            description = "In one of these states only, such as `failed,needs_attention`"),
         ("type" = Option<String>, Query, description = "Of one type only"),
+        ("client_id" = Option<String>, Query, description = "Only this client's; a client's key sees its own anyway"),
+        ("created_from" = inline(Option<DayOrTime>), Query, description = "Created from this day or time on, ISO 8601"),
+        ("created_to" = inline(Option<DayOrTime>), Query, description = "To this day, inclusive, or before this time"),
+        ("updated_from" = inline(Option<DayOrTime>), Query, description = "Last changed from this day or time on"),
+        ("updated_to" = inline(Option<DayOrTime>), Query, description = "To this day, inclusive, or before this time"),
         ("limit" = Option<u64>, Query, minimum = 1, maximum = 500, description = "1 to 500, else 50"),
         ("offset" = Option<u64>, Query, maximum = 1_000_000_000, description = "How many to leave out"),
     ),
@@ -59,26 +56,7 @@ pub(crate) async fn handler(
 ) -> Result<Json<SagaList>, ApiError> {
     let limit = params.number("limit", 1..=500)?.unwrap_or(50);
     let offset = params.number("offset", 0..=1_000_000_000)?.unwrap_or(0);
-    let status = params.get("status")?;
-    let wanted = status.and_then(parse_status);
-    if status.is_some() && wanted.is_none() {
-        const KNOWN: &str = "pending, in_progress, completed, failed, compensating, compensated, cancelled, needs_attention";
-        return Err(ApiError::field(
-            "status",
-            Text::new(
-                format!("Le paramètre « status » nomme un état inconnu. Connus : {KNOWN}."),
-                format!("The parameter \"status\" names an unknown state. Known: {KNOWN}."),
-            ),
-        ));
-    }
-    let filter = SagaFilter {
-        client_id: caller.only_client().map(str::to_owned),
-        definition: params.get("type")?.map(str::to_owned),
-        state: wanted,
-        limit,
-        offset,
-        events: false,
-    };
+    let filter = SagaFilter { limit, offset, ..filter::read(&caller, |name| params.get(name))? };
     let (sagas, total) = state.store.sagas(&filter).await?;
     let sagas = sagas.into_iter().map(|view| Saga::new(view, context.language)).collect();
     Ok(Json(SagaList { sagas, total, limit, offset }))

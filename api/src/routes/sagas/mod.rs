@@ -1,11 +1,13 @@
 //! `/api/v1/sagas`, and what the older surfaces over sagas share with it.
 
 mod act;
+pub(crate) mod bulk;
 pub(crate) mod cancel;
 pub(crate) mod compensate;
 pub(crate) mod create;
 pub(crate) mod events;
 pub(crate) mod execute;
+mod filter;
 pub(crate) mod get;
 pub(crate) mod list;
 pub(crate) mod pause;
@@ -39,6 +41,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(create::handler))
+        .routes(routes!(bulk::handler))
         .routes(routes!(list::handler))
         .routes(routes!(get::handler))
         .routes(routes!(execute::handler))

@@ -17,7 +17,12 @@ fn purchase() -> Value {
     }})
 }
 
-async fn post(app: &App, path: &str, body: impl ToString, headers: &[(&str, &str)]) -> Got {
+pub(super) async fn post(
+    app: &App,
+    path: &str,
+    body: impl ToString,
+    headers: &[(&str, &str)],
+) -> Got {
     let mut request = Request::post(path).header("content-type", "application/json");
     for (name, value) in headers {
         request = request.header(*name, *value);
@@ -65,7 +70,7 @@ async fn work(app: &App, id: &str, refuses: Option<usize>) {
     app.state.notifier.ended(id);
 }
 
-const ASYNC: (&str, &str) = ("prefer", "respond-async");
+pub(super) const ASYNC: (&str, &str) = ("prefer", "respond-async");
 
 #[tokio::test]
 async fn a_saga_waits_until_it_is_executed() {

@@ -6,7 +6,7 @@ use quittance_shared::{
     engine::{RunError, RunState},
     i18n::Language,
     sagas::{NOT_CONNECTED, run_status, step_status},
-    store::{RunRow, SagaEvent, SagaStep, SagaView},
+    store::{RunRow, SagaEvent, SagaStep, SagaView, SteeredSaga},
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -23,6 +23,8 @@ pub(crate) struct Saga {
     kind: String,
     /// `pending`, `in_progress`, `completed`, `failed`, `compensating`, `compensated`, `cancelled`, `needs_attention`.
     status: &'static str,
+    /// Whose it is.
+    client_id: String,
     /// What it was created with.
     data: Value,
     /// RFC 3339, UTC.
@@ -128,6 +130,35 @@ pub(crate) struct ToldBriefly {
     pub(crate) saga: Brief,
 }
 
+/// A saga that an order to many reaches.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SteeredSaga)]
+pub(crate) struct SteeredOne {
+    /// Its id.
+    id: Uuid,
+    /// `purchase_saga`.
+    #[serde(rename = "type")]
+    kind: String,
+    /// Whose it is.
+    client_id: String,
+    /// Where it stood before.
+    status: &'static str,
+    /// It got the order; not so in a dry run, or where somebody else was quicker.
+    done: bool,
+}
+
+impl From<SteeredSaga> for SteeredOne {
+    fn from(saga: SteeredSaga) -> Self {
+        Self {
+            id: saga.id.0,
+            kind: saga.definition,
+            client_id: saga.client_id,
+            status: run_status(saga.state),
+            done: saga.done,
+        }
+    }
+}
+
 impl Brief {
     /// Of a run in this state.
     pub(crate) fn of(row: RunRow, state: RunState, language: Language) -> Self {
@@ -170,6 +201,7 @@ impl Saga {
             id,
             kind: view.definition.name.clone(),
             status: run_status(view.state),
+            client_id: view.client_id,
             data: view.input,
             created_at: rfc3339(view.created_at),
             started_at: time(view.started_at),
