@@ -10,16 +10,20 @@ use crate::{
     auth::{Admin, Caller},
     body,
     context::Context,
-    error::ApiError,
+    error::{ApiError, ErrorCode},
     extract::path_text,
     state::AppState,
 };
 use axum::{
     extract::{FromRequestParts, Request, State},
-    http::request::Parts,
+    http::{StatusCode, request::Parts},
     response::Response,
 };
-use quittance_shared::{i18n::Text, store::SagaView};
+use quittance_shared::{
+    engine::{RunState, StepState},
+    i18n::Text,
+    store::{SagaStep, SagaView},
+};
 use serde_json::Value;
 use utoipa::ToSchema;
 
@@ -97,12 +101,35 @@ pub(crate) async fn handler(
     }
     let saga = find(&state, &caller, id).await?;
     let step = index(&saga, &name)?;
+    not_stuck(&saga, step)?;
     let (actor, reason) = (caller.actor(), reason.to_owned());
     steered(&state, &caller, id, move |own| async move {
         own.store.skip_step(id, step, &reason, &actor).await
     })
     .await?;
     told(&state, &caller, &context, id, &DONE).await
+}
+
+/// 409 where other steps keep the saga from going on: the state alone would not say which.
+fn not_stuck(saga: &SagaView, step: usize) -> Result<(), ApiError> {
+    let in_state = |states: &[StepState]| -> Vec<&SagaStep> {
+        saga.steps.iter().filter(|s| states.contains(&s.state)).collect()
+    };
+    let mut stuck = in_state(&[StepState::CompensationFailed]);
+    if stuck.is_empty() {
+        stuck = in_state(&[StepState::Failed, StepState::Unknown]);
+    }
+    if saga.state != RunState::NeedsAttention || stuck.iter().any(|s| s.index == step) {
+        return Ok(());
+    }
+    let names: Vec<_> =
+        stuck.iter().map(|s| format!("{} {}", s.index + 1, s.name.to_lowercase())).collect();
+    let names = names.join(", ");
+    let text = Text::new(
+        format!("Cette étape n'est pas bloquée, rien n'a été changé. Étapes à régler : {names}."),
+        format!("That step is not stuck, nothing was changed. Steps to be settled: {names}."),
+    );
+    Err(ApiError::new(StatusCode::CONFLICT, ErrorCode::Conflict, text))
 }
 
 fn index(saga: &SagaView, name: &str) -> Result<usize, ApiError> {

@@ -174,6 +174,10 @@ async fn the_audit_log_names_the_step_and_the_key() {
         panic!("taken");
     };
     let ops = [("x-api-key", key.expose())];
+    let other = format!("/api/v1/sagas/{id}/steps/2/skip");
+    let got = post(&app, &other, json!({"reason": "done by hand"}), &ops).await;
+    assert_eq!(got.status, 409, "{}", got.json);
+    assert!(got.json["error"].as_str().unwrap().contains("1 creating_order"), "{}", got.json);
     let skip = format!("/api/v1/sagas/{id}/steps/1/skip");
     let got = post(&app, &skip, json!({"reason": "done by hand"}), &ops).await;
     assert_eq!(got.status, 200, "{}", got.json);
