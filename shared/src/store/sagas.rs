@@ -149,6 +149,24 @@ impl Store {
         Ok(views.pop())
     }
 
+    /// The run that a request made under this key, if it was the same request.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when the database does not answer.
+    pub async fn run_under_key(
+        &self,
+        client: &str,
+        key: &str,
+        hash: &str,
+    ) -> Result<Option<RunId>> {
+        use entity::run::{Column, Entity};
+        let find = Entity::find()
+            .filter(Column::ClientId.eq(client))
+            .filter(Column::IdempotencyKey.eq(key))
+            .filter(Column::RequestHash.eq(hash));
+        Ok(find.one(&self.inner.reader).await?.map(|row| RunId(row.id)))
+    }
+
     /// Whose saga it is; `None` also for runs that are none.
     ///
     /// # Errors

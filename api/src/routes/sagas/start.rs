@@ -67,17 +67,18 @@ pub(crate) async fn create(
     parked: bool,
 ) -> Result<Started, ApiError> {
     let key = idempotency::key(headers)?;
-    let known = state.store.definition(kind).filter(|d| d.saga.is_some());
-    let Some(definition) = known else { return Err(unknown_type(state, kind)) };
-    if let Err(problems) = validate_input(&definition, &data) {
-        let join = |pick: fn(&Text) -> &str| {
-            problems.iter().map(|p| pick(&p.message)).collect::<Vec<_>>().join("; ")
-        };
-        return Err(ApiError::field("data", Text::new(join(|t| &t.fr), join(|t| &t.en))));
-    }
     let client = caller.client.clone().unwrap_or_else(|| caller.name.clone());
+    let hash = hex::encode(Sha256::digest(format!("saga-v1\n{kind}\n{client}\n{data}")));
+    if let Err(refusal) = judge(state, kind, &data) {
+        // What was taken stays taken, whatever the definition has come to ask for since.
+        if let Some(key) = &key
+            && let Some(id) = state.store.run_under_key(&client, key, &hash).await?
+        {
+            return Ok(Started { id, watch: None });
+        }
+        return Err(refusal);
+    }
     let traceparent = headers.get("traceparent").and_then(|v| v.to_str().ok());
-    let hash = Sha256::digest(format!("saga-v1\n{kind}\n{client}\n{data}"));
     let id = RunId::new();
     let watch = state.notifier.watch(id);
     let run = NewRun {
@@ -85,7 +86,7 @@ pub(crate) async fn create(
         definition: kind.to_owned(),
         client_id: client,
         priority: Priority::Normal,
-        idempotency: key.map(|key| (key, hex::encode(hash))),
+        idempotency: key.map(|key| (key, hash)),
         input: data,
         traceparent: traceparent.filter(|t| is_traceparent(t)).map(str::to_owned),
         parked,
@@ -106,6 +107,18 @@ pub(crate) async fn create(
         Created::Existing(id) => Ok(Started { id, watch: None }),
         Created::KeyReused => Err(key_reused()),
     }
+}
+
+/// Whether a new saga of this type may begin with this data.
+fn judge(state: &AppState, kind: &str, data: &Value) -> Result<(), ApiError> {
+    let known = state.store.definition(kind).filter(|d| d.saga.is_some());
+    let definition = known.ok_or_else(|| unknown_type(state, kind))?;
+    validate_input(&definition, data).map_err(|problems| {
+        let join = |pick: fn(&Text) -> &str| {
+            problems.iter().map(|p| pick(&p.message)).collect::<Vec<_>>().join("; ")
+        };
+        ApiError::field("data", Text::new(join(|t| &t.fr), join(|t| &t.en)))
+    })
 }
 
 fn unknown_type(state: &AppState, kind: &str) -> ApiError {

@@ -156,6 +156,14 @@ async fn the_same_key_gives_the_same_saga() {
     let mut other = purchase();
     other["data"]["amount"] = json!(1);
     assert_eq!(post(&app, "/api/v1/sagas", other, &key).await.status, 422);
+    // A later version asks for more; what was taken before is still the answer.
+    let mut later = (*app.state.store.definition("purchase_saga").unwrap()).clone();
+    later.version += 1;
+    let more = json!({"name": "coupon", "kind": "text"});
+    later.saga.as_mut().unwrap().input.push(serde_json::from_value(more).unwrap());
+    app.state.store.define(later);
+    assert_eq!(created(&app, &key).await, first);
+    assert_eq!(post(&app, "/api/v1/sagas", purchase(), &[]).await.status, 400);
     let list = app.get("/api/v1/sagas?status=pending&type=purchase_saga&limit=5").await.json;
     assert_eq!(
         (&list["total"], &list["limit"], &list["offset"]),
