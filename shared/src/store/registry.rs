@@ -132,9 +132,12 @@ impl Registry {
             .all(db)
             .await?;
         for (name, version) in stored {
-            if self.latest(&name).is_none()
-                && self.get(db, backend, &name, version).await?.saga.is_some()
-            {
+            if self.latest(&name).is_some() {
+                continue;
+            }
+            // One that a later version of the program left must not hide all others.
+            let definition = self.readable(db, backend, &name, version).await?;
+            if definition.is_some_and(|definition| definition.saga.is_some()) {
                 names.push(name);
             }
         }
@@ -167,6 +170,23 @@ impl Registry {
             .unwrap_or_else(std::sync::PoisonError::into_inner)
             .insert((name.to_owned(), version), Arc::clone(&definition));
         Ok(definition)
+    }
+
+    /// [`Self::get`]; `None`, and a line in the log, where this program cannot read it.
+    pub(super) async fn readable(
+        &self,
+        db: &impl ConnectionTrait,
+        backend: Backend,
+        name: &str,
+        version: i32,
+    ) -> Result<Option<Arc<Definition>>> {
+        match self.get(db, backend, name, version).await {
+            Err(StoreError::Corrupt(why)) => {
+                tracing::warn!(why, "sagas of a definition that cannot be read are not listed");
+                Ok(None)
+            }
+            other => other.map(Some),
+        }
     }
 
     /// Stores what is not stored yet; a definition that differs from the stored one of its version is refused.

@@ -192,7 +192,15 @@ impl Store {
             .offset(filter.offset)
             .all(&self.inner.reader)
             .await?;
-        Ok((self.views(rows, filter.events).await?, total))
+        let (reader, registry) = (&self.inner.reader, &self.inner.registry);
+        let mut readable = Vec::with_capacity(rows.len());
+        for row in rows {
+            let (name, version) = (&row.definition, row.definition_version);
+            if registry.readable(reader, self.backend(), name, version).await?.is_some() {
+                readable.push(row);
+            }
+        }
+        Ok((self.views(readable, filter.events).await?, total))
     }
 
     async fn views(&self, rows: Vec<entity::run::Model>, events: bool) -> Result<Vec<SagaView>> {

@@ -4,6 +4,7 @@ mod leases;
 
 use super::*;
 use crate::engine::{Command, Event, Lane, Priority, RunError, RunState, StepDefinition, decide};
+use sea_orm::Value;
 use serde_json::json;
 
 pub(super) struct Fixture {
@@ -307,4 +308,35 @@ async fn a_definition_that_changed_without_a_new_version_is_refused_with_the_rem
         "{error}"
     );
     assert!(error.to_string().contains("write a higher `version` into its file"), "{error}");
+}
+
+#[tokio::test]
+async fn a_definition_that_cannot_be_read_hides_no_other_saga() {
+    let Fixture { store, _folder } = fixture().await;
+    let client = format!("later-{}", RunId::new());
+    let order = || NewRun { definition: "order_saga".into(), ..new_run(&client) };
+    let (read, unread) = (order(), order());
+    let (id, later) = (read.id, unread.id);
+    store.create_run(read).await.unwrap();
+    store.create_run(unread).await.unwrap();
+    for (name, version) in [("later_saga", 1), ("order_saga", 99)] {
+        let insert = format!(
+            "INSERT INTO definition (name, version, body, sha, stored_at) VALUES ('{name}', {version}, '{{}}', '', 1)
+             ON CONFLICT DO NOTHING"
+        );
+        store.inner.writer.execute_unprepared(&insert).await.unwrap();
+    }
+    let update = store.backend().statement(
+        "UPDATE run SET definition_version = 99, state = 'failed' WHERE id = $1",
+        [Value::from(later.0)],
+    );
+    store.inner.writer.execute_raw(update).await.unwrap();
+
+    let filter = SagaFilter { client_id: Some(client), limit: 500, ..SagaFilter::default() };
+    let (sagas, total) = store.sagas(&filter).await.unwrap();
+    assert_eq!((sagas.iter().map(|s| s.id).collect::<Vec<_>>(), total), (vec![id], 2));
+    // Of itself it says what is wrong.
+    assert!(matches!(store.saga(later).await, Err(StoreError::Corrupt(_))));
+    let order = store.steer(Steer::Retry, &filter, 1, &"ops".into()).await.unwrap().unwrap();
+    assert_eq!((order.sagas[0].id, order.sagas[0].done), (later, false));
 }

@@ -117,6 +117,11 @@ impl Store {
             saga.done = match steered {
                 Ok(()) => true,
                 Err(StoreError::Conflict { .. } | StoreError::NotFound) => false,
+                // The others need not wait for one that this program cannot read.
+                Err(StoreError::Corrupt(why)) => {
+                    tracing::error!(run = %saga.id, why, "a saga cannot be steered");
+                    false
+                }
                 Err(error) => return Err(error),
             };
         }
