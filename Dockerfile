@@ -4,10 +4,12 @@
 FROM rust:1.95-bookworm AS build
 WORKDIR /src
 COPY . .
-# Registry and compiled dependencies stay in the builder's cache: a change of our code compiles our code.
-RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
-    --mount=type=cache,target=/src/target,sharing=locked \
-    cargo build --locked --release -p quittance --bin quittance \
+# Registry and compiled dependencies stay in the builder's cache. Our own code is always compiled: by their times, files of one
+# checkout can look older than what the cache has of another, and the image would hold the other's code.
+RUN --mount=type=cache,id=quittance-registry,target=/usr/local/cargo/registry,sharing=locked \
+    --mount=type=cache,id=quittance-target,target=/src/target,sharing=locked \
+    find . -path ./target -prune -o -type f -exec touch {} + \
+    && cargo build --locked --release -p quittance --bin quittance \
     && install -D target/release/quittance /out/quittance \
     && strip /out/quittance
 
