@@ -6,11 +6,13 @@ use crate::{
     dictionary,
     label::{Cleaned, Kind, clean},
     model,
-    reason::Language,
     rule::{Ready, Rule},
     text::fold,
 };
-use quittance_domain::transaction::{Analysis, Label, LabelSource, Origin, Transaction};
+use quittance_domain::{
+    i18n::Text,
+    transaction::{Analysis, Label, LabelSource, Origin, Transaction},
+};
 
 /// Below this probability the text model's word does not count.
 pub const THRESHOLD: f32 = 0.5;
@@ -19,7 +21,6 @@ pub const THRESHOLD: f32 = 0.5;
 #[derive(Clone, Debug)]
 pub struct Analyser {
     rules: Vec<Ready>,
-    language: Language,
 }
 
 /// Everything known about a transaction before it is decided.
@@ -32,17 +33,10 @@ struct Facts<'a> {
 }
 
 impl Analyser {
-    /// With these rules of the user, in any order. Explanations are French.
+    /// With these rules of the user, in any order.
     #[must_use]
     pub fn new(rules: &[Rule]) -> Self {
-        Self { rules: Ready::all(rules), language: Language::French }
-    }
-
-    /// Explanations in this language.
-    #[must_use]
-    pub fn explaining_in(mut self, language: Language) -> Self {
-        self.language = language;
-        self
+        Self { rules: Ready::all(rules) }
     }
 
     /// Merchant and category, each with source, confidence and explanation.
@@ -64,14 +58,11 @@ impl Analyser {
     fn rule(&self, facts: &Facts<'_>, label: fn(&Rule) -> Option<&String>) -> Option<Label> {
         self.rules.iter().find_map(|ready| {
             let value = label(&ready.rule)?;
-            ready.holds(facts.one, &facts.label, &facts.counterparty).then(|| Label {
-                value: value.clone(),
-                source: LabelSource::UserRule,
-                confidence: 1.0,
-                explanation: self.language.of(
-                    format!("Votre règle « {} »", ready.rule.name),
-                    format!("Your rule “{}”", ready.rule.name),
-                ),
+            ready.holds(facts.one, &facts.label, &facts.counterparty).then(|| {
+                let name = &ready.rule.name;
+                let why =
+                    Text::new(format!("Votre règle « {name} »"), format!("Your rule “{name}”"));
+                Label::new(value, LabelSource::UserRule, 1.0, why)
             })
         })
     }
@@ -80,48 +71,33 @@ impl Analyser {
         if let Some(label) = self.rule(facts, |rule| rule.then.merchant.as_ref()) {
             return Some(label);
         }
-        let via = |french: String, english: String| match facts.cleaned.intermediary {
-            Some(name) => {
-                (format!("{french}, payé par {name}"), format!("{english}, paid through {name}"))
-            }
-            None => (french, english),
+        let via = |why: Text| match facts.cleaned.intermediary {
+            Some(name) => Text::new(
+                format!("{}, payé par {name}", why.fr),
+                format!("{}, paid through {name}", why.en),
+            ),
+            None => why,
         };
         if let Some(hit) = facts.hit.filter(|_| facts.names_a_merchant()) {
-            let (french, english) = via(
+            let why = via(Text::new(
                 format!("« {} » est dans le dictionnaire des enseignes", facts.cleaned.party),
                 format!("“{}” is in the dictionary of merchants", facts.cleaned.party),
-            );
-            return Some(Label {
-                value: hit.merchant.name.to_owned(),
-                source: LabelSource::Dictionary,
-                confidence: hit.confidence,
-                explanation: self.language.of(french, english),
-            });
+            ));
+            let (name, confidence) = (hit.merchant.name, hit.confidence);
+            return Some(Label::new(name, LabelSource::Dictionary, confidence, why));
         }
         if let Some(name) =
             facts.one.counterparty.as_deref().map(str::trim).filter(|name| !name.is_empty())
         {
-            return Some(Label {
-                value: name.to_owned(),
-                source: LabelSource::Document,
-                confidence: 0.8,
-                explanation: self
-                    .language
-                    .of("Nommé par le document".to_owned(), "Named by the document".to_owned()),
-            });
+            let why = Text::new("Nommé par le document", "Named by the document");
+            return Some(Label::new(name, LabelSource::Document, 0.8, why));
         }
         let named = facts.names_a_merchant() && facts.cleaned.kind != Kind::Transfer;
         if !named || facts.cleaned.party.chars().filter(|c| c.is_alphabetic()).count() < 2 {
             return None;
         }
-        let (french, english) =
-            via("Lu dans le libellé".to_owned(), "Read in the label".to_owned());
-        Some(Label {
-            value: facts.cleaned.name(),
-            source: LabelSource::Document,
-            confidence: 0.6,
-            explanation: self.language.of(french, english),
-        })
+        let why = via(Text::new("Lu dans le libellé", "Read in the label"));
+        Some(Label::new(facts.cleaned.name(), LabelSource::Document, 0.6, why))
     }
 
     fn category(&self, facts: &Facts<'_>) -> Label {
@@ -129,20 +105,17 @@ impl Analyser {
             return label;
         }
         // Cash is cash, whichever bank's machine it came from; a fee is a fee.
-        if let Some(label) = self.operation(facts) {
+        if let Some(label) = operation(facts) {
             return label;
         }
         if let Some(hit) = facts.hit {
             let known = category::category(hit.merchant.category);
-            return Label {
-                value: by_sign(hit.merchant.category, facts.one).to_owned(),
-                source: LabelSource::Dictionary,
-                confidence: hit.confidence,
-                explanation: self.language.of(
-                    format!("{} : {}", hit.merchant.name, known.map_or("", |known| known.fr)),
-                    format!("{}: {}", hit.merchant.name, known.map_or("", |known| known.en)),
-                ),
-            };
+            let why = Text::new(
+                format!("{} : {}", hit.merchant.name, known.map_or("", |known| known.fr)),
+                format!("{}: {}", hit.merchant.name, known.map_or("", |known| known.en)),
+            );
+            let slug = by_sign(hit.merchant.category, facts.one);
+            return Label::new(slug, LabelSource::Dictionary, hit.confidence, why);
         }
         // A shop's paper tells of goods, also where their price came back.
         let paper = matches!(facts.one.origin, Origin::Receipt | Origin::Invoice);
@@ -152,70 +125,51 @@ impl Analyser {
             && guess.probability >= THRESHOLD
         {
             let seen = guess.evidence.join(", ");
-            return Label {
-                value: guess.category.to_owned(),
-                source: LabelSource::Model,
-                confidence: guess.probability,
-                explanation: self.language.of(
-                    format!("Les mots du libellé le font penser : {seen}"),
-                    format!("Words of the label speak for it: {seen}"),
-                ),
-            };
+            let why = Text::new(
+                format!("Les mots du libellé le font penser : {seen}"),
+                format!("Words of the label speak for it: {seen}"),
+            );
+            return Label::new(guess.category, LabelSource::Model, guess.probability, why);
         }
-        self.rest(facts)
+        rest(facts)
     }
+}
 
-    /// Categories that the bank itself prints: withdrawals, cheques, fees.
-    fn operation(&self, facts: &Facts<'_>) -> Option<Label> {
-        let (slug, french, english) = match facts.cleaned.kind {
-            Kind::Withdrawal => ("cash", "un retrait d'espèces", "a cash withdrawal"),
-            Kind::Cheque => ("cheque", "un chèque", "a cheque"),
-            Kind::Deposit => ("cheque_deposit", "une remise", "a deposit"),
-            Kind::Fee => ("bank_fees", "des frais de la banque", "a fee of the bank"),
-            Kind::Interest if facts.one.amount.minor.0 > 0 => {
-                ("interest", "des intérêts", "interest")
-            }
-            Kind::Interest => ("bank_fees", "des intérêts débiteurs", "interest charged"),
-            Kind::CardSettlement => {
-                ("card_settlement", "un débit différé de carte", "a card settlement")
-            }
-            Kind::Card | Kind::DirectDebit | Kind::Transfer | Kind::Unknown => return None,
-        };
-        Some(Label {
-            value: slug.to_owned(),
-            source: LabelSource::Document,
-            confidence: 0.95,
-            explanation: self.language.of(
-                format!("La banque écrit que c'est {french}"),
-                format!("The bank writes that it is {english}"),
-            ),
-        })
-    }
+/// Categories that the bank itself prints: withdrawals, cheques, fees.
+fn operation(facts: &Facts<'_>) -> Option<Label> {
+    let (slug, french, english) = match facts.cleaned.kind {
+        Kind::Withdrawal => ("cash", "un retrait d'espèces", "a cash withdrawal"),
+        Kind::Cheque => ("cheque", "un chèque", "a cheque"),
+        Kind::Deposit => ("cheque_deposit", "une remise", "a deposit"),
+        Kind::Fee => ("bank_fees", "des frais de la banque", "a fee of the bank"),
+        Kind::Interest if facts.one.amount.minor.0 > 0 => ("interest", "des intérêts", "interest"),
+        Kind::Interest => ("bank_fees", "des intérêts débiteurs", "interest charged"),
+        Kind::CardSettlement => {
+            ("card_settlement", "un débit différé de carte", "a card settlement")
+        }
+        Kind::Card | Kind::DirectDebit | Kind::Transfer | Kind::Unknown => return None,
+    };
+    let why = Text::new(
+        format!("La banque écrit que c'est {french}"),
+        format!("The bank writes that it is {english}"),
+    );
+    Some(Label::new(slug, LabelSource::Document, 0.95, why))
+}
 
-    /// Neither rule nor dictionary nor words decide.
-    fn rest(&self, facts: &Facts<'_>) -> Label {
-        if facts.cleaned.kind == Kind::Transfer {
-            let incoming = facts.one.amount.minor.0 > 0;
-            return Label {
-                value: if incoming { "transfer_in" } else { "transfer_out" }.to_owned(),
-                source: LabelSource::Document,
-                confidence: 0.6,
-                explanation: self.language.of(
-                    "Un virement dont rien ne dit l'objet".to_owned(),
-                    "A transfer, and nothing says what for".to_owned(),
-                ),
-            };
-        }
-        Label {
-            value: UNCATEGORIZED.to_owned(),
-            source: LabelSource::None,
-            confidence: 0.0,
-            explanation: self.language.of(
-                "Rien dans le libellé ne permet de décider".to_owned(),
-                "Nothing in the label decides it".to_owned(),
-            ),
-        }
+/// Neither rule nor dictionary nor words decide.
+fn rest(facts: &Facts<'_>) -> Label {
+    if facts.cleaned.kind == Kind::Transfer {
+        let incoming = facts.one.amount.minor.0 > 0;
+        let slug = if incoming { "transfer_in" } else { "transfer_out" };
+        let why = Text::new(
+            "Un virement dont rien ne dit l'objet",
+            "A transfer, and nothing says what for",
+        );
+        return Label::new(slug, LabelSource::Document, 0.6, why);
     }
+    let why =
+        Text::new("Rien dans le libellé ne permet de décider", "Nothing in the label decides it");
+    Label::new(UNCATEGORIZED, LabelSource::None, 0.0, why)
 }
 
 impl<'a> Facts<'a> {

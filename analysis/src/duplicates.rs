@@ -5,10 +5,10 @@
 //! and the bank line that paid it.
 
 use crate::{
+    Language,
     analysed::Analysed,
     label::clean,
     matching::{Matches, matches},
-    reason::Language,
     text::{fold, similarity},
     wire,
 };

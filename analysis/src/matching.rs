@@ -5,7 +5,7 @@
 
 mod assignment;
 
-use crate::{analysed::Analysed, label::clean, reason::Language, text::similarity, wire};
+use crate::{Language, analysed::Analysed, label::clean, text::similarity, wire};
 use quittance_domain::{
     money::{Currency, Money},
     transaction::{LabelSource, Origin},

@@ -1,6 +1,6 @@
 //! What rules change: before they are kept, and of what is stored.
 
-use crate::{Analyser, Rule, analysed::Analysed, reason::Language, wire};
+use crate::{Analyser, Rule, analysed::Analysed, wire};
 use chrono::NaiveDate;
 use quittance_domain::{
     money::Money,
@@ -42,8 +42,8 @@ pub struct FromTo {
 
 /// What would change if these were all the user's rules. Labels that are final stay as they are.
 #[must_use]
-pub fn changes(all: &[Analysed], rules: &[Rule], language: Language) -> Vec<Changed> {
-    let analyser = Analyser::new(rules).explaining_in(language);
+pub fn changes(all: &[Analysed], rules: &[Rule]) -> Vec<Changed> {
+    let analyser = Analyser::new(rules);
     all.iter()
         .filter_map(|one| {
             let then = keeping(&one.analysis, analyser.analyse(&one.transaction), |_, _| true);
@@ -127,7 +127,7 @@ mod tests {
             json!({"name": "r", "when": {"direction": "out"}, "then": {"category": "groceries"}}),
         )
         .unwrap();
-        let found = changes(&all, &[rule], Language::French);
+        let found = changes(&all, &[rule]);
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].transaction, Uuid::from_u128(2));
         let expected = FromTo { from: Some("uncategorized".into()), to: Some("groceries".into()) };
@@ -172,7 +172,7 @@ mod tests {
             let then = applied(&held, &gifts);
             assert_eq!(then.category, held.analysis.category);
             assert_eq!(then.merchant.unwrap().value, "Le Lidl");
-            let listed = changes(&[held], &[rule("gifts")], Language::French);
+            let listed = changes(&[held], &[rule("gifts")]);
             assert_eq!((&listed[0].category, listed[0].merchant.is_some()), (&None, true));
         }
     }

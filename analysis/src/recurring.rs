@@ -6,9 +6,9 @@
 mod dates;
 
 use crate::{
+    Language,
     analysed::{Analysed, deviation, median, money, percent},
     label::Kind,
-    reason::Language,
     wire,
 };
 use chrono::NaiveDate;

@@ -4,10 +4,10 @@
 //! cash, savings) is neither; it is shown apart.
 
 use crate::{
+    Language,
     analysed::{Analysed, money, percent},
     category::{self, Flow, UNCATEGORIZED},
     duplicates::repeated,
-    reason::Language,
     wire,
 };
 use chrono::{Datelike, NaiveDate};

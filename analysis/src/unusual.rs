@@ -3,9 +3,9 @@
 //! Robust: the median and the median distance from it, so that one outlier does not hide another.
 
 use crate::{
+    Language,
     analysed::{Analysed, deviation, median, money},
     category::{self, Flow, UNCATEGORIZED},
-    reason::Language,
     wire,
 };
 use quittance_domain::money::{Currency, Money};

@@ -4,6 +4,7 @@
 use crate::{
     context::Context,
     error::{ApiError, ErrorCode},
+    validator,
 };
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use quittance_documents::review::{self, Correction, Reason, Thresholds};
@@ -11,7 +12,7 @@ use quittance_shared::{
     config::ReviewConfig,
     domain::clock::rfc3339,
     engine::{RunId, RunState},
-    i18n::Text,
+    i18n::{self, Language, Text},
     store::{CorrectionView, FieldOutcome, NewCorrection, Reviewing, Revision, Short, UnderReview},
 };
 use serde::Serialize;
@@ -135,8 +136,9 @@ impl Outcome {
     }
 
     /// For the client.
-    pub(crate) fn answer(self, id: RunId, version: i64, context: &Context) -> Revised {
+    pub(crate) fn answer(mut self, id: RunId, version: i64, context: &Context) -> Revised {
         let open = if self.reviewed { Vec::new() } else { self.reasons };
+        i18n::localise(&mut self.document, context.language);
         Revised {
             request_id: id.0,
             version,
@@ -267,6 +269,8 @@ pub(crate) fn if_match(headers: &HeaderMap) -> Result<Option<i64>, ApiError> {
         return Ok(None);
     }
     let tag = text.trim_start_matches("W/").trim_matches('"');
+    // Whatever the language it was read in.
+    let tag = tag.strip_suffix(IN_ENGLISH).unwrap_or(tag);
     match (tag.parse(), values.next()) {
         (Ok(version), None) => Ok(Some(version)),
         _ => Err(ApiError::field(
@@ -279,10 +283,12 @@ pub(crate) fn if_match(headers: &HeaderMap) -> Result<Option<i64>, ApiError> {
     }
 }
 
-/// The `ETag` of a version.
-pub(crate) fn etag(version: i64) -> HeaderValue {
-    // Digits and a sign in quotes are always a header's text.
-    HeaderValue::from_str(&format!("\"{version}\"")).unwrap_or(HeaderValue::from_static("\"0\""))
+/// What the `ETag` of a version has behind it where its texts are English.
+const IN_ENGLISH: &str = "-en";
+
+/// The `ETag` of a version in a language.
+pub(crate) fn etag(version: i64, language: Language) -> HeaderValue {
+    validator::etag(&format!("{version}{}", language.of("", IN_ENGLISH)))
 }
 
 /// Reasons in the client's language.

@@ -8,7 +8,7 @@ use quittance_shared::{
         money::{Currency, Minor, Money},
         transaction::{Analysis, Label, Origin, Transaction},
     },
-    i18n::Text,
+    i18n::{Language, Text},
     store::Movement,
 };
 use serde::Serialize;
@@ -72,7 +72,8 @@ pub(crate) struct WireTransaction {
 }
 
 impl WireTransaction {
-    pub(crate) fn new(transaction: Transaction, analysis: Analysis) -> Self {
+    /// As a client of this language is shown it.
+    pub(crate) fn new(transaction: Transaction, analysis: Analysis, language: Language) -> Self {
         let Money { minor, currency } = transaction.amount;
         Self {
             id: transaction.id,
@@ -87,8 +88,8 @@ impl WireTransaction {
             bank_id: transaction.bank_id,
             reference: transaction.reference,
             document_id: transaction.document,
-            merchant: analysis.merchant,
-            category: analysis.category,
+            merchant: analysis.merchant.map(|label| label.said_in(language)),
+            category: analysis.category.said_in(language),
             plaid_category: analysis.plaid_category,
             mcc: analysis.mcc,
             needs_review: !transaction.doubts.is_empty(),
@@ -97,14 +98,13 @@ impl WireTransaction {
             changed_at: None,
         }
     }
-}
 
-impl From<Movement> for WireTransaction {
-    fn from(movement: Movement) -> Self {
+    /// One that is stored.
+    pub(crate) fn stored(movement: Movement, language: Language) -> Self {
         Self {
             created_at: Some(rfc3339(movement.created_at)),
             changed_at: movement.changed_at.map(rfc3339),
-            ..Self::new(movement.transaction, movement.analysis)
+            ..Self::new(movement.transaction, movement.analysis, language)
         }
     }
 }

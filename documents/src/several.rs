@@ -12,6 +12,7 @@ mod tests;
 use crate::receipt::{self, Model};
 use quittance_domain::{
     document::{BoundingBox, DocumentText, PageText, TextLine, Warning},
+    i18n::Text,
     receipt::{ChildReceipt, ExtractedFields, Extraction},
 };
 
@@ -58,9 +59,13 @@ pub fn extract_with(text: &DocumentText, model: &Model) -> Extraction {
 
 /// The remark on a page that may show several receipts, of which one is not sure enough to be cut out.
 fn perhaps(page: u32) -> Warning {
-    let message = "Cette page montre peut-être plusieurs reçus ; le total de l'un d'eux n'est pas assez sûr pour les \
-                   séparer. Photographiez chaque reçu seul, ou vérifiez le total et la date.";
-    Warning { code: PERHAPS_SEVERAL.to_owned(), message: message.to_owned(), page: Some(page) }
+    let text = Text::new(
+        "Cette page montre peut-être plusieurs reçus ; le total de l'un d'eux n'est pas assez sûr pour les séparer. \
+         Photographiez chaque reçu seul, ou vérifiez le total et la date.",
+        "This page perhaps shows several receipts; the total of one of them is not certain enough to part them. Take a \
+         photo of each receipt alone, or check the total and the date.",
+    );
+    Warning::new(PERHAPS_SEVERAL, text).on(page)
 }
 
 /// A receipt found in the document, its lines still in their places.
@@ -300,10 +305,12 @@ fn together(text: &DocumentText, children: Vec<ChildReceipt>) -> Extraction {
         .map(|c| c.extracted_fields.summary.clone().unwrap_or_else(|| "reçu illisible".to_owned()))
         .collect();
     let count = children.len();
-    let message =
-        format!("Le document contient {count} reçus : chacun a été lu séparément, voir children.");
+    let said = Text::new(
+        format!("Le document contient {count} reçus : chacun a été lu séparément, voir children."),
+        format!("The document holds {count} receipts: each was read by itself, see children."),
+    );
     let mut warnings = text.warnings.clone();
-    warnings.push(Warning { code: "MULTIPLE_RECEIPTS".into(), message, page: None });
+    warnings.push(Warning::new("MULTIPLE_RECEIPTS", said));
     Extraction {
         receipt_type: "other".to_owned(),
         document_type: None,

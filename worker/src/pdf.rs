@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use quittance_documents::invoice;
 use quittance_pdf::{Page, PdfError};
-use quittance_shared::domain::document::{TextLine, Warning};
+use quittance_shared::{
+    domain::document::{TextLine, Warning},
+    i18n::Text,
+};
 
-use crate::imaging::{DecodeError, FileKind, guard, warning};
+use crate::imaging::{DecodeError, FileKind, guard};
 use crate::reader::DecodedPage;
 
 /// Drawing follows the nesting of the file's objects; this much stack is only used by files that ask for it.
@@ -46,14 +49,20 @@ pub fn decode(bytes: &[u8], max_pages: u32, max_pixels: u64) -> Result<Drawn, De
         .unwrap_or_else(|_| Err(damaged("the decoder gave up".into())))?;
     let mut warnings = Vec::new();
     for (number, _) in &document.skipped {
-        let message = format!("La page {number} est illisible et a été laissée de côté.");
-        warnings.push(warning("PAGE_SKIPPED", &message, Some(*number)));
+        let text = Text::new(
+            format!("La page {number} est illisible et a été laissée de côté."),
+            format!("Page {number} cannot be read and was left out."),
+        );
+        warnings.push(Warning::new("PAGE_SKIPPED", text).on(*number));
     }
     let looked_at = document.pages.len() + document.skipped.len();
     if looked_at < document.total {
         let total = document.total;
-        let message = format!("Seules les {looked_at} premières pages sur {total} ont été lues.");
-        warnings.push(warning("PAGE_LIMIT", &message, None));
+        let text = Text::new(
+            format!("Seules les {looked_at} premières pages sur {total} ont été lues."),
+            format!("Only the first {looked_at} of {total} pages were read."),
+        );
+        warnings.push(Warning::new("PAGE_LIMIT", text));
     }
     if document.pages.is_empty() {
         let first = document.skipped.into_iter().next();
@@ -62,9 +71,11 @@ pub fn decode(bytes: &[u8], max_pages: u32, max_pixels: u64) -> Result<Drawn, De
     let pages = document.pages.into_iter().map(|(_, page)| decoded(page)).collect();
     let invoice = document.attachment.and_then(|xml| {
         if xml.len() > invoice::MOST_BYTES {
-            let message =
-                "La facture électronique jointe au PDF est démesurée : la page a été lue.";
-            warnings.push(warning("FACTURX_INVALID", message, None));
+            let text = Text::new(
+                "La facture électronique jointe au PDF est démesurée : la page a été lue.",
+                "The electronic invoice attached to the PDF is out of all proportion: the page was read.",
+            );
+            warnings.push(Warning::new("FACTURX_INVALID", text));
             return None;
         }
         Some(String::from_utf8_lossy(&xml).into_owned())

@@ -5,11 +5,14 @@ use std::path::PathBuf;
 
 use image::RgbImage;
 use quittance_pixels::{geometry, scale};
-use quittance_shared::domain::document::{DocumentText, PageText, TextLine, TextSource, Warning};
+use quittance_shared::{
+    domain::document::{DocumentText, PageText, TextLine, TextSource, Warning},
+    i18n::Text,
+};
 use serde::{Deserialize, Serialize};
 
 pub use crate::imaging::DecodeError;
-use crate::imaging::{self, FileKind, quality, sniff, warning};
+use crate::imaging::{self, FileKind, quality, sniff};
 use crate::ocr::factory::Factory;
 use crate::ocr::pool::Pool;
 use crate::ocr::{OcrEngine, PageReading};
@@ -195,8 +198,11 @@ impl Reader {
         };
         let mut warnings = Vec::new();
         if read.straightened.is_some() {
-            let message = "La photo était de travers : elle a été redressée avant d'être lue.";
-            warnings.push(warning("STRAIGHTENED", message, Some(number)));
+            let text = Text::new(
+                "La photo était de travers : elle a été redressée avant d'être lue.",
+                "The photo was askew: it was straightened before it was read.",
+            );
+            warnings.push(Warning::new("STRAIGHTENED", text).on(number));
         } else {
             let turned = scale::turned(&page.image, read.rotation);
             let image = turned.as_ref().unwrap_or(&page.image);
@@ -243,13 +249,19 @@ pub fn decode(bytes: &[u8], cfg: &ReaderConfig) -> Result<Decoded, DecodeError> 
 /// What a reader of the result should know about a page.
 fn remarks(page: &PageText) -> Option<Warning> {
     if page.lines.is_empty() {
-        let message = format!("Aucun texte n'a été trouvé sur la page {}.", page.number);
-        return Some(warning("NO_TEXT", &message, Some(page.number)));
+        let text = Text::new(
+            format!("Aucun texte n'a été trouvé sur la page {}.", page.number),
+            format!("No text was found on page {}.", page.number),
+        );
+        return Some(Warning::new("NO_TEXT", text).on(page.number));
     }
     let mut heights: Vec<f32> = page.lines.iter().map(|l| geometry::size(&l.quad).1).collect();
     heights.sort_by(f32::total_cmp);
     (heights[heights.len() / 2] < LOW_LINE).then(|| {
-        let message = "La résolution est faible : des caractères peuvent être mal lus.";
-        warning("LOW_RESOLUTION", message, Some(page.number))
+        let text = Text::new(
+            "La résolution est faible : des caractères peuvent être mal lus.",
+            "The resolution is low: characters may be misread.",
+        );
+        Warning::new("LOW_RESOLUTION", text).on(page.number)
     })
 }

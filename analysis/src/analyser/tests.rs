@@ -1,5 +1,6 @@
 use super::*;
 use crate::testing::transaction;
+use quittance_domain::i18n::Language;
 use serde_json::json;
 
 fn analyse(label: &str, minor: i64) -> Analysis {
@@ -52,9 +53,10 @@ fn rules_come_first_and_the_first_of_them_wins() {
     assert_eq!(small.merchant.unwrap().value, "Le coin");
     let big = analyser.analyse(&transaction("2024-05-03", -72_000, "CB FRANPRIX"));
     assert_eq!(big.category.value, "shopping");
-    let english = analyser.explaining_in(Language::English);
-    let other = english.analyse(&transaction("2024-05-03", -100, "CB LIDL"));
-    assert_eq!(other.category.explanation, "Lidl: Groceries");
+    let other = analyser.analyse(&transaction("2024-05-03", -100, "CB LIDL")).category;
+    let said = |language| other.clone().said_in(language).explanation;
+    assert_eq!(said(Language::French), "Lidl : Alimentation");
+    assert_eq!(said(Language::English), "Lidl: Groceries");
 }
 
 #[test]

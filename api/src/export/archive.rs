@@ -8,6 +8,7 @@ use quittance_shared::{
     blobs::BlobError,
     domain::clock::rfc3339,
     engine::RunId,
+    i18n::Language,
     ledger::Owner,
     store::{
         AuditFilter, Erasable, EventRow, Hold, MovementFilter, PageView, ReceiptView, StoreError,
@@ -279,7 +280,7 @@ impl Archive<'_> {
         let (mut count, mut size, mut hash) = (0, 0, Sha256::new());
         while let Some(page) = self.wait.block_on(pages.try_next()).map_err(io::Error::other)? {
             count += page.len() as u64;
-            let lines = super::jsonl::lines(page)?;
+            let lines = super::jsonl::lines(page, Language::default())?;
             size += lines.len() as u64;
             hash.update(&lines);
             self.zip.write_all(lines.as_bytes())?;

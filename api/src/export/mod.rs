@@ -59,6 +59,7 @@ pub(crate) mod tests {
             money::{Minor, Money},
             transaction::{Analysis, Label, LabelSource, Origin, Transaction},
         },
+        i18n::Text,
         store::Movement,
     };
     use uuid::Uuid;
@@ -115,12 +116,7 @@ pub(crate) mod tests {
             },
             analysis: Analysis {
                 merchant: None,
-                category: Label {
-                    value: "groceries".into(),
-                    source: LabelSource::None,
-                    confidence: 0.5,
-                    explanation: String::new(),
-                },
+                category: Label::new("groceries", LabelSource::None, 0.5, Text::new("", "")),
                 plaid_category: None,
                 mcc: None,
             },

@@ -72,23 +72,34 @@ pub(super) struct Allowance {
 
 /// Reads the XML; what is required and absent, or no amount or date, is named in the refusal.
 pub(super) fn parse(xml: &str) -> Result<Invoice, Refusal> {
-    let oversized = || Refusal("le fichier XML est démesuré".into());
+    let oversized =
+        || Refusal::new("le fichier XML est démesuré", "the XML file is out of all proportion");
     if xml.len() > MOST_BYTES {
         return Err(oversized());
     }
     outline::check(xml, MOST_NODES).map_err(|excess| match excess {
-        Excess::Dtd => Refusal("le fichier XML contient une DTD".into()),
+        Excess::Dtd => {
+            Refusal::new("le fichier XML contient une DTD", "the XML file contains a DTD")
+        }
         Excess::Size(_) => oversized(),
     })?;
     let options = ParsingOptions { allow_dtd: false, nodes_limit: MOST_NODES };
     let document = Document::parse_with_options(xml.trim_start_matches('\u{feff}'), options)
-        .map_err(|e| Refusal(format!("le fichier XML est mal formé ({e})")))?;
+        .map_err(|e| {
+            Refusal::new(
+                format!("le fichier XML est mal formé ({e})"),
+                format!("the XML file is not well-formed ({e})"),
+            )
+        })?;
     let root = document.root_element();
     if !root.has_tag_name((NAMESPACE, "CrossIndustryInvoice")) {
         let name = root.tag_name().name();
-        return Err(Refusal(format!(
-            "l'élément racine {name} n'est pas celui d'une facture Factur-X 1 ou ZUGFeRD 2"
-        )));
+        return Err(Refusal::new(
+            format!(
+                "l'élément racine {name} n'est pas celui d'une facture Factur-X 1 ou ZUGFeRD 2"
+            ),
+            format!("the root element {name} is not that of a Factur-X 1 or ZUGFeRD 2 invoice"),
+        ));
     }
     invoice(root)
 }
@@ -100,9 +111,12 @@ fn invoice(root: Node<'_, '_>) -> Result<Invoice, Refusal> {
     let settlement = need(trade, "ApplicableHeaderTradeSettlement")?;
     let sums = need(settlement, "SpecifiedTradeSettlementHeaderMonetarySummation")?;
     let code = need_text(settlement, "InvoiceCurrencyCode")?;
-    let currency: Currency = code
-        .parse()
-        .map_err(|_| Refusal(format!("InvoiceCurrencyCode : {code} n'est pas une devise")))?;
+    let currency: Currency = code.parse().map_err(|_| {
+        Refusal::new(
+            format!("InvoiceCurrencyCode : {code} n'est pas une devise"),
+            format!("InvoiceCurrencyCode: {code} is no currency"),
+        )
+    })?;
     let sum = |name: &str| {
         // The tax may be stated again in the accounting currency.
         let stated = |n: &Node<'_, '_>| {
@@ -213,7 +227,13 @@ fn date(node: Node<'_, '_>) -> Result<String, Refusal> {
     let parsed = chrono::NaiveDate::parse_from_str(&plain, "%Y%m%d");
     match (stated.attribute("format"), parsed) {
         (Some("102"), Ok(day)) if plain.len() == 8 => Ok(day.to_string()),
-        _ => Err(Refusal(format!("{} : {plain} n'est pas une date", path(stated)))),
+        _ => {
+            let path = path(stated);
+            Err(Refusal::new(
+                format!("{path} : {plain} n'est pas une date"),
+                format!("{path}: {plain} is no date"),
+            ))
+        }
     }
 }
 
@@ -223,8 +243,13 @@ fn amount(node: Node<'_, '_>, currency: Currency) -> Result<Minor, Refusal> {
 
 fn decimal(node: Node<'_, '_>, digits: u32) -> Result<Minor, Refusal> {
     let plain = content(node).unwrap_or_default();
-    Minor::from_decimal(plain.strip_prefix('+').unwrap_or(&plain), digits)
-        .ok_or_else(|| Refusal(format!("{} : {plain:?} n'est pas un montant", path(node))))
+    Minor::from_decimal(plain.strip_prefix('+').unwrap_or(&plain), digits).ok_or_else(|| {
+        let path = path(node);
+        Refusal::new(
+            format!("{path} : {plain:?} n'est pas un montant"),
+            format!("{path}: {plain:?} is no amount"),
+        )
+    })
 }
 
 trait Local {
@@ -266,7 +291,8 @@ fn need_text(node: Node<'_, '_>, name: &str) -> Result<String, Refusal> {
 }
 
 fn missing(node: Node<'_, '_>, name: &str) -> Refusal {
-    Refusal(format!("{}/{name} manque", path(node)))
+    let path = path(node);
+    Refusal::new(format!("{path}/{name} manque"), format!("{path}/{name} is missing"))
 }
 
 /// The element's name below its parent's, as errors and results show it.

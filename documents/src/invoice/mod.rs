@@ -12,14 +12,22 @@ mod tests;
 use crate::receipt;
 use quittance_domain::{
     document::{DocumentText, Warning},
+    i18n::Text,
     money::Minor,
-    receipt::Extraction,
+    receipt::{Check, Extraction},
 };
+use std::borrow::Cow;
 
-/// Why an XML is not used, for people, French.
+/// Why an XML is not used, for people.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct Refusal(pub String);
+#[error("{}", .0.en)]
+pub struct Refusal(pub Text);
+
+impl Refusal {
+    fn new(fr: impl Into<Cow<'static, str>>, en: impl Into<Cow<'static, str>>) -> Self {
+        Self(Text::new(fr, en))
+    }
+}
 
 /// Names under which the invoice is attached to the PDF, lower case.
 pub const ATTACHMENT_NAMES: [&str; 3] = ["factur-x.xml", "zugferd-invoice.xml", "xrechnung.xml"];
@@ -35,24 +43,27 @@ pub fn extract(text: &DocumentText, xml: &str) -> Extraction {
         Ok((invoice, checks)) => {
             let failed = rules::failed(&checks);
             let mut extraction = fields::extraction(&invoice, checks, printed);
-            extraction.warnings.extend(failed.map(|m| warning("FACTURX_CHECK_FAILED", m)));
+            extraction.warnings.extend(failed);
             compare(&invoice, text, &mut extraction);
             extraction
         }
-        Err(refusal) => {
+        Err(Refusal(Text { fr, en })) => {
             let mut extraction = printed;
-            extraction.warnings.push(warning(
-                "FACTURX_INVALID",
+            let text = Text::new(
                 format!(
-                    "La facture électronique jointe au PDF n'est pas valide : {refusal}. Les champs ont été lus sur la page."
+                    "La facture électronique jointe au PDF n'est pas valide : {fr}. Les champs ont été lus sur la page."
                 ),
-            ));
+                format!(
+                    "The electronic invoice attached to the PDF is not valid: {en}. The fields were read on the page."
+                ),
+            );
+            extraction.warnings.push(Warning::new("FACTURX_INVALID", text));
             extraction
         }
     }
 }
 
-fn read(xml: &str) -> Result<(cii::Invoice, Vec<quittance_domain::receipt::Check>), Refusal> {
+fn read(xml: &str) -> Result<(cii::Invoice, Vec<Check>), Refusal> {
     let invoice = cii::parse(xml)?;
     let checks = rules::validate(&invoice)?;
     Ok((invoice, checks))
@@ -67,18 +78,28 @@ fn compare(invoice: &cii::Invoice, text: &DocumentText, extraction: &mut Extract
     let digits = invoice.currency.exponent();
     let found = lines().any(|l| shows(&l.text, invoice.grand, digits));
     let total = rules::shown(invoice, invoice.grand);
-    let message = if found {
-        format!("le total {total} est imprimé sur la page")
+    let text = if found {
+        Text::new(
+            format!("le total {} est imprimé sur la page", total.fr),
+            format!("the total {} is printed on the page", total.en),
+        )
     } else {
-        format!("le total {total} de la facture électronique n'est pas imprimé sur la page")
+        Text::new(
+            format!(
+                "le total {} de la facture électronique n'est pas imprimé sur la page",
+                total.fr
+            ),
+            format!("the total {} of the electronic invoice is not printed on the page", total.en),
+        )
     };
     if !found {
-        extraction.warnings.push(warning(
-            "FACTURX_TOTAL_NOT_PRINTED",
-            format!("Attention, {message} : vérifiez que les deux disent la même chose."),
-        ));
+        let remark = Text::new(
+            format!("Attention, {} : vérifiez que les deux disent la même chose.", text.fr),
+            format!("Attention, {}: check that the two say the same.", text.en),
+        );
+        extraction.warnings.push(Warning::new("FACTURX_TOTAL_NOT_PRINTED", remark));
     }
-    extraction.checks.push(rules::check("FACTURX_PRINTED_TOTAL", found, message));
+    extraction.checks.push(Check::new("FACTURX_PRINTED_TOTAL", found, text));
 }
 
 /// Whether a line shows an amount, however it is grouped and whatever its decimal sign.
@@ -98,8 +119,4 @@ fn shows(line: &str, amount: Minor, digits: u32) -> bool {
             })
         })
     })
-}
-
-fn warning(code: &str, message: String) -> Warning {
-    Warning { code: code.to_owned(), message, page: None }
 }

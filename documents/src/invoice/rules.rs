@@ -2,7 +2,9 @@
 
 use super::{Refusal, cii::Invoice};
 use quittance_domain::{
-    money::Minor,
+    document::Warning,
+    i18n::Text,
+    money::{Minor, Money},
     receipt::{Check, CheckStatus},
 };
 
@@ -20,31 +22,40 @@ pub(super) fn validate(invoice: &Invoice) -> Result<Vec<Check>, Refusal> {
     let tax = invoice.tax.unwrap_or_default();
     if invoice.grand.0 != invoice.net.0 + tax.0 {
         let [net, tax, grand] = [invoice.net, tax, invoice.grand].map(|m| shown(invoice, m));
-        return Err(Refusal(format!("{net} HT et {tax} de TVA ne font pas {grand} (BR-CO-15)")));
+        return Err(Refusal::new(
+            format!("{} HT et {} de TVA ne font pas {} (BR-CO-15)", net.fr, tax.fr, grand.fr),
+            format!("{} net and {} of tax do not make {} (BR-CO-15)", net.en, tax.en, grand.en),
+        ));
     }
     let due = invoice.grand.0 - invoice.prepaid.unwrap_or_default().0
         + invoice.rounding.unwrap_or_default().0;
     // The smallest profiles state what is due without what was paid before.
     if invoice.due.0 != due && invoice.prepaid.is_some() {
         let [due, stated] = [Minor(due), invoice.due].map(|m| shown(invoice, m));
-        return Err(Refusal(format!("le reste à payer serait {due} et non {stated} (BR-CO-16)")));
+        return Err(Refusal::new(
+            format!("le reste à payer serait {} et non {} (BR-CO-16)", due.fr, stated.fr),
+            format!("what is due would be {} and not {} (BR-CO-16)", due.en, stated.en),
+        ));
     }
     if invoice.grand.0 < 0 && !gives_back(invoice) {
         let (grand, code) = (shown(invoice, invoice.grand), &invoice.type_code);
-        return Err(Refusal(format!(
-            "un total de {grand} est celui d'un avoir, or le type {code} est celui d'une facture"
-        )));
+        return Err(Refusal::new(
+            format!(
+                "un total de {} est celui d'un avoir, or le type {code} est celui d'une facture",
+                grand.fr
+            ),
+            format!(
+                "a total of {} is that of a credit note, but the type {code} is that of an invoice",
+                grand.en
+            ),
+        ));
     }
-    let mut checks = vec![check(
-        "FACTURX_TOTAL",
-        true,
-        format!(
-            "{} HT + {} de TVA = {}",
-            shown(invoice, invoice.net),
-            shown(invoice, tax),
-            shown(invoice, invoice.grand)
-        ),
-    )];
+    let [net_shown, tax, grand] = [invoice.net, tax, invoice.grand].map(|m| shown(invoice, m));
+    let total = Text::new(
+        format!("{} HT + {} de TVA = {}", net_shown.fr, tax.fr, grand.fr),
+        format!("{} net + {} of tax = {}", net_shown.en, tax.en, grand.en),
+    );
+    let mut checks = vec![Check::new("FACTURX_TOTAL", true, total)];
     checks.extend(lines(invoice));
     checks.extend(net(invoice));
     checks.extend(taxes(invoice));
@@ -55,25 +66,35 @@ pub(super) fn validate(invoice: &Invoice) -> Result<Vec<Check>, Refusal> {
 fn complete(invoice: &Invoice) -> Result<(), Refusal> {
     let profile = invoice.profile.to_ascii_lowercase();
     let is = |name: &str| profile.ends_with(name);
-    let asks = |what: &str| Refusal(format!("le profil {} demande {what}", invoice.profile));
+    let asks = |fr: &str, en: &str| {
+        let profile = &invoice.profile;
+        Refusal::new(
+            format!("le profil {profile} demande {fr}"),
+            format!("the profile {profile} asks for {en}"),
+        )
+    };
     if invoice.taxes.is_empty() && !is("minimum") {
-        return Err(asks("une ventilation de la TVA (BR-CO-18)"));
+        return Err(asks(
+            "une ventilation de la TVA (BR-CO-18)",
+            "a breakdown of the tax (BR-CO-18)",
+        ));
     }
     if invoice.lines.is_empty() && !is("minimum") && !is("basicwl") {
-        return Err(asks("au moins une ligne (BR-16)"));
+        return Err(asks("au moins une ligne (BR-16)", "one line at least (BR-16)"));
     }
     Ok(())
 }
 
 /// A remark about what does not follow from its parts.
-pub(super) fn failed(checks: &[Check]) -> Option<String> {
-    let failed: Vec<&str> = checks
-        .iter()
-        .filter(|c| c.status == CheckStatus::Failed)
-        .map(|c| c.message.as_str())
-        .collect();
-    (!failed.is_empty())
-        .then(|| format!("La facture électronique se contredit : {}.", failed.join(" ; ")))
+pub(super) fn failed(checks: &[Check]) -> Option<Warning> {
+    let failed = || checks.iter().filter(|c| c.status == CheckStatus::Failed);
+    let french: Vec<&str> = failed().map(|c| c.message.as_str()).collect();
+    let english: Vec<&str> = failed().filter_map(|c| c.message_en.as_deref()).collect();
+    let text = Text::new(
+        format!("La facture électronique se contredit : {}.", french.join(" ; ")),
+        format!("The electronic invoice contradicts itself: {}.", english.join("; ")),
+    );
+    (!french.is_empty()).then(|| Warning::new("FACTURX_CHECK_FAILED", text))
 }
 
 /// The lines' sum (BR-CO-10).
@@ -83,25 +104,24 @@ fn lines(invoice: &Invoice) -> Option<Check> {
         return None;
     }
     let sum = Minor(invoice.lines.iter().map(|l| l.total.0).sum());
-    let message = format!(
-        "somme des {} lignes : {}, annoncée : {}",
-        invoice.lines.len(),
-        shown(invoice, sum),
-        shown(invoice, stated)
+    let (count, [made, told]) = (invoice.lines.len(), [sum, stated].map(|m| shown(invoice, m)));
+    let text = Text::new(
+        format!("somme des {count} lignes : {}, annoncée : {}", made.fr, told.fr),
+        format!("sum of the {count} lines: {}, stated: {}", made.en, told.en),
     );
-    Some(check("FACTURX_LINES", sum == stated, message))
+    Some(Check::new("FACTURX_LINES", sum == stated, text))
 }
 
 /// Lines less reductions plus charges (BR-CO-13).
 fn net(invoice: &Invoice) -> Option<Check> {
     let sum = invoice.line_total?.0 - invoice.allowance_total.unwrap_or_default().0
         + invoice.charge_total.unwrap_or_default().0;
-    let message = format!(
-        "lignes, remises et frais : {}, total HT annoncé : {}",
-        shown(invoice, Minor(sum)),
-        shown(invoice, invoice.net)
+    let [made, told] = [Minor(sum), invoice.net].map(|m| shown(invoice, m));
+    let text = Text::new(
+        format!("lignes, remises et frais : {}, total HT annoncé : {}", made.fr, told.fr),
+        format!("lines, reductions and charges: {}, net total stated: {}", made.en, told.en),
     );
-    Some(check("FACTURX_NET", sum == invoice.net.0, message))
+    Some(Check::new("FACTURX_NET", sum == invoice.net.0, text))
 }
 
 /// The rates' taxes make the tax (BR-CO-14), and each follows from its base (BR-CO-17).
@@ -111,34 +131,30 @@ fn taxes(invoice: &Invoice) -> Vec<Check> {
     }
     let sum = Minor(invoice.taxes.iter().map(|t| t.amount.0).sum());
     let stated = invoice.tax.unwrap_or_default();
-    let message =
-        format!("somme des TVA : {}, annoncée : {}", shown(invoice, sum), shown(invoice, stated));
-    let mut checks = vec![check("FACTURX_TAX_SUM", sum == stated, message)];
+    let [made, told] = [sum, stated].map(|m| shown(invoice, m));
+    let text = Text::new(
+        format!("somme des TVA : {}, annoncée : {}", made.fr, told.fr),
+        format!("sum of the taxes: {}, stated: {}", made.en, told.en),
+    );
+    let mut checks = vec![Check::new("FACTURX_TAX_SUM", sum == stated, text)];
     for tax in &invoice.taxes {
         let (Some(rate), Some(base)) = (tax.rate, tax.base) else { continue };
         // Hundredths of a percent of minor units: off by no more than one unit of rounding.
         let exact = i128::from(base.0) * i128::from(rate);
         let stated = i128::from(tax.amount.0) * 10_000;
-        let message = format!(
-            "{} % de {} : {} annoncés",
-            Minor(rate).to_decimal(2),
-            shown(invoice, base),
-            shown(invoice, tax.amount)
+        let percent = Minor(rate).to_decimal(2);
+        let [base, told] = [base, tax.amount].map(|m| shown(invoice, m));
+        let text = Text::new(
+            format!("{percent} % de {} : {} annoncés", base.fr, told.fr),
+            format!("{percent}% of {}: {} stated", base.en, told.en),
         );
-        checks.push(check("FACTURX_TAX_RATE", (exact - stated).abs() <= 10_000, message));
+        checks.push(Check::new("FACTURX_TAX_RATE", (exact - stated).abs() <= 10_000, text));
     }
     checks
 }
 
-pub(super) fn check(code: &str, passed: bool, message: String) -> Check {
-    let status = if passed { CheckStatus::Passed } else { CheckStatus::Failed };
-    Check { code: code.to_owned(), status, message }
-}
-
-pub(super) fn shown(invoice: &Invoice, minor: Minor) -> String {
-    format!(
-        "{} {}",
-        minor.to_decimal(invoice.currency.exponent()).replace('.', ","),
-        invoice.currency
-    )
+/// An amount as each language writes it.
+pub(super) fn shown(invoice: &Invoice, minor: Minor) -> Text {
+    let plain = Money { minor, currency: invoice.currency }.to_string();
+    Text::new(plain.replace('.', ","), plain)
 }

@@ -45,6 +45,7 @@ mod refunds;
 pub(crate) mod reliability;
 mod signs;
 mod summary;
+pub(crate) mod sums;
 mod taxes;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -58,7 +59,7 @@ mod write;
 pub use kind::NOT_A_PAYMENT;
 pub use model::{Model, fingerprint};
 pub use normalise::fold;
-pub use summary::{amount, sentence as summary};
+pub use summary::sentence as summary;
 
 use quittance_domain::{
     document::{DocumentText, TextSource},

@@ -2,6 +2,7 @@
 
 use super::normalise::fold;
 use quittance_domain::{
+    i18n::Language,
     kind::DocumentType,
     money::{Currency, Minor},
 };
@@ -24,7 +25,7 @@ pub fn sentence(
         _ if back => "Remboursement".to_owned(),
         _ => "Achat".to_owned(),
     };
-    let price = total.map(|t| amount(t.saturating_abs(), currency));
+    let price = total.map(|t| amount(Language::French, t.saturating_abs(), currency));
     match (merchant.map(place), price) {
         (Some(place), Some(price)) => Some(format!("{what} {place} pour {price}")),
         (Some(place), None) => Some(format!("{what} {place}")),
@@ -41,33 +42,36 @@ fn title(name: &str) -> String {
     letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
 }
 
-/// The amount, in hundredths, as the French write it.
-#[must_use]
-pub fn amount(minor: i64, currency: Option<Currency>) -> String {
+/// The amount, in hundredths, as it is written in a language.
+pub(super) fn amount(language: Language, minor: i64, currency: Option<Currency>) -> String {
     let digits = currency.map_or(2, |c| c.exponent().min(2));
     let shown =
         if digits == 0 { Minor(minor / 100).to_decimal(0) } else { Minor(minor).to_decimal(2) };
     let (whole, cents) = shown.split_once('.').unwrap_or((&shown, ""));
     let (sign, whole) = whole.strip_prefix('-').map_or(("", whole), |w| ("-", w));
-    let mut grouped = String::new();
+    let mut number = String::new();
     for (i, c) in whole.chars().enumerate() {
         if i > 0 && (whole.len() - i) % 3 == 0 {
-            grouped.push('\u{202f}');
+            number.push(language.of('\u{202f}', ','));
         }
-        grouped.push(c);
+        number.push(c);
     }
-    let number = if cents.is_empty() {
-        format!("{sign}{grouped}")
-    } else {
-        format!("{sign}{grouped},{cents}")
-    };
-    match currency.map(|c| c.code().to_owned()).as_deref() {
-        Some("EUR") => format!("{number}€"),
-        Some("GBP") => format!("{number}£"),
-        Some("USD") => format!("{number}$"),
-        Some("CAD") => format!("{number}$ CA"),
-        Some(code) => format!("{number} {code}"),
-        None => number,
+    if !cents.is_empty() {
+        number.push(language.of(',', '.'));
+        number.push_str(cents);
+    }
+    let code = currency.map(|c| c.code().to_owned());
+    match (language, code.as_deref()) {
+        (Language::French, Some("EUR")) => format!("{sign}{number}€"),
+        (Language::French, Some("GBP")) => format!("{sign}{number}£"),
+        (Language::French, Some("USD")) => format!("{sign}{number}$"),
+        (Language::French, Some("CAD")) => format!("{sign}{number}$ CA"),
+        (Language::English, Some("EUR")) => format!("{sign}€{number}"),
+        (Language::English, Some("GBP")) => format!("{sign}£{number}"),
+        (Language::English, Some("USD")) => format!("{sign}${number}"),
+        (Language::English, Some("CAD")) => format!("{sign}CA${number}"),
+        (_, Some(code)) => format!("{sign}{number} {code}"),
+        (_, None) => format!("{sign}{number}"),
     }
 }
 

@@ -1,9 +1,9 @@
 //! Checks after a correction: sums are made again with the new numbers, and what a person has said needs no key.
 
 use super::{extracted, lists, overlay::minor};
-use crate::receipt::amount;
-use quittance_domain::money::{Currency, Minor};
-use serde_json::{Value, json};
+use crate::receipt::sums;
+use quittance_domain::{i18n::Text, money::Currency, receipt::Check};
+use serde_json::Value;
 
 /// Rounding of single lines that a sum forgives, minor units.
 const SUM_SLACK: i64 = 2;
@@ -50,9 +50,8 @@ pub(super) fn again(document: &mut Value, corrected: &[&str]) {
     };
     let concerned = |code: &str| about(code).iter().any(|field| corrected.contains(field));
     let made = |code: &str| {
-        let (passed, message) = sums.check(code)?;
-        let status = if passed { "passed" } else { "failed" };
-        Some(json!({ "code": code, "status": status, "message": message }))
+        let (passed, text) = sums.check(code)?;
+        serde_json::to_value(Check::new(code, passed, text)).ok()
     };
     let had: Vec<String> = checks.iter().map(code).collect();
     checks.retain_mut(|check| {
@@ -102,11 +101,8 @@ impl Sums {
         }
     }
 
-    fn money(&self, minor: i64) -> String {
-        amount(minor, self.currency)
-    }
-
-    fn check(&self, code: &str) -> Option<(bool, String)> {
+    fn check(&self, code: &str) -> Option<(bool, Text)> {
+        let said = sums::Sums { currency: self.currency };
         match code {
             "ITEMS_SUM" => {
                 let total = self.total?;
@@ -122,10 +118,8 @@ impl Sums {
                 };
                 let hit = sums.into_iter().find_map(|sum| Some((sum, fits(sum)?)));
                 let (sum, hit) = hit.map_or((sums[0], None), |(sum, target)| (sum, Some(target)));
-                let against = self.money(hit.unwrap_or(self.subtotal.unwrap_or(total)));
-                let verb = if hit.is_some() { "correspond" } else { "ne correspond pas" };
-                let sum = self.money(sum);
-                Some((hit.is_some(), format!("La somme des lignes ({sum}) {verb} à {against}.")))
+                let against = hit.unwrap_or(self.subtotal.unwrap_or(total));
+                Some((hit.is_some(), said.items(sum, against, hit.is_some())))
             }
             "TAX_SUM" => {
                 if self.taxes.is_empty() {
@@ -133,26 +127,17 @@ impl Sums {
                 }
                 let (tax, sum) = (self.tax?, self.taxes.iter().sum::<i64>());
                 let passed = (sum - tax).abs() <= SUM_SLACK;
-                let verb = if passed { "correspond" } else { "ne correspond pas" };
-                let (sum, tax) = (self.money(sum), self.money(tax));
-                let message =
-                    format!("La somme des taxes ({sum}) {verb} au total des taxes ({tax}).");
-                Some((passed, message))
+                Some((passed, said.taxes(sum, tax, passed)))
             }
             "NET_PLUS_TAX" => {
                 let (total, net, tax) = (self.total?, self.subtotal?, self.tax?);
                 let passed = (net + tax - total).abs() <= NET_SLACK;
-                let sign = if passed { "=" } else { "≠" };
-                let (net, tax, total) = (self.money(net), self.money(tax), self.money(total));
-                Some((passed, format!("{net} + {tax} {sign} {total}.")))
+                Some((passed, said.equation(net, '+', tax, total, passed)))
             }
             "TAX_RATE" => {
                 let wrong = self.rated.iter().find(|line| !fits_rate(line));
                 let (rate, base, tax) = wrong.or_else(|| self.rated.first()).copied()?;
-                let sign = if wrong.is_none() { "=" } else { "≠" };
-                let percent = Minor(rate).to_number(2).to_string().replace('.', ",");
-                let (base, tax) = (self.money(base), self.money(tax));
-                Some((wrong.is_none(), format!("{percent} % × {base} {sign} {tax}.")))
+                Some((wrong.is_none(), said.rate(rate, base, tax, wrong.is_none())))
             }
             _ => None,
         }
@@ -170,6 +155,7 @@ fn fits_rate(&(rate, base, tax): &(i64, i64, i64)) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn sums_are_made_again_and_keys_go() {
@@ -185,7 +171,11 @@ mod tests {
         assert_eq!(
             document["checks"],
             json!([
-                { "code": "ITEMS_SUM", "status": "passed", "message": "La somme des lignes (12,00€) correspond à 12,00€." },
+                {
+                    "code": "ITEMS_SUM", "status": "passed",
+                    "message": "La somme des lignes (12,00€) correspond à 12,00€.",
+                    "messageEn": "The sum of the lines (€12.00) is €12.00.",
+                },
                 check("SIRET_KEY"),
                 check("NEW"),
             ])

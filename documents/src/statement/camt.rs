@@ -157,13 +157,21 @@ impl Reader<'_> {
         let booked = match (date(node, "BookgDt", &place)?, value_date) {
             (Some(booked), _) => booked,
             (None, Some(value)) => {
-                self.warnings.push(warning("DATE_OF_VALUE", format!("Élément Ntry n° {number} : la date comptable (BookgDt) manque ; la date de valeur est reprise.")));
+                self.warnings.push(warning(
+                    "DATE_OF_VALUE",
+                    format!("Élément Ntry n° {number} : la date comptable (BookgDt) manque ; la date de valeur est reprise."),
+                    format!("Element Ntry no. {number}: the day of booking (BookgDt) is missing; the value date is taken."),
+                ));
                 value
             }
             (None, None) => return Err(StatementError::date(&place(), "BookgDt", "")),
         };
         if status == "INFO" {
-            self.warnings.push(warning("INFORMATION_ONLY", format!("Élément Ntry n° {number} : opération annoncée pour information (INFO), non comptabilisée.")));
+            self.warnings.push(warning(
+                "INFORMATION_ONLY",
+                format!("Élément Ntry n° {number} : opération annoncée pour information (INFO), non comptabilisée."),
+                format!("Element Ntry no. {number}: a transaction told of for information (INFO), not booked."),
+            ));
         }
         let details: Vec<Node<'_, '_>> = children(node, "NtryDtls")
             .flat_map(|n| children(n, "TxDtls"))

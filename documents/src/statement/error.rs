@@ -1,7 +1,8 @@
 //! Refusals and remarks: each names the line or element and what to do.
 
 use super::csv::CsvPreview;
-use quittance_domain::{document::Warning, money::Currency};
+use quittance_domain::{document::Warning, i18n::Text, money::Currency};
+use std::borrow::Cow;
 
 /// Why a file is not imported; nothing of it is then.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -203,6 +204,10 @@ impl Place {
 }
 
 /// A remark on something odd that could be read.
-pub(super) fn warning(code: &str, message: impl Into<String>) -> Warning {
-    Warning { code: code.to_owned(), message: message.into(), page: None }
+pub(super) fn warning(
+    code: &str,
+    fr: impl Into<Cow<'static, str>>,
+    en: impl Into<Cow<'static, str>>,
+) -> Warning {
+    Warning::new(code, Text::new(fr, en))
 }

@@ -1,7 +1,11 @@
 //! What holds for every format once all entries are read.
 
 use super::error::warning;
-use quittance_domain::statement::{Entry, Statement, StatementAccount};
+use quittance_domain::{
+    document::Warning,
+    money::{Minor, Money},
+    statement::{Entry, Statement, StatementAccount},
+};
 use std::collections::HashMap;
 
 /// Bank ids that name several movements, and balances that do not add up, are remarked. The ids stay: whether a
@@ -13,14 +17,17 @@ pub(super) fn finish(mut statement: Statement) -> Statement {
             warnings.push(warning(
                 "BANK_ID_REPEATED",
                 format!("La banque donne le même identifiant « {id} » à plusieurs opérations différentes ; toutes sont gardées."),
+                format!("The bank gives the same id \"{id}\" to several different transactions; all are kept."),
             ));
         }
-        if let Some(message) = unbalanced(account) {
-            warnings.push(warning("BALANCE_MISMATCH", message));
-        }
+        warnings.extend(unbalanced(account));
     }
     if statement.accounts.iter().all(|a| a.entries.is_empty()) {
-        warnings.push(warning("NO_ENTRIES", "Le relevé ne contient aucune opération."));
+        warnings.push(warning(
+            "NO_ENTRIES",
+            "Le relevé ne contient aucune opération.",
+            "The statement holds no transactions.",
+        ));
     }
     statement.warnings.extend(warnings);
     statement
@@ -38,7 +45,7 @@ fn repeated(entries: &[Entry]) -> Option<&str> {
     })
 }
 
-fn unbalanced(account: &StatementAccount) -> Option<String> {
+fn unbalanced(account: &StatementAccount) -> Option<Warning> {
     let (opening, closing) = (account.opening.as_ref()?, account.closing.as_ref()?);
     let currency = opening.amount.currency;
     let booked = || account.entries.iter().filter(|e| !e.pending);
@@ -48,12 +55,18 @@ fn unbalanced(account: &StatementAccount) -> Option<String> {
     let sum =
         booked().try_fold(opening.amount.minor.0, |sum, e| sum.checked_add(e.amount.minor.0))?;
     (sum != closing.amount.minor.0).then(|| {
-        let exponent = currency.exponent();
-        format!(
-            "Compte {} : solde initial plus opérations donnent {} {currency}, le solde final annoncé est {} {currency}. Il manque peut-être des opérations.",
-            account.account.as_deref().unwrap_or("sans numéro"),
-            quittance_domain::money::Minor(sum).to_decimal(exponent),
-            closing.amount.minor.to_decimal(exponent),
+        let (number, told) = (account.account.as_deref(), closing.amount);
+        let sum = Money { minor: Minor(sum), currency };
+        warning(
+            "BALANCE_MISMATCH",
+            format!(
+                "Compte {} : solde initial plus opérations donnent {sum}, le solde final annoncé est {told}. Il manque peut-être des opérations.",
+                number.unwrap_or("sans numéro"),
+            ),
+            format!(
+                "Account {}: opening balance plus transactions come to {sum}, the closing balance is said to be {told}. Transactions are perhaps missing.",
+                number.unwrap_or("without number"),
+            ),
         )
     })
 }

@@ -102,6 +102,7 @@ fn assumed_currency(options: &Options, warnings: &mut Vec<Warning>) -> Currency 
         warnings.push(error::warning(
             "CURRENCY_ASSUMED",
             format!("Le fichier n'indique pas de devise ; {currency} est supposé."),
+            format!("The file names no currency; {currency} is assumed."),
         ));
     }
     currency

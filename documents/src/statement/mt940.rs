@@ -80,7 +80,11 @@ impl<'o> Reader<'o> {
             }
             // Some banks write the details of a movement under the account's number.
             "25" if self.after_movement && details::structured(tag.first()) => {
-                self.warnings.push(warning("TAG_MISLABELLED", format!("Ligne {} : « :25: » contient le détail d'une opération ; il est lu comme « :86: ».", tag.line)));
+                self.warnings.push(warning(
+                    "TAG_MISLABELLED",
+                    format!("Ligne {} : « :25: » contient le détail d'une opération ; il est lu comme « :86: ».", tag.line),
+                    format!("Line {}: \":25:\" holds the details of a transaction; it is read as \":86:\".", tag.line),
+                ));
                 self.details(tag);
             }
             "25" => self.number(tag)?,
@@ -196,10 +200,18 @@ impl<'o> Reader<'o> {
             .zip(found)
             .any(|(told, found)| told.is_some_and(|t| usize::try_from(t).ok() != Some(found)));
         if wrong {
-            self.warnings.push(warning("COUNT_MISMATCH", format!("Ligne {} : le relevé annonce un autre nombre d'opérations (:90D:, :90C:) qu'il n'en contient.", self.opened_at)));
+            self.warnings.push(warning(
+                "COUNT_MISMATCH",
+                format!("Ligne {} : le relevé annonce un autre nombre d'opérations (:90D:, :90C:) qu'il n'en contient.", self.opened_at),
+                format!("Line {}: the statement says another number of transactions (:90D:, :90C:) than it holds.", self.opened_at),
+            ));
         }
         if account.opening.is_some() && account.closing.is_none() {
-            self.warnings.push(warning("CLOSING_MISSING", format!("Ligne {} : le relevé commence mais n'a pas de solde final (:62F:) ; il est peut-être coupé.", self.opened_at)));
+            self.warnings.push(warning(
+                "CLOSING_MISSING",
+                format!("Ligne {} : le relevé commence mais n'a pas de solde final (:62F:) ; il est peut-être coupé.", self.opened_at),
+                format!("Line {}: the statement begins but has no closing balance (:62F:); it is perhaps cut off.", self.opened_at),
+            ));
         }
     }
 }
@@ -215,7 +227,11 @@ impl Movement {
             .ok_or_else(|| StatementError::amount(&Place::line(place), ":61:", &line.written))?;
         let minor = if line.negative { Minor(-minor.0) } else { minor };
         if line.thirtieth {
-            warnings.push(warning("VALUE_DATE_30_360", format!("Ligne {place} : la date de valeur est un 29 ou 30 février (mois bancaire de 30 jours) ; le dernier jour de février est repris.")));
+            warnings.push(warning(
+                "VALUE_DATE_30_360",
+                format!("Ligne {place} : la date de valeur est un 29 ou 30 février (mois bancaire de 30 jours) ; le dernier jour de février est repris."),
+                format!("Line {place}: the value date is 29 or 30 February (a bank's month of 30 days); the last day of February is taken."),
+            ));
         }
         let read = details::read(&line.supplement, &details);
         Ok(Entry {

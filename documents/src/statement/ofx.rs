@@ -186,7 +186,11 @@ impl File {
             ));
         }
         if within == "STATUS" && name == "SEVERITY" && content.eq_ignore_ascii_case("ERROR") {
-            self.warnings.push(warning("OFX_STATUS_ERROR", format!("Ligne {line} : la banque signale une erreur dans ce fichier ; il est peut-être incomplet.")));
+            self.warnings.push(warning(
+                "OFX_STATUS_ERROR",
+                format!("Ligne {line} : la banque signale une erreur dans ce fichier ; il est peut-être incomplet."),
+                format!("Line {line}: the bank reports an error in this file; it is perhaps incomplete."),
+            ));
         }
         match (within.as_str(), name) {
             ("STMTRS" | "CCSTMTRS" | "INVSTMTRS", "CURDEF") => {

@@ -136,6 +136,7 @@ impl<'a> Reader<'a> {
                 self.warnings.push(warning(
                     "LIST_SKIPPED",
                     format!("Ligne {number} : la liste {} ne contient pas d'opérations ; elle n'est pas reprise.", quoted(kind)),
+                    format!("Line {number}: the list {} holds no transactions; it is left out.", quoted(kind)),
                 ));
                 Section::List
             }

@@ -1,5 +1,6 @@
 //! Text read from a document: pages of lines with their places.
 
+use crate::i18n::{Language, Text};
 use serde::{Deserialize, Serialize};
 
 /// A rectangle on a page, in fractions of the page's width and height (0..1), origin top left, on the page as it
@@ -115,9 +116,37 @@ impl DocumentText {
 pub struct Warning {
     /// Upper snake case, stable.
     pub code: String,
-    /// For people, French.
+    /// For people, in the client's language; as stored French.
     pub message: String,
+    /// As stored the same in English; clients are given one of the two, as `message`.
+    #[serde(rename = "messageEn", default, skip_serializing_if = "Option::is_none")]
+    #[schema(ignore)]
+    pub message_en: Option<String>,
     /// The page it is about, 1 for the first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub page: Option<u32>,
+}
+
+impl Warning {
+    /// About no page in particular.
+    pub fn new(code: impl Into<String>, text: Text) -> Self {
+        let (message, message_en) = text.stored();
+        Self { code: code.into(), message, message_en, page: None }
+    }
+
+    /// About a page, 1 for the first.
+    #[must_use]
+    pub fn on(self, page: u32) -> Self {
+        Self { page: Some(page), ..self }
+    }
+
+    /// The same in other words, made of the words of each language.
+    #[must_use]
+    pub fn reworded(self, words: impl Fn(&str, Language) -> String) -> Self {
+        Self {
+            message: words(&self.message, Language::French),
+            message_en: self.message_en.map(|message| words(&message, Language::English)),
+            ..self
+        }
+    }
 }

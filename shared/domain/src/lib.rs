@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod document;
+pub mod i18n;
 pub mod kind;
 pub mod money;
 pub mod receipt;

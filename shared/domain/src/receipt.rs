@@ -2,6 +2,7 @@
 
 use crate::{
     document::{BoundingBox, DocumentText, Warning},
+    i18n::Text,
     kind::DocumentType,
     money::Currency,
 };
@@ -197,8 +198,21 @@ pub struct Check {
     pub code: String,
     /// How it went.
     pub status: CheckStatus,
-    /// For people, French, with the numbers.
+    /// For people, with the numbers, in the client's language; as stored French.
     pub message: String,
+    /// As stored the same in English; clients are given one of the two, as `message`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(ignore)]
+    pub message_en: Option<String>,
+}
+
+impl Check {
+    /// One that passed or failed.
+    pub fn new(code: impl Into<String>, passed: bool, text: Text) -> Self {
+        let status = if passed { CheckStatus::Passed } else { CheckStatus::Failed };
+        let (message, message_en) = text.stored();
+        Self { code: code.into(), status, message, message_en }
+    }
 }
 
 /// What extraction gives, before the measured metadata is added.

@@ -1,6 +1,9 @@
 //! Money that moved, whatever document tells of it, and what analysis says about it.
 
-use crate::money::Money;
+use crate::{
+    i18n::{Language, Text},
+    money::Money,
+};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -115,8 +118,28 @@ pub struct Label {
     pub source: LabelSource,
     /// Probability that it is right, 0..1.
     pub confidence: f32,
-    /// Why, for people, French.
+    /// Why, for people, in the client's language; as stored French.
     pub explanation: String,
+    /// As stored the same in English; clients are given one of the two, as `explanation`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(ignore)]
+    pub explanation_en: Option<String>,
+}
+
+impl Label {
+    /// With its reason in both languages.
+    pub fn new(value: impl Into<String>, source: LabelSource, confidence: f32, why: Text) -> Self {
+        let (explanation, explanation_en) = why.stored();
+        Self { value: value.into(), source, confidence, explanation, explanation_en }
+    }
+
+    /// As a client is given it.
+    #[must_use]
+    pub fn said_in(self, language: Language) -> Self {
+        let english = self.explanation_en.filter(|_| language == Language::English);
+        let explanation = english.unwrap_or(self.explanation);
+        Self { explanation, explanation_en: None, ..self }
+    }
 }
 
 /// What analysis says about one transaction on its own.

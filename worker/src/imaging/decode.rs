@@ -4,9 +4,9 @@ use std::io::Cursor;
 
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage};
 use quittance_pixels::scale;
-use quittance_shared::domain::document::Warning;
+use quittance_shared::{domain::document::Warning, i18n::Text};
 
-use super::{DecodeError, FileKind, guard, heic, warning};
+use super::{DecodeError, FileKind, guard, heic};
 
 /// A page is scaled down to this many pixels: more helps no engine, and memory is finite.
 const MOST_USEFUL_PIXELS: u64 = 20_000_000;
@@ -55,11 +55,11 @@ pub fn decode(bytes: &[u8], kind: FileKind, max_pixels: u64) -> Result<Raster, D
     let image = guard(kind, || pixels(bytes, kind, format, max_pixels))?;
     let mut warnings = Vec::new();
     if kind == FileKind::Jpeg && !ends_well(bytes) {
-        warnings.push(warning(
-            "TRUNCATED_IMAGE",
+        let text = Text::new(
             "Le fichier JPEG est incomplet : le bas de l'image peut manquer.",
-            None,
-        ));
+            "The JPEG file is incomplete: the bottom of the image may be missing.",
+        );
+        warnings.push(Warning::new("TRUNCATED_IMAGE", text));
     }
     // A panic or nonsense in metadata must not cost the picture.
     let orientation = guard(kind, || Ok(exif_orientation(bytes))).ok().flatten().unwrap_or(1);

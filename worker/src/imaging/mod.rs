@@ -17,15 +17,8 @@ mod tests;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use quittance_shared::domain::document::Warning;
-
 pub use error::DecodeError;
 pub use sniff::{FileKind, sniff};
-
-/// A remark in French with a stable code.
-pub(crate) fn warning(code: &str, message: &str, page: Option<u32>) -> Warning {
-    Warning { code: code.into(), message: message.into(), page }
-}
 
 /// Runs a decoder on bytes from strangers: a panic in it means that the file is damaged.
 pub(crate) fn guard<T>(

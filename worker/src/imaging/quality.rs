@@ -1,9 +1,10 @@
 //! How good a picture is where its text is: contrast, sharpness. Measured on a few lines, so it costs nothing.
 
 use image::RgbImage;
-use quittance_shared::domain::document::{TextLine, Warning};
-
-use super::warning;
+use quittance_shared::{
+    domain::document::{TextLine, Warning},
+    i18n::Text,
+};
 
 /// Lines that are looked at.
 const LINES: usize = 24;
@@ -23,23 +24,31 @@ pub(crate) fn remarks(image: &RgbImage, lines: &[TextLine], page: u32) -> Vec<Wa
         return Vec::new();
     }
     let mut found = Vec::new();
-    let mut add = |code, message| found.push(warning(code, message, Some(page)));
+    let mut add = |code: &str, fr, en| found.push(Warning::new(code, Text::new(fr, en)).on(page));
     let step = lines.len().div_ceil(LINES);
     let looks: Vec<(f32, f32)> =
         lines.iter().step_by(step).filter_map(|l| look(image, l)).collect();
     if !looks.is_empty() {
         if median(looks.iter().map(|l| l.0)) < LOW_CONTRAST {
-            add("LOW_CONTRAST", "Le texte est pâle : reprenez la photo avec plus de lumière.");
+            add(
+                "LOW_CONTRAST",
+                "Le texte est pâle : reprenez la photo avec plus de lumière.",
+                "The text is pale: take the photo again with more light.",
+            );
         } else if median(looks.iter().map(|l| l.1)) > BLURRED {
             add(
                 "BLURRED",
                 "L'image est floue : reprenez la photo sans bouger, le ticket bien à plat.",
+                "The image is blurred: take the photo again without moving, the receipt flat.",
             );
         }
     }
     if confidence < READ_BADLY {
-        let message = "Le texte a été lu avec peu de certitude : vérifiez chaque champ.";
-        add("LOW_CONFIDENCE", message);
+        add(
+            "LOW_CONFIDENCE",
+            "Le texte a été lu avec peu de certitude : vérifiez chaque champ.",
+            "The text was read with little certainty: check each field.",
+        );
     }
     found
 }

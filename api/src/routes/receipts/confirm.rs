@@ -65,5 +65,5 @@ pub(crate) async fn handler(
     state.notifier.changed(id);
     Ok(Answer::ok(outcome.answer(id, version, &context))
         .about(id)
-        .header(header::ETAG, review::etag(version)))
+        .header(header::ETAG, review::etag(version, context.language)))
 }

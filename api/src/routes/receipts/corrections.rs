@@ -3,6 +3,7 @@
 use super::find;
 use crate::{
     auth::Caller,
+    context::Context,
     envelope::{Answer, Refusal, Refusals, Success},
     error::ApiError,
     extract::ReceiptId,
@@ -40,6 +41,7 @@ pub(crate) struct CorrectionHistory {
 pub(crate) async fn handler(
     State(state): State<AppState>,
     caller: Caller,
+    context: Context,
     ReceiptId(id): ReceiptId,
 ) -> Result<Answer<CorrectionHistory>, ApiError> {
     let receipt = find(&state, &caller, id).await?;
@@ -49,5 +51,6 @@ pub(crate) async fn handler(
         version: receipt.revision,
         corrections: all.into_iter().map(Into::into).collect(),
     };
-    Ok(Answer::ok(history).about(id).header(header::ETAG, review::etag(receipt.revision)))
+    let etag = review::etag(receipt.revision, context.language);
+    Ok(Answer::ok(history).about(id).header(header::ETAG, etag))
 }

@@ -100,7 +100,7 @@ pub(crate) async fn handler(
     state.notifier.changed(id);
     Ok(Answer::ok(outcome.answer(id, version, &context))
         .about(id)
-        .header(header::ETAG, review::etag(version)))
+        .header(header::ETAG, review::etag(version, context.language)))
 }
 
 /// Of several receipts in the document the one that is meant, by its index.

@@ -3,6 +3,7 @@
 use super::find;
 use crate::{
     auth::Caller,
+    context::Context,
     envelope::{Answer, Refusal, Refusals, Success},
     error::{ApiError, ErrorCode},
     extract::ReceiptId,
@@ -19,11 +20,14 @@ use axum::{
 use quittance_shared::{
     domain::{clock::rfc3339, receipt::ReceiptResult},
     engine::RunId,
-    i18n::{Language, Text},
+    i18n::{self, Language, Text},
     store::ReceiptView,
 };
 use serde::{Serialize, Serializer};
-use serde_json::value::RawValue;
+use serde_json::{
+    Value,
+    value::{RawValue, to_raw_value},
+};
 use std::sync::Arc;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -61,7 +65,7 @@ fn as_stored<S: Serializer>(document: &Arc<RawValue>, to: S) -> Result<S::Ok, S:
     get, path = "/api/v1/receipts/{id}/result", tag = "receipts", operation_id = "receiptResult",
     params(
         ("id" = Uuid, Path, description = "Id of the receipt"),
-        ("If-None-Match" = Option<String>, Header, description = "`ETag` of the result the client has"),
+        ("If-None-Match" = Option<String>, Header, description = "`ETag` of the result the client has, in the language it asks for"),
     ),
     responses(
         (status = 200, body = Success<Completed>, description = "The result", headers(
@@ -78,6 +82,7 @@ pub(crate) async fn handler(
     State(state): State<AppState>,
     caller: Caller,
     ReceiptId(id): ReceiptId,
+    context: Context,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let head = state.store.run_head(id).await.map_err(|e| ApiError::from(e).about(id))?;
@@ -91,11 +96,11 @@ pub(crate) async fn handler(
     if Status::from(head.state) != Status::Completed {
         return Err(none(&state, &find(&state, &caller, id).await?).await);
     }
-    let etag = review::etag(receipt.revision);
+    let etag = review::etag(receipt.revision, context.language);
     if let Some(unchanged) = validator::unchanged(&headers, &etag) {
         return Ok(unchanged);
     }
-    let (revision, data) = document(&state, id, receipt.revision).await?;
+    let (revision, data) = document(&state, id, receipt.revision, context.language).await?;
     let answer = Answer::ok(Completed {
         request_id: id.0,
         status: Status::Completed,
@@ -105,16 +110,20 @@ pub(crate) async fn handler(
         created_at: rfc3339(head.created_at),
         completed_at: head.finished_at.map(rfc3339),
     });
-    Ok(answer.about(id).header(header::ETAG, review::etag(revision)).into_response())
+    Ok(answer
+        .about(id)
+        .header(header::ETAG, review::etag(revision, context.language))
+        .into_response())
 }
 
-/// The document with its revision, which may have risen since it was asked for.
+/// The document in a language with its revision, which may have risen since it was asked for.
 async fn document(
     state: &AppState,
     id: RunId,
     revision: i64,
+    language: Language,
 ) -> Result<(i64, Arc<RawValue>), ApiError> {
-    if let Some(document) = state.results.get(id, revision) {
+    if let Some(document) = state.results.get((id, language), revision) {
         return Ok((revision, document));
     }
     let stored = state.store.result_text(id).await.map_err(|e| ApiError::from(e).about(id))?;
@@ -123,12 +132,19 @@ async fn document(
         tracing::warn!(run = %id, "completed without a result");
         return Err(ApiError::unknown(id));
     };
-    let document: Arc<RawValue> = RawValue::from_string(text).map(Arc::from).map_err(|error| {
+    let document = said(&text, language).map_err(|error| {
         tracing::error!(run = %id, %error, "a stored result is no JSON");
         ApiError::internal().about(id)
     })?;
-    state.results.put(id, revision, &document);
+    state.results.put((id, language), revision, &document);
     Ok((revision, document))
+}
+
+/// A stored document in a language.
+fn said(text: &str, language: Language) -> serde_json::Result<Arc<RawValue>> {
+    let mut document: Value = serde_json::from_str(text)?;
+    i18n::localise(&mut document, language);
+    to_raw_value(&document).map(Arc::from)
 }
 
 /// Why there is no result.
@@ -164,6 +180,52 @@ fn failed(receipt: &ReceiptView) -> ApiError {
 #[cfg(test)]
 mod tests {
     use crate::testing::{App, UNKNOWN, outcome};
+    use axum::http::Method;
+    use quittance_shared::store::ReceiptOutcome;
+    use serde_json::json;
+
+    #[tokio::test]
+    async fn texts_and_validator_are_those_of_the_client_s_language() {
+        let app = App::new().await;
+        let id = app.accepted().await;
+        let result = json!({
+            "checks": [{ "code": "ITEMS_SUM", "status": "passed", "message": "oui", "messageEn": "yes" }],
+            "warnings": [{ "code": "OLD", "message": "d'avant" }],
+        });
+        app.work_to(id, 9, ReceiptOutcome { result: result.to_string(), ..outcome() }).await;
+        let url = format!("/api/v1/receipts/{id}/result");
+        // Twice each: the second answer comes from memory.
+        for (language, tag, said) in [
+            ("fr", "\"1\"", "oui"),
+            ("en", "\"1-en\"", "yes"),
+            ("fr", "\"1\"", "oui"),
+            ("en", "\"1-en\"", "yes"),
+        ] {
+            let got = app.call(Method::GET, &url, &[("accept-language", language)]).await;
+            assert_eq!(got.header("etag"), tag);
+            assert_eq!(
+                (got.header("content-language"), got.header("vary")),
+                (language, "accept-language")
+            );
+            let data = &got.data(200)["data"];
+            assert_eq!(
+                data["checks"],
+                json!([{ "code": "ITEMS_SUM", "status": "passed", "message": said }])
+            );
+            assert_eq!(data["warnings"][0]["message"], "d'avant");
+            for (other, status) in [("fr", "\"1\""), ("en", "\"1-en\"")] {
+                let headers = [("accept-language", language), ("if-none-match", status)];
+                let got = app.call(Method::GET, &url, &headers).await;
+                assert_eq!((got.status == 304), other == language, "{language} {other}");
+            }
+        }
+        // Whatever language a result was read in, it may be changed.
+        let headers = [("if-match", "\"1-en\""), ("accept-language", "en")];
+        let confirmed =
+            app.call(Method::POST, &format!("/api/v1/receipts/{id}/confirm"), &headers).await;
+        assert_eq!(confirmed.data(200)["data"]["checks"][0]["message"], "yes");
+        assert_eq!(confirmed.header("etag"), "\"2-en\"");
+    }
 
     #[tokio::test]
     async fn the_four_answers() {

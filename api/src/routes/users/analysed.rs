@@ -1,11 +1,10 @@
 //! A user's transactions as the analyses take them, labelled by today's rules.
 
 use super::transactions::filter::filter;
-use crate::{context::Context, error::ApiError, extract::Params, state::AppState};
+use crate::{error::ApiError, extract::Params, state::AppState};
 use chrono::NaiveDate;
-use quittance_analysis::{Analysed, Analyser, Language, Rule};
+use quittance_analysis::{Analysed, Analyser, Rule};
 use quittance_shared::{
-    i18n::Language as Spoken,
     ledger::Owner,
     store::{Movement, MovementFilter},
 };
@@ -34,23 +33,14 @@ pub(super) async fn rules(state: &AppState, owner: &Owner) -> Result<Vec<Rule>, 
     stored.into_iter().map(|rule| super::rules::read(rule).map(|known| known.rule)).collect()
 }
 
-/// The language of explanations.
-pub(super) fn language(context: &Context) -> Language {
-    match context.language {
-        Spoken::French => Language::French,
-        Spoken::English => Language::English,
-    }
-}
-
 /// The transactions that the list's parameters let through, oldest first.
 pub(super) async fn transactions(
     state: &AppState,
     owner: &Owner,
     params: &Params,
-    context: &Context,
 ) -> Result<Vec<Analysed>, ApiError> {
     let filter = filter(params)?;
-    load(state, owner, &filter, language(context)).await
+    load(state, owner, &filter).await
 }
 
 /// The same with a filter that is at hand.
@@ -58,12 +48,11 @@ pub(super) async fn load(
     state: &AppState,
     owner: &Owner,
     filter: &MovementFilter,
-    language: Language,
 ) -> Result<Vec<Analysed>, ApiError> {
     let rules = rules(state, owner).await?;
     let movements = state.store.all_movements(owner, filter).await?;
     compute(move || {
-        let analyser = Analyser::new(&rules).explaining_in(language);
+        let analyser = Analyser::new(&rules);
         movements.into_iter().map(|movement| relabelled(movement, &analyser)).collect()
     })
     .await

@@ -1,6 +1,6 @@
 //! `GET /api/v1/users/{userId}/matches`: which bank line paid which receipt.
 
-use super::analysed::{Which, compute, language, transactions};
+use super::analysed::{Which, compute, transactions};
 use crate::{
     context::Context,
     envelope::{Answer, Success},
@@ -27,8 +27,8 @@ pub(crate) async fn handler(
     context: Context,
     params: Params,
 ) -> Result<Answer<Matches>, ApiError> {
-    let all = transactions(&state, &owner, &params, &context).await?;
-    let language = language(&context);
+    let all = transactions(&state, &owner, &params).await?;
+    let language = context.language;
     let found = compute(move || matching::matches(&all, language)).await?;
     Ok(Answer::ok(found))
 }

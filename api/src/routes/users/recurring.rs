@@ -1,6 +1,6 @@
 //! `GET /api/v1/users/{userId}/recurring`: payments that come back.
 
-use super::analysed::{Which, compute, language, transactions};
+use super::analysed::{Which, compute, transactions};
 use crate::{
     context::Context,
     envelope::{Answer, Success},
@@ -37,8 +37,8 @@ pub(crate) async fn handler(
     context: Context,
     params: Params,
 ) -> Result<Answer<RecurringAnswer>, ApiError> {
-    let all = transactions(&state, &owner, &params, &context).await?;
-    let language = language(&context);
+    let all = transactions(&state, &owner, &params).await?;
+    let language = context.language;
     let today = context.now().date_naive();
     let recurring = compute(move || recurring::recurring(&all, today, language)).await?;
     Ok(Answer::ok(RecurringAnswer { recurring }))

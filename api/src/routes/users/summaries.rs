@@ -1,7 +1,7 @@
 //! `GET /api/v1/users/{userId}/summaries`: month by month.
 
 use super::{
-    analysed::{Which, compute, language, load},
+    analysed::{Which, compute, load},
     transactions::filter::filter,
 };
 use crate::{
@@ -46,7 +46,7 @@ pub(crate) async fn handler(
     params: Params,
 ) -> Result<Answer<SummariesAnswer>, ApiError> {
     let wanted = filter(&params)?;
-    let language = language(&context);
+    let language = context.language;
     // The month before is looked at as well, whole: the first month has something to be compared with.
     let first = wanted.from.map(month);
     let from = wanted.from.and_then(|from| from.with_day(1)?.checked_sub_months(Months::new(1)));
@@ -55,7 +55,7 @@ pub(crate) async fn handler(
     let from = from.and_then(|from| from.checked_add_signed(TimeDelta::days(-later)));
     let to = wanted.to.and_then(|to| to.checked_add_signed(TimeDelta::days(later.max(-earlier))));
     let (last, wider) = (wanted.to, MovementFilter { from, to, ..wanted });
-    let all = load(&state, &owner, &wider, language).await?;
+    let all = load(&state, &owner, &wider).await?;
     let summaries = compute(move || {
         let mut summaries = summary::summaries(&all, last, language);
         summaries.retain(|one| first.as_ref().is_none_or(|first| one.month >= *first));

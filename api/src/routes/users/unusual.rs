@@ -1,6 +1,6 @@
 //! `GET /api/v1/users/{userId}/unusual`: amounts that stand out.
 
-use super::analysed::{Which, compute, language, transactions};
+use super::analysed::{Which, compute, transactions};
 use crate::{
     context::Context,
     envelope::{Answer, Success},
@@ -37,8 +37,8 @@ pub(crate) async fn handler(
     context: Context,
     params: Params,
 ) -> Result<Answer<UnusualAmountsAnswer>, ApiError> {
-    let all = transactions(&state, &owner, &params, &context).await?;
-    let language = language(&context);
+    let all = transactions(&state, &owner, &params).await?;
+    let language = context.language;
     let unusual = compute(move || unusual::unusual(&all, language)).await?;
     Ok(Answer::ok(UnusualAmountsAnswer { unusual }))
 }

@@ -6,6 +6,7 @@ use quittance_shared::{
         transaction::{Analysis, Label, LabelSource, Origin, Transaction},
     },
     engine::{Command, Event, Lane, RunError, RunId, decide},
+    i18n::Text,
     ledger::{NewMovement, Owner, identify},
     store::{Erasable, RETENTION, WorkflowOutcome},
 };
@@ -39,12 +40,8 @@ fn outcome(document: RunId) -> WorkflowOutcome {
         document: Some(document.0),
         doubts: Vec::new(),
     };
-    let category = Label {
-        value: "groceries".into(),
-        source: LabelSource::Dictionary,
-        confidence: 0.9,
-        explanation: "x".into(),
-    };
+    let why = Text::new("parce que", "because");
+    let category = Label::new("groceries", LabelSource::Dictionary, 0.9, why);
     let analysis = Analysis { merchant: None, category, plaid_category: None, mcc: None };
     let keyed = identify(&owner, vec![transaction]);
     let movements =

@@ -3,6 +3,7 @@
 use crate::{context::Context, transaction::WireTransaction, wire::reason};
 use quittance_shared::{
     domain::clock::rfc3339,
+    i18n,
     store::{Entered, Movement, WorkflowState, WorkflowView},
 };
 use serde::Serialize;
@@ -124,7 +125,11 @@ impl Detailed {
         transactions: Vec<Movement>,
         context: &Context,
     ) -> Self {
-        let (result, preview) = (view.result.take(), view.preview.take());
+        let (mut result, preview) = (view.result.take(), view.preview.take());
+        if let Some(result) = &mut result {
+            i18n::localise(result, context.language);
+        }
+        let wire = |movement| WireTransaction::stored(movement, context.language);
         let (id, user, client) = (view.id, &view.owner.user, &view.owner.client);
         let url = format!("/api/v1/users/{user}/transactions?documentId={id}&clientId={client}");
         let states = states
@@ -135,7 +140,7 @@ impl Detailed {
             states: states.collect(),
             result,
             preview,
-            transactions: transactions.into_iter().map(WireTransaction::from).collect(),
+            transactions: transactions.into_iter().map(wire).collect(),
             workflow: Workflow::new(view, context),
         }
     }

@@ -12,6 +12,7 @@ mod words;
 use super::{Reading, layout::Row, months::month, normalise::fold, payment};
 use quittance_domain::{
     document::Warning,
+    i18n::Text,
     kind::DocumentType::{
         self, BankStatement, CardStatement, CreditNote, DeliveryNote, Invoice, Payslip,
         PurchaseOrder, Quote, Receipt, Reminder,
@@ -51,17 +52,18 @@ struct Kind {
 impl Kind {
     /// The remark on a page that is no payment.
     fn warning(&self) -> Option<Warning> {
-        let message = format!(
-            "Le document s'intitule « {} » : c'est {}, pas un paiement. Ses valeurs sont données, mais rien ne dit que \
-             cette somme a été payée.",
-            self.title,
-            self.sort.name().0
+        let (title, (fr, en)) = (&self.title, self.sort.name());
+        let text = Text::new(
+            format!(
+                "Le document s'intitule « {title} » : c'est {fr}, pas un paiement. Ses valeurs sont données, mais rien ne \
+                 dit que cette somme a été payée."
+            ),
+            format!(
+                "The document's title is \"{title}\": it is {en}, not a payment. Its values are given, but nothing says \
+                 that this sum was paid."
+            ),
         );
-        (!self.sort.is_payment()).then(|| Warning {
-            code: NOT_A_PAYMENT.to_owned(),
-            message,
-            page: Some(self.page),
-        })
+        (!self.sort.is_payment()).then(|| Warning::new(NOT_A_PAYMENT, text).on(self.page))
     }
 }
 

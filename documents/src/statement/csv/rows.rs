@@ -29,8 +29,14 @@ pub(super) struct Table<'a> {
     pub(super) order_by_language: bool,
 }
 
-/// Why a void row is left out.
-const VOID: &str = "opération annulée ou refusée";
+/// Why a row is left out: French, English.
+const VOID: (&str, &str) =
+    ("opération annulée ou refusée", "a transaction that was cancelled or refused");
+const PENDING: (&str, &str) =
+    ("opération en attente, encore sans date", "a pending transaction, without a date yet");
+const SUM: (&str, &str) = ("total ou solde", "a total or a balance");
+const HEADER: (&str, &str) = ("en-tête répété", "the header again");
+const REMARK: (&str, &str) = ("remarque sans date ni montant", "a remark without date and amount");
 
 /// What is wrong with a field of the mapping, and what belongs there.
 fn invalid(field: &str, found: &str, (fr, en): (&str, &str)) -> StatementError {
@@ -127,7 +133,11 @@ pub(super) fn statement(
         running: HashMap::new(),
     };
     if table.order_by_language {
-        reader.warnings.push(warning("DATE_ORDER_ASSUMED", "Aucune date ne prouve l'ordre jour/mois ; le jour est lu avant le mois, comme dans la langue des en-têtes."));
+        reader.warnings.push(warning(
+            "DATE_ORDER_ASSUMED",
+            "Aucune date ne prouve l'ordre jour/mois ; le jour est lu avant le mois, comme dans la langue des en-têtes.",
+            "No date proves the order of day and month; the day is read before the month, as in the language of the headers.",
+        ));
     }
     let mut accounts: Vec<(Option<String>, Vec<Read>)> = Vec::new();
     let mut index = HashMap::<Option<String>, usize>::new();
@@ -201,7 +211,7 @@ impl Reader<'_> {
     }
 
     /// Leaves a row out, aloud.
-    fn skip(&mut self, row: &Record, code: &str, why: &str) {
+    fn skip(&mut self, row: &Record, code: &str, (fr, en): (&str, &str)) {
         let text = row
             .cells
             .iter()
@@ -211,7 +221,8 @@ impl Reader<'_> {
             .join(" ");
         self.warnings.push(warning(
             code,
-            format!("Ligne {} : {} n'est pas reprise ({why}).", row.line, quoted(&text)),
+            format!("Ligne {} : {} n'est pas reprise ({fr}).", row.line, quoted(&text)),
+            format!("Line {}: {} is left out ({en}).", row.line, quoted(&text)),
         ));
     }
 
@@ -232,7 +243,7 @@ impl Reader<'_> {
             .and_then(|d| d.date(self.mapping.date_order))
             .ok_or_else(|| StatementError::date(&self.place(row, column), "date", text))?;
         if summary && self.sum(row) {
-            self.skip(row, "ROW_SKIPPED", "total ou solde");
+            self.skip(row, "ROW_SKIPPED", SUM);
             return Ok(None);
         }
         self.width(row)?;
@@ -291,14 +302,14 @@ impl Reader<'_> {
             if status == words::Status::Void {
                 self.skip(row, "ROW_VOID", VOID);
             } else {
-                self.skip(row, "ROW_PENDING", "opération en attente, encore sans date");
+                self.skip(row, "ROW_PENDING", PENDING);
             }
         } else if row.cells == self.table.header {
-            self.skip(row, "ROW_SKIPPED", "en-tête répété");
+            self.skip(row, "ROW_SKIPPED", HEADER);
         } else if summary {
-            self.skip(row, "ROW_SKIPPED", "total ou solde");
+            self.skip(row, "ROW_SKIPPED", SUM);
         } else if row.filled() <= 1 && !self.moneyed(row) {
-            self.skip(row, "ROW_SKIPPED", "remarque sans date ni montant");
+            self.skip(row, "ROW_SKIPPED", REMARK);
         } else {
             let column = self.columns(ColumnRole::Date).next().unwrap_or(0);
             let (column, text) = date.unwrap_or((column, ""));

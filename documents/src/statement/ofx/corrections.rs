@@ -32,10 +32,19 @@ pub(super) fn apply(entries: Vec<Raw>, warnings: &mut Vec<Warning>) -> Vec<Raw> 
         match target.filter(|_| known) {
             Some(target) => {
                 gone[target] = true;
-                let done = if deletes { "supprimée" } else { "remplacée" };
-                warnings.push(warning("CORRECTION_APPLIED", format!("Ligne {line} : l'opération {id} est {done}, comme la banque le demande (CORRECTFITID).")));
+                let (fr, en) =
+                    if deletes { ("supprimée", "deleted") } else { ("remplacée", "replaced") };
+                warnings.push(warning(
+                    "CORRECTION_APPLIED",
+                    format!("Ligne {line} : l'opération {id} est {fr}, comme la banque le demande (CORRECTFITID)."),
+                    format!("Line {line}: the transaction {id} is {en}, as the bank asks (CORRECTFITID)."),
+                ));
             }
-            None => warnings.push(warning("CORRECTION_UNMATCHED", format!("Ligne {line} : la banque corrige l'opération {id}, qui n'est pas une seule fois dans ce fichier ; vérifiez-la et supprimez-la s'il le faut."))),
+            None => warnings.push(warning(
+                "CORRECTION_UNMATCHED",
+                format!("Ligne {line} : la banque corrige l'opération {id}, qui n'est pas une seule fois dans ce fichier ; vérifiez-la et supprimez-la s'il le faut."),
+                format!("Line {line}: the bank corrects the transaction {id}, which does not stand once in this file; check it and delete it where needed."),
+            )),
         }
     }
     entries.into_iter().zip(gone).filter(|(_, gone)| !gone).map(|(entry, _)| entry).collect()

@@ -2,7 +2,7 @@
 
 use super::super::{
     Options, StatementError, dates,
-    error::{Place, quoted, warning},
+    error::{Place, warning},
     numbers::{self, Decimal},
 };
 use super::corrections;
@@ -130,6 +130,7 @@ impl RawBalance {
             warnings.push(warning(
                 "BALANCE_EMPTY",
                 format!("Ligne {} : le solde est vide ; il n'est pas repris.", self.line),
+                format!("Line {}: the balance is empty; it is left out.", self.line),
             ));
             return Ok(None);
         }
@@ -210,13 +211,21 @@ impl Raw {
         let booked = match (&self.posted, user) {
             (Some(posted), _) => day(posted, &place, "DTPOSTED")?,
             (None, Some(user)) => {
-                warnings.push(warning("DATE_OF_USER", format!("Ligne {} : l'opération n'a pas de date comptable (DTPOSTED) ; la date de l'opération (DTUSER) est reprise.", self.line)));
+                warnings.push(warning(
+                    "DATE_OF_USER",
+                    format!("Ligne {} : l'opération n'a pas de date comptable (DTPOSTED) ; la date de l'opération (DTUSER) est reprise.", self.line),
+                    format!("Line {}: the transaction has no day of booking (DTPOSTED); the day it was made (DTUSER) is taken.", self.line),
+                ));
                 user
             }
             (None, None) => return Err(StatementError::date(&place, "DTPOSTED", "")),
         };
         if self.kind.eq_ignore_ascii_case("DEBIT") && amount.minor.0 > 0 {
-            warnings.push(warning("SIGN_ODD", format!("Ligne {} : un débit (TRNTYPE) de montant positif {} ; le signe du montant est gardé.", self.line, quoted(&amount.to_string()))));
+            warnings.push(warning(
+                "SIGN_ODD",
+                format!("Ligne {} : un débit (TRNTYPE) de montant positif « {amount} » ; le signe du montant est gardé.", self.line),
+                format!("Line {}: a debit (TRNTYPE) of the positive amount {amount}; the amount's sign is kept.", self.line),
+            ));
         }
         let value_date =
             self.available.as_deref().map(|d| day(d, &place, "DTAVAIL")).transpose()?;

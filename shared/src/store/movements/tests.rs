@@ -6,18 +6,14 @@ use crate::{
         transaction::LabelSource,
     },
     engine::RunId,
+    i18n::Text,
     ledger::{identify, tests::transaction},
     store::tests::{Fixture, fixture},
 };
 use futures_util::TryStreamExt as _;
 
 fn label(value: &str) -> Label {
-    Label {
-        value: value.into(),
-        source: LabelSource::Dictionary,
-        confidence: 0.9,
-        explanation: "pour\0quoi".into(),
-    }
+    Label::new(value, LabelSource::Dictionary, 0.9, Text::new("pour\0quoi", "wh\0y"))
 }
 
 /// Analysed as groceries at the shop the label begins with.

@@ -78,7 +78,3 @@ fn outcome<T: Serialize>(output: &T) -> Result<Outcome, ActivityError> {
         .map(Outcome::from)
         .map_err(|error| ActivityError::refused("INTERNAL", error.to_string()))
 }
-
-fn warning(code: &str, message: impl Into<String>) -> Warning {
-    Warning { code: code.into(), message: message.into(), page: None }
-}

@@ -323,12 +323,17 @@ impl Said {
         if merchant.as_ref().is_some_and(|name| name.chars().count() > MAX_NAME) {
             return Err(format!("merchant has more than {MAX_NAME} characters"));
         }
-        let explanation = self.explanation.unwrap_or_else(|| "Selon le service d'analyse.".into());
+        // Services explain in one language.
+        let (explanation, explanation_en) = self.explanation.map_or_else(
+            || ("Selon le service d'analyse.".into(), Some("By the analysis service.".into())),
+            |own| (own, None),
+        );
         let label = |value: String| Label {
             value,
             source: LabelSource::Service,
             confidence: self.confidence.unwrap_or(1.0).clamp(0.0, 1.0),
             explanation: explanation.clone(),
+            explanation_en: explanation_en.clone(),
         };
         Ok(Analysis {
             merchant: merchant.map(label),

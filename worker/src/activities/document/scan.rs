@@ -1,7 +1,7 @@
 //! Photos, scans and PDFs of receipts and invoices: a transaction for each receipt, or none and a word about what is
 //! missing.
 
-use super::{DocumentKind, Processed, warning};
+use super::{DocumentKind, Processed};
 use crate::{
     activities::{
         Tools,
@@ -13,6 +13,7 @@ use crate::{
     },
     executor::activity::{ActivityContext, ActivityError},
 };
+use chrono::NaiveDate;
 use quittance_documents::{
     receipt::NOT_A_PAYMENT,
     review::{self, Reason},
@@ -25,6 +26,7 @@ use quittance_shared::{
         receipt::{ExtractedFields, Extraction},
         transaction::{Origin, Transaction},
     },
+    i18n::{Language, Text},
     ledger::identify_scanned,
     store::{WorkflowReading, WorkflowView},
 };
@@ -105,12 +107,15 @@ fn transactions(
 ) -> (Vec<Transaction>, Vec<Warning>) {
     let (mut found, mut remarks) = (Vec::new(), Vec::new());
     let mut one = |fields, receipt_type: &str, place: Option<(u32, u32)>| {
-        let about = |mut warning: Warning| {
-            if let Some((index, page)) = place {
-                warning.message = format!("Reçu {index} : {}", warning.message);
-                warning.page = Some(page);
+        let about = |warning: Warning| match place {
+            None => warning,
+            Some((index, page)) => {
+                let words = |said: &str, language: Language| {
+                    language
+                        .of(format!("Reçu {index} : {said}"), format!("Receipt {index}: {said}"))
+                };
+                warning.reworded(words).on(page)
             }
-            warning
         };
         match transaction(fields, receipt_type, workflow) {
             Ok((mut transaction, assumed)) => {
@@ -130,14 +135,14 @@ fn transactions(
         let fields = &child.extracted_fields;
         if child.document_type.is_some_and(|sort| !sort.is_payment()) {
             let said = child.warnings.iter().filter(|w| w.code == NOT_A_PAYMENT);
-            others.extend(said.map(|w| Warning {
-                message: format!(
-                    "Reçu {} : {} Aucune transaction n'est créée.",
-                    child.index, w.message
-                ),
-                page: Some(child.page),
-                ..w.clone()
-            }));
+            let index = child.index;
+            let words = |said: &str, language: Language| {
+                language.of(
+                    format!("Reçu {index} : {said} Aucune transaction n'est créée."),
+                    format!("Receipt {index}: {said} No transaction is made."),
+                )
+            };
+            others.extend(said.map(|w| w.clone().reworded(words).on(child.page)));
             continue;
         }
         let receipt = extraction.children.iter().find(|c| {
@@ -153,11 +158,17 @@ fn transactions(
     remarks.extend(others);
     for (slip, receipt) in slips {
         let index = slip.index;
-        let message = format!(
-            "Le reçu {index} a la date et le montant du reçu {receipt} et aucun article : c'est son ticket de carte. Une \
-             seule transaction est créée."
+        let text = Text::new(
+            format!(
+                "Le reçu {index} a la date et le montant du reçu {receipt} et aucun article : c'est son ticket de carte. \
+                 Une seule transaction est créée."
+            ),
+            format!(
+                "Receipt {index} has the day and the amount of receipt {receipt} and no items: it is its card slip. Only \
+                 one transaction is made."
+            ),
         );
-        remarks.push(Warning { page: Some(slip.page), ..warning("CARD_SLIP", message) });
+        remarks.push(Warning::new("CARD_SLIP", text).on(slip.page));
     }
     (found, remarks)
 }
@@ -195,24 +206,34 @@ fn transaction(
 ) -> Result<(Transaction, Option<Warning>), Warning> {
     let given: Option<Currency> = workflow.currency.as_deref().and_then(|code| code.parse().ok());
     let total = fields.total_amount.as_ref();
-    let date = fields.date.as_ref().and_then(|date| date.value.parse().ok());
+    let date: Option<NaiveDate> = fields.date.as_ref().and_then(|date| date.value.parse().ok());
     let printed = total.and_then(|total| total.currency);
     let currency = printed.or(given).unwrap_or(Currency::EUR);
     let amount = total.and_then(|total| minor_of(total.field.value, currency.exponent()));
     let (Some(minor), Some(date)) = (amount, date) else {
-        let missing = [(amount.is_none(), "le total"), (date.is_none(), "la date")];
-        let missing: Vec<_> = missing.iter().filter(|(is, _)| *is).map(|(_, name)| *name).collect();
-        let message = format!(
-            "Aucune transaction n'est créée : {} n'a pas pu être lu. La lecture est conservée dans « reading ».",
-            missing.join(" et ")
+        let (fr, en) = match (amount, date) {
+            (None, None) => ("le total et la date n'ont pas pu être lus", "total and date"),
+            (None, Some(_)) => ("le total n'a pas pu être lu", "the total"),
+            (Some(_), _) => ("la date n'a pas pu être lue", "the date"),
+        };
+        let text = Text::new(
+            format!(
+                "Aucune transaction n'est créée : {fr}. La lecture est conservée dans « reading »."
+            ),
+            format!(
+                "No transaction is made: {en} could not be read. What was read is kept in \"reading\"."
+            ),
         );
-        return Err(warning("TRANSACTION_INCOMPLETE", message));
+        return Err(Warning::new("TRANSACTION_INCOMPLETE", text));
     };
     let merchant = fields.merchant_name.as_ref().map(|name| name.value.clone());
     let label = merchant.clone().or_else(|| fields.summary.clone());
     let assumed = printed.is_none().then(|| {
-        let message = format!("Le document n'indique pas de devise ; {currency} est supposé.");
-        warning("CURRENCY_ASSUMED", message)
+        let text = Text::new(
+            format!("Le document n'indique pas de devise ; {currency} est supposé."),
+            format!("The document names no currency; {currency} is assumed."),
+        );
+        Warning::new("CURRENCY_ASSUMED", text)
     });
     let transaction = Transaction {
         id: Uuid::nil(),
@@ -377,7 +398,8 @@ pub(super) mod tests {
         let quote = |index| {
             let mut child = child(index, 20.0, Some("2022-08-24"), None);
             child.document_type = Some(DocumentType::Quote);
-            child.warnings = vec![warning(NOT_A_PAYMENT, "C'est un devis.")];
+            let text = Text::new("C'est un devis.", "It is a quote.");
+            child.warnings = vec![Warning::new(NOT_A_PAYMENT, text)];
             child
         };
         let mut extraction = extraction(

@@ -1,6 +1,6 @@
 //! Bank statements and account exports.
 
-use super::{Account, DocumentKind, Processed, warning};
+use super::{Account, DocumentKind, Processed};
 use crate::{
     activities::{Tools, decode::original},
     executor::activity::{ActivityContext, ActivityError},
@@ -13,6 +13,7 @@ use quittance_shared::{
         statement::{Entry, Statement, StatementAccount},
         transaction::{Origin, Transaction},
     },
+    i18n::Text,
     ledger::identify_parts,
     store::WorkflowView,
 };
@@ -92,15 +93,18 @@ fn not_booked(announced: &[&Entry]) -> Option<Warning> {
     let places: Vec<_> = announced.iter().take(10).map(|e| e.place.to_string()).collect();
     (!announced.is_empty()).then(|| {
         let more = if announced.len() > places.len() { ", …" } else { "" };
-        warning(
-            "PENDING_NOT_STORED",
+        let (count, places) = (announced.len(), places.join(", "));
+        let text = Text::new(
             format!(
-                "{} opérations annoncées mais pas encore comptabilisées ne sont pas enregistrées (n° {}{more}) ; elles \
-                 le seront avec le relevé qui les comptabilise.",
-                announced.len(),
-                places.join(", "),
+                "{count} opérations annoncées mais pas encore comptabilisées ne sont pas enregistrées (n° {places}{more}) ; \
+                 elles le seront avec le relevé qui les comptabilise."
             ),
-        )
+            format!(
+                "{count} transactions that are announced but not booked yet are not stored (no. {places}{more}); they will \
+                 be with the statement that books them."
+            ),
+        );
+        Warning::new("PENDING_NOT_STORED", text)
     })
 }
 

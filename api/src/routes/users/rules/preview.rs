@@ -2,11 +2,10 @@
 
 use super::body::NewRule;
 use crate::{
-    context::Context,
     envelope::{Answer, Refusal, Refusals, Success},
     error::ApiError,
     owner::User,
-    routes::users::analysed::{compute, language, load, rules},
+    routes::users::analysed::{compute, load, rules},
     shape,
     state::AppState,
 };
@@ -62,7 +61,6 @@ pub(crate) struct Preview {
 pub(crate) async fn handler(
     State(state): State<AppState>,
     User(owner): User,
-    context: Context,
     request: Request,
 ) -> Result<Answer<Preview>, ApiError> {
     let (trial, _) = shape::read::<Trial>(&state, request).await?;
@@ -71,10 +69,9 @@ pub(crate) async fn handler(
     let mut rules = rules(&state, &owner).await?;
     rules.retain(|known| Some(known.id) != trial.replaces);
     rules.push(rule);
-    let language = language(&context);
-    let all = load(&state, &owner, &MovementFilter::default(), language).await?;
+    let all = load(&state, &owner, &MovementFilter::default()).await?;
     let examined = all.len();
-    let mut found = compute(move || changes(&all, &rules, language)).await?;
+    let mut found = compute(move || changes(&all, &rules)).await?;
     let changed = found.len();
     found.reverse();
     found.truncate(MOST_LISTED);

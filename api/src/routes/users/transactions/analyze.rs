@@ -16,7 +16,7 @@ use axum::extract::{Request, State};
 use quittance_analysis::{Analyser, Rule};
 use quittance_shared::{
     domain::transaction::Transaction,
-    i18n::{Language, Text},
+    i18n::Text,
     ledger::{Keyed, NewMovement, Owner, identify},
 };
 use serde::Serialize;
@@ -92,16 +92,18 @@ pub(crate) async fn handler(
         }
     };
     let rules = rules(&state, &owner).await?;
-    let (whose, language) = (owner.clone(), context.language);
+    let whose = owner.clone();
     // Seconds of computing, for ten thousand.
-    let work = move || analyse(&whose, &body, &rules, language);
+    let work = move || analyse(&whose, &body, &rules);
     let analysed = tokio::task::spawn_blocking(work).await.map_err(|_| ApiError::internal())??;
     let stored = if keep {
         Some(state.store.add_movements(&owner, None, &analysed).await?.len())
     } else {
         None
     };
-    let wire = |one: NewMovement| WireTransaction::new(one.keyed.transaction, one.analysis);
+    let wire = |one: NewMovement| {
+        WireTransaction::new(one.keyed.transaction, one.analysis, context.language)
+    };
     Ok(Answer::ok(Analysed {
         user_id: owner.user,
         count: analysed.len(),
@@ -115,14 +117,9 @@ fn analyse(
     owner: &Owner,
     body: &Map<String, Value>,
     rules: &[Rule],
-    language: Language,
 ) -> Result<Vec<NewMovement>, ApiError> {
     let transactions = read(body)?;
-    let language = match language {
-        Language::French => quittance_analysis::Language::French,
-        Language::English => quittance_analysis::Language::English,
-    };
-    let analyser = Analyser::new(rules).explaining_in(language);
+    let analyser = Analyser::new(rules);
     let one = |keyed: Keyed| NewMovement { analysis: analyser.analyse(&keyed.transaction), keyed };
     Ok(identify(owner, transactions).into_iter().map(one).collect())
 }

@@ -3,6 +3,7 @@
 use super::filter::{filter, wrong};
 use crate::{
     auth::Caller,
+    context::Context,
     error::ApiError,
     export::{csv::Dialect, jsonl, ofx, xlsx::Book},
     extract::Params,
@@ -73,6 +74,7 @@ pub(crate) async fn handler(
     State(state): State<AppState>,
     caller: Caller,
     User(owner): User,
+    context: Context,
     params: Params,
 ) -> Result<Response, ApiError> {
     let filter = filter(&params)?;
@@ -103,8 +105,9 @@ pub(crate) async fn handler(
             stream::once(async { head }).chain(rows).boxed()
         }
         "jsonl" => {
+            let language = context.language;
             let pages = pages(&state, &owner, filter).await?;
-            pages.and_then(async |page| Ok(Bytes::from(jsonl::lines(page)?))).boxed()
+            pages.map(move |page| Ok(Bytes::from(jsonl::lines(page?, language)?))).boxed()
         }
         "ofx" => ofx(&state, &owner, filter).await?,
         _ => {

@@ -2,6 +2,7 @@
 
 use super::filter::{filter, parsed};
 use crate::{
+    context::Context,
     envelope::{Answer, Success},
     error::ApiError,
     extract::Params,
@@ -56,6 +57,7 @@ pub(crate) struct Transactions {
 pub(crate) async fn handler(
     State(state): State<AppState>,
     User(owner): User,
+    context: Context,
     params: Params,
 ) -> Result<Answer<Transactions>, ApiError> {
     let filter = filter(&params)?;
@@ -66,9 +68,10 @@ pub(crate) async fn handler(
         "must be the \"nextCursor\" of the page before",
     )?;
     let limit = params.number("limit", 1..=MAX_LIMIT)?.unwrap_or(DEFAULT_LIMIT);
+    let wire = |movement| WireTransaction::stored(movement, context.language);
     let page = state.store.list_movements(&owner, &filter, after, limit).await?;
     Ok(Answer::ok(Transactions {
-        transactions: page.items.into_iter().map(WireTransaction::from).collect(),
+        transactions: page.items.into_iter().map(wire).collect(),
         next_cursor: page.next.map(|place| place.to_string()),
     }))
 }

@@ -3,6 +3,7 @@
 use crate::{
     auth::Caller,
     body,
+    context::Context,
     envelope::{Answer, Refusal, Refusals, Success},
     error::{ApiError, ErrorCode},
     extract::path_text,
@@ -106,6 +107,7 @@ pub(crate) async fn handler(
     caller: Caller,
     User(owner): User,
     TransactionId(id): TransactionId,
+    context: Context,
     request: Request,
 ) -> Result<Answer<WireTransaction>, ApiError> {
     let body = body::object(&state, request).await?;
@@ -124,7 +126,7 @@ pub(crate) async fn handler(
         | StoreError::Altered { .. }
         | StoreError::Corrupt(_)) => other.into(),
     })?;
-    Ok(Answer::ok(changed.into()))
+    Ok(Answer::ok(WireTransaction::stored(changed, context.language)))
 }
 
 const FIELDS: [&str; 5] = ["category", "merchant", "date", "amount", "reviewed"];
@@ -170,11 +172,9 @@ fn figures(
 type Labelled = (Option<Option<Label>>, Option<Label>);
 
 fn labels(body: &Map<String, Value>) -> Result<Labelled, ApiError> {
-    let by_hand = |value: &str| Label {
-        value: value.to_owned(),
-        source: LabelSource::User,
-        confidence: 1.0,
-        explanation: "Corrigé à la main.".into(),
+    let by_hand = |value: &str| {
+        let why = Text::new("Corrigé à la main.", "Corrected by hand.");
+        Label::new(value, LabelSource::User, 1.0, why)
     };
     let category = match body.get("category") {
         None => None,

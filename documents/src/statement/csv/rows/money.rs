@@ -1,6 +1,6 @@
 //! The money of a row: its amount with its sign, charges beside it, and whether it is a sum of others.
 
-use super::{ColumnRole, Reader, Record, StatementError, numbers, quoted, warning};
+use super::{ColumnRole, Place, Reader, Record, StatementError, numbers, quoted, warning};
 use crate::statement::{
     assumed_currency,
     csv::{
@@ -180,6 +180,7 @@ impl Reader<'_> {
             self.warnings.push(warning(
                 "CURRENCY_ASSUMED",
                 format!("Le signe {sign} est celui de plusieurs devises ; {currency} est supposé."),
+                format!("The sign {sign} is that of several currencies; {currency} is assumed."),
             ));
         }
         Some(currency)
@@ -190,11 +191,14 @@ impl Reader<'_> {
         let (column, text) = self.one(row, ColumnRole::Balance)?;
         let balance = self.money(row, column, text).ok();
         if balance.is_none() && !self.warnings.iter().any(|w| w.code == "BALANCE_UNREADABLE") {
-            let place = self.place(row, column).fr;
+            let Place { fr, en } = self.place(row, column);
             let found = quoted(text);
             self.warnings.push(warning(
                 "BALANCE_UNREADABLE",
-                format!("{place} : le solde {found} ne peut être lu avec certitude ; il n'est pas repris."),
+                format!(
+                    "{fr} : le solde {found} ne peut être lu avec certitude ; il n'est pas repris."
+                ),
+                format!("{en}: the balance {found} cannot be read with certainty; it is left out."),
             ));
         }
         balance
@@ -210,7 +214,11 @@ impl Reader<'_> {
             }
             let fee = self.money(row, column, text)?;
             if fee.minor.0 != 0 {
-                self.warnings.push(warning("FEE_NOT_INCLUDED", format!("Ligne {} : des frais de {fee} figurent à côté du montant ; ils n'y sont pas compris.", row.line)));
+                self.warnings.push(warning(
+                    "FEE_NOT_INCLUDED",
+                    format!("Ligne {} : des frais de {fee} figurent à côté du montant ; ils n'y sont pas compris.", row.line),
+                    format!("Line {}: charges of {fee} stand beside the amount; they are not part of it.", row.line),
+                ));
             }
         }
         Ok(())
