@@ -1,6 +1,15 @@
 //! From bytes to text.
 
-use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
+mod dos;
+mod letters;
+
+use dos::CodePage;
+use encoding_rs::{Encoding, MACINTOSH, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use letters::Fit;
+
+/// How many bytes of a file's beginning are looked at: what banks export is short of exotic letters, and the whole of a
+/// large file is not read twice.
+const HEAD: usize = 256 * 1024;
 
 /// Text and the name of the encoding it was in.
 pub(super) struct Decoded {
@@ -8,26 +17,63 @@ pub(super) struct Decoded {
     pub(super) encoding: &'static str,
 }
 
+/// An encoding.
+#[derive(Clone, Copy)]
+pub(super) enum Charset {
+    /// One that the web knows.
+    Web(&'static Encoding),
+    /// A code page of DOS.
+    Dos(&'static CodePage),
+}
+
 /// Reads the bytes as what they are: a byte order mark decides, then UTF-16 by its zeros, then UTF-8 where all of
 /// it is valid, then what the file declares of itself, then what its letters look like.
 pub(super) fn decode(bytes: &[u8], declared: Option<&str>) -> Decoded {
-    let encoding =
-        by_bytes(bytes).or_else(|| declared.and_then(by_label)).unwrap_or_else(|| guess(bytes));
-    decode_as(bytes, encoding)
+    let charset = by_bytes(bytes)
+        .map(Charset::Web)
+        .or_else(|| declared.and_then(by_label))
+        .or_else(|| by_letters(bytes))
+        .unwrap_or_else(|| Charset::Web(guess(bytes)));
+    decode_as(bytes, charset)
 }
 
 /// Reads the bytes in one encoding.
-pub(super) fn decode_as(bytes: &[u8], encoding: &'static Encoding) -> Decoded {
-    let (text, used, _) = encoding.decode(bytes);
-    Decoded { text: text.into_owned(), encoding: used.name() }
+pub(super) fn decode_as(bytes: &[u8], charset: Charset) -> Decoded {
+    match charset {
+        Charset::Web(encoding) => {
+            let (text, used, _) = encoding.decode(bytes);
+            Decoded { text: text.into_owned(), encoding: used.name() }
+        }
+        Charset::Dos(page) => Decoded { text: page.decode(bytes), encoding: page.name },
+    }
 }
 
-/// An encoding by its label as headers write it: `1252`, `ISO-8859-1`, `UTF-8`.
-pub(super) fn by_label(label: &str) -> Option<&'static Encoding> {
+/// An encoding by its label as headers write it: `1252`, `ISO-8859-1`, `UTF-8`, `CP850`.
+pub(super) fn by_label(label: &str) -> Option<Charset> {
     let label = label.trim();
     match label {
-        "1252" | "8859-1" | "NONE" | "USASCII" | "US-ASCII" => Some(WINDOWS_1252),
-        _ => Encoding::for_label(label.as_bytes()),
+        "1252" | "8859-1" | "NONE" | "USASCII" | "US-ASCII" => Some(Charset::Web(WINDOWS_1252)),
+        _ => Encoding::for_label(label.as_bytes())
+            .map(Charset::Web)
+            .or_else(|| CodePage::by_label(label).map(Charset::Dos)),
+    }
+}
+
+/// DOS or Macintosh, where the letters read well in one of them alone, and badly in the other and in windows-1252.
+fn by_letters(bytes: &[u8]) -> Option<Charset> {
+    let head = &bytes[..bytes.len().min(HEAD)];
+    let fit = |charset: Charset| Fit::of(&decode_as(head, charset).text);
+    let windows = fit(Charset::Web(WINDOWS_1252));
+    // One letter proves nothing.
+    if windows.beyond < 2 || !windows.is_bad() {
+        return None;
+    }
+    let (dos, mac) = (Charset::Dos(&dos::CP850), Charset::Web(MACINTOSH));
+    let (as_dos, as_mac) = (fit(dos), fit(mac));
+    if as_dos.is_good() && as_mac.is_bad() {
+        Some(dos)
+    } else {
+        (as_mac.is_good() && as_dos.is_bad()).then_some(mac)
     }
 }
 
@@ -58,8 +104,7 @@ fn utf16_without_mark(bytes: &[u8]) -> Option<&'static Encoding> {
 }
 
 fn guess(bytes: &[u8]) -> &'static Encoding {
-    // What banks export is short of exotic letters: the head is enough, and the whole of a large file is not read twice.
-    let head = &bytes[..bytes.len().min(256 * 1024)];
+    let head = &bytes[..bytes.len().min(HEAD)];
     let mut detector = chardetng::EncodingDetector::new();
     detector.feed(head, true);
     detector.guess(None, false)
@@ -84,5 +129,42 @@ mod tests {
         assert_eq!(decode(&marked, None).text, french);
         assert_eq!(decode(b"\xef\xbb\xbfDate", None).text, "Date");
         assert_eq!(decode(b"ch\xe8que", Some("1252")).text, "chèque");
+    }
+
+    #[test]
+    fn files_of_dos_and_of_old_macintoshes_are_read_where_that_is_sure() {
+        let dos = |text: &str| -> Vec<u8> {
+            let page: Vec<char> =
+                dos::CP850.decode(&(128..=255).collect::<Vec<u8>>()).chars().collect();
+            let byte = |c: char| match page.iter().position(|known| *known == c) {
+                Some(at) => u8::try_from(at + 128).unwrap(),
+                None => u8::try_from(c).unwrap(),
+            };
+            text.chars().map(byte).collect()
+        };
+        let french = "Date;Libellé;Débit\n05/03/2024;CAFÉ DE L'ÉTÉ À NÎMES;4,50\n06/03/2024;Chèque n° 12, reçu à l'hôtel;1,00\n";
+        let german =
+            "Buchungstag;Empfänger;Betrag in €\n05.03.2024;Müller Bäckerei, Straße 5;-4,50\n";
+        let spanish = "Fecha;Descripción;Importe\n05/03/2024;Comisión de operación, Muñoz;-4,50\n";
+        for text in [french, german, spanish] {
+            let read = decode(&dos(text), None);
+            assert_eq!((read.text.as_str(), read.encoding), (text, "IBM850"));
+            let (latin, ..) = WINDOWS_1252.encode(text);
+            assert_eq!(decode(&latin, None).text, text, "still windows-1252");
+        }
+        // As encoding_rs does not write it: é 8e, è 8f, à 88, ç 8d, ô 99, ° a1, É 83, Î eb.
+        let mac = b"Date;Libell\x8e;D\x8ebit\n05/03/2024;Ch\x8fque re\x8du \x88 l'h\x99tel;4,50\n";
+        assert_eq!(decode(mac, None).encoding, "macintosh");
+        assert!(decode(mac, None).text.contains("Chèque reçu à l'hôtel"));
+        // Polish, Russian, and one letter alone are left to the guess, as before.
+        for (text, encoding) in [
+            ("Opłata za kartę, przelew środków, księgowanie", encoding_rs::WINDOWS_1250),
+            ("Оплата за карту, перевод средств", encoding_rs::IBM866),
+            ("ОПЛАТА ЗА КАРТУ, ПЕРЕВОД СРЕДСТВ", encoding_rs::IBM866),
+        ] {
+            assert!(by_letters(&encoding.encode(text).0).is_none(), "{text}");
+        }
+        assert!(by_letters(b"Libell\x82;Date").is_none());
+        assert_eq!(decode(b"Ch\x8aque", Some("CP437")).text, "Chèque");
     }
 }

@@ -54,7 +54,7 @@ pub struct CsvMapping {
     /// One of `;`, `,`, tab, `|`.
     #[schema(min_length = 1, max_length = 1)]
     pub delimiter: char,
-    /// Label such as `UTF-8` or `windows-1252`; found out when absent.
+    /// Label such as `UTF-8`, `windows-1252`, `CP850` or `macintosh`; found out when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encoding: Option<String>,
     /// Records before the first movement: preamble and header, blank lines not counted.

@@ -232,3 +232,29 @@ fn what_is_no_table() {
     assert_eq!(sniff(b"%PDF-1.4\nDate;Montant\n01/02/2024;1,00", Some("a.csv")), None);
     assert_eq!(sniff(b"a;b\nc;d", Some("x.CSV")), Some(Format::Csv));
 }
+
+#[test]
+fn a_table_of_dos_is_read_and_a_mapping_may_name_the_code_page() {
+    let dos = b"Date;Libell\x82;D\x82bit;Cr\x82dit\n05/03/2024;Pr\x82l\x8avement \x90LECTRICIT\x90;12,50;\n13/03/2024;Ch\x8aque;;30,00\n";
+    let read = |options: &Options| {
+        let statement = parse(dos, options).unwrap();
+        statement.accounts[0].entries.iter().map(|e| e.label.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(read(&Options::default()), ["Prélèvement ÉLECTRICITÉ", "Chèque"]);
+    let named = |encoding: &str| Options {
+        csv_mapping: Some(CsvMapping {
+            delimiter: ';',
+            encoding: Some(encoding.into()),
+            skip_rows: 1,
+            decimal: Decimal::Comma,
+            date_order: DateOrder::Dmy,
+            columns: vec![ColumnRole::Date, ColumnRole::Label, ColumnRole::Debit, ColumnRole::Credit],
+            currency: None,
+        }),
+        ..Options::default()
+    };
+    for encoding in ["CP850", "ibm437"] {
+        assert_eq!(read(&named(encoding))[0], "Prélèvement ÉLECTRICITÉ", "{encoding}");
+    }
+    assert_eq!(parse(dos, &named("CP999")).unwrap_err().code(), "CSV_MAPPING_INVALID");
+}
