@@ -1,6 +1,7 @@
 //! Rows to entries by a mapping.
 
 mod money;
+mod running;
 
 use super::{
     ColumnRole, CsvMapping,
@@ -154,6 +155,7 @@ pub(super) fn statement(
         .into_iter()
         .map(|(number, reads)| {
             let (opening, closing) = balances(&reads);
+            reader.warnings.extend(running::broken(&reads));
             let entries = reads.into_iter().map(|r| r.entry).collect();
             StatementAccount {
                 account: number.or_else(|| preamble.clone()),

@@ -248,7 +248,12 @@ fn a_table_of_dos_is_read_and_a_mapping_may_name_the_code_page() {
             skip_rows: 1,
             decimal: Decimal::Comma,
             date_order: DateOrder::Dmy,
-            columns: vec![ColumnRole::Date, ColumnRole::Label, ColumnRole::Debit, ColumnRole::Credit],
+            columns: vec![
+                ColumnRole::Date,
+                ColumnRole::Label,
+                ColumnRole::Debit,
+                ColumnRole::Credit,
+            ],
             currency: None,
         }),
         ..Options::default()
@@ -257,4 +262,33 @@ fn a_table_of_dos_is_read_and_a_mapping_may_name_the_code_page() {
         assert_eq!(read(&named(encoding))[0], "Prélèvement ÉLECTRICITÉ", "{encoding}");
     }
     assert_eq!(parse(dos, &named("CP999")).unwrap_err().code(), "CSV_MAPPING_INVALID");
+}
+
+#[test]
+fn a_running_balance_that_contradicts_the_amounts_is_said() {
+    let said = |rows: &str| {
+        let file = format!("Date;Libellé;Montant;Devise;Solde\n{rows}");
+        let statement = read(&file).unwrap_or_else(|e| panic!("{e}\n{file}"));
+        let found = statement.warnings.into_iter().filter(|w| w.code == "RUNNING_BALANCE_MISMATCH");
+        found.map(|w| (w.message, w.message_en.unwrap())).next()
+    };
+    let upwards = "13/03/2024;A;-10,00;EUR;90,00\n14/03/2024;B;-20,00;EUR;70,00\n15/03/2024;C;5,00;EUR;75,00\n";
+    assert_eq!(said(upwards), None);
+    let (fr, en) = said(&upwards.replace("-20,00", "-25,00")).unwrap();
+    assert!(fr.starts_with("Ligne 3 : le solde 70.00 EUR") && fr.contains("65.00 EUR"), "{fr}");
+    assert!(en.starts_with("Line 3: the balance 70.00 EUR"), "{en}");
+    let downwards = "15/03/2024;C;5,00;EUR;75,00\n14/03/2024;B;-20,00;EUR;70,00\n13/03/2024;A;-10,00;EUR;90,00\n";
+    assert_eq!(said(downwards), None);
+    // The amount that does not fit is that of the row whose balance is newer.
+    assert!(
+        said(&downwards.replace("5,00;EUR;75", "6,00;EUR;75")).unwrap().0.starts_with("Ligne 2")
+    );
+    // That of the day's end beside each of its rows, or that of today beside all.
+    for quiet in [
+        "13/03/2024;A;-10,00;EUR;90,00\n14/03/2024;B;-20,00;EUR;65,00\n14/03/2024;C;-5,00;EUR;65,00\n",
+        "13/03/2024;A;-10,00;EUR;90,00\n14/03/2024;B;-20,00;EUR;90,00\n15/03/2024;C;-5,00;EUR;90,00\n",
+        "13/03/2024;A;-10,00;EUR;90,00\n14/03/2024;B;-20,00;EUR;\n15/03/2024;C;-5,00;EUR;1,00\n",
+    ] {
+        assert_eq!(said(quiet), None, "{quiet}");
+    }
 }

@@ -28,8 +28,10 @@ const KNOWN: [&str; 20] = [
 pub(super) fn tags(text: &str) -> Result<Vec<Tag<'_>>, StatementError> {
     let mut tags: Vec<Tag<'_>> = Vec::new();
     let mut inside = false;
-    for (number, line) in (1_u32..).zip(text.split('\n')) {
-        let line = line.trim_end_matches(['\r', '\u{1a}', '\u{3}']);
+    let lines: Vec<&str> =
+        text.split('\n').map(|line| line.trim_end_matches(['\r', '\u{1a}', '\u{3}'])).collect();
+    let goes_on = goes_on(&lines);
+    for ((number, line), goes_on) in (1_u32..).zip(lines).zip(goes_on) {
         let line = match line.find("{4:") {
             Some(at) if line.starts_with(['{', '\u{1}']) => {
                 inside = false;
@@ -54,13 +56,36 @@ pub(super) fn tags(text: &str) -> Result<Vec<Tag<'_>>, StatementError> {
         if let Some((name, rest)) = found {
             tags.push(Tag { name, line: number, lines: vec![rest] });
             inside = true;
-        } else if line.trim_end() == "-" || line.starts_with("-}") || line.starts_with("-XXX") {
+        } else if (line.trim_end() == "-" && !goes_on)
+            || line.starts_with("-}")
+            || line.starts_with("-XXX")
+        {
             inside = false;
         } else if inside && let Some(last) = tags.last_mut() {
             last.lines.push(line);
         }
     }
     Ok(tags)
+}
+
+/// For each line whether the message it is in goes on behind it: then a line of a dash alone is text, not its end.
+fn goes_on(lines: &[&str]) -> Vec<bool> {
+    let mut next = false;
+    let mut found: Vec<bool> = lines
+        .iter()
+        .rev()
+        .map(|line| {
+            let behind = next;
+            match tag(line) {
+                Some((name, _)) => next = !matches!(name, "20" | "21" | "25" | "28" | "28C"),
+                None if line.starts_with(['{', '\u{1}']) || line.starts_with("-}") => next = false,
+                None => {}
+            }
+            behind
+        })
+        .collect();
+    found.reverse();
+    found
 }
 
 /// Whether a statement line stands behind what is left of its tag: `61:`, `:6l:`, `: 1:`, or nothing.

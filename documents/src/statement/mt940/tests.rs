@@ -65,3 +65,16 @@ fn a_movement_without_its_tag_is_not_lost() {
     let wrapped = FILE.replace("PRLV EDF FACTURE", "PRLV EDF\r\n240102 FACTURE 12,50\r\n:12:34");
     assert_eq!(read(&wrapped).unwrap().accounts[0].entries.len(), 3);
 }
+
+#[test]
+fn a_line_of_a_dash_within_a_text_does_not_end_it() {
+    let text = FILE.replace("PRLV EDF FACTURE\r\n", "PRLV EDF\r\n-\r\nFACTURE 12\r\n");
+    let statement = read(&text).unwrap();
+    assert_eq!(statement.accounts[0].entries[0].label, "PRLV EDF - FACTURE 12");
+    assert_eq!(statement.accounts[0].entries.len(), 3);
+    // Behind the last field of a message it does.
+    let two = ":20:A\n:25:1/2\n:60F:C240101EUR1,00\n:61:240102D1,00NMSCNONREF\n:86:UN\n:62F:C240102EUR0,00\n-\nbanque\n";
+    let statement = read(&two.repeat(2)).unwrap();
+    assert_eq!(statement.accounts.len(), 2);
+    assert!(statement.accounts.iter().all(|a| a.entries[0].label == "UN"));
+}

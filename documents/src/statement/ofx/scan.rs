@@ -19,11 +19,92 @@ pub(super) struct Scanner<'a> {
     line: u32,
     /// Set behind `<NAME/>`.
     closing: Option<String>,
+    /// What comes is the text of an element that people write into: in it only what OFX knows is a tag.
+    free: bool,
 }
+
+/// Elements whose text is anybody's: names of firms may hold `<`.
+const FREE: [&str; 3] = ["NAME", "EXTDNAME", "MEMO"];
+
+/// What may stand behind such an element in the same line.
+const KNOWN: [&str; 72] = [
+    "OFX",
+    "BANKMSGSRSV1",
+    "CREDITCARDMSGSRSV1",
+    "STMTTRNRS",
+    "CCSTMTTRNRS",
+    "STMTRS",
+    "CCSTMTRS",
+    "INVSTMTRS",
+    "BANKTRANLIST",
+    "BANKTRANLISTP",
+    "INVTRANLIST",
+    "INVBANKTRAN",
+    "SUBACCTFUND",
+    "STMTTRN",
+    "STMTTRNP",
+    "TRNTYPE",
+    "DTPOSTED",
+    "DTUSER",
+    "DTAVAIL",
+    "DTTRAN",
+    "DTEXPIRE",
+    "TRNAMT",
+    "FITID",
+    "CORRECTFITID",
+    "CORRECTACTION",
+    "SRVRTID",
+    "SRVRTID2",
+    "CHECKNUM",
+    "REFNUM",
+    "SIC",
+    "PAYEEID",
+    "PAYEEID2",
+    "NAME",
+    "EXTDNAME",
+    "PAYEE",
+    "ADDR1",
+    "ADDR2",
+    "ADDR3",
+    "CITY",
+    "STATE",
+    "POSTALCODE",
+    "COUNTRY",
+    "PHONE",
+    "BANKACCTTO",
+    "CCACCTTO",
+    "BANKACCTFROM",
+    "CCACCTFROM",
+    "BANKID",
+    "BRANCHID",
+    "ACCTID",
+    "ACCTTYPE",
+    "ACCTKEY",
+    "MEMO",
+    "MEMO2",
+    "IMAGEDATA",
+    "CURRENCY",
+    "ORIGCURRENCY",
+    "CURRATE",
+    "CURSYM",
+    "INV401KSOURCE",
+    "LEDGERBAL",
+    "AVAILBAL",
+    "BALAMT",
+    "DTASOF",
+    "BALLIST",
+    "BAL",
+    "DESC",
+    "BALTYPE",
+    "VALUE",
+    "MKTGINFO",
+    "CATEGORY",
+    "CLASS",
+];
 
 impl<'a> Scanner<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        Self { rest: text, line: 1, closing: None }
+        Self { rest: text, line: 1, closing: None, free: false }
     }
 
     /// 1-based line of what comes next.
@@ -39,7 +120,7 @@ impl<'a> Scanner<'a> {
             if self.rest.is_empty() {
                 return None;
             }
-            if self.rest.starts_with('<') && tag_begins(self.rest) {
+            if self.at_tag() {
                 if let Some(event) = self.tag() {
                     return Some(event);
                 }
@@ -52,6 +133,19 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    /// Whether a tag begins here: in a line of somebody's text only one that OFX knows, or a vendor's.
+    fn at_tag(&self) -> bool {
+        if !self.rest.starts_with('<') || !tag_begins(self.rest) {
+            return false;
+        }
+        let inner = self.rest[1..].trim_start_matches('/');
+        let end =
+            inner.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-')));
+        let name = inner[..end.unwrap_or(inner.len())].to_ascii_uppercase();
+        let declared = inner.starts_with(['!', '?']);
+        !self.free || declared || name.contains('.') || KNOWN.contains(&name.as_str())
+    }
+
     fn take(&mut self, bytes: usize) -> &'a str {
         let (taken, rest) = self.rest.split_at(bytes);
         let lines = taken.bytes().filter(|b| *b == b'\n').count();
@@ -62,6 +156,7 @@ impl<'a> Scanner<'a> {
 
     fn tag(&mut self) -> Option<Event> {
         let line = self.line;
+        self.free = false;
         if self.rest.starts_with("<!--") {
             let end = self.rest.find("-->").map_or(self.rest.len(), |e| e + 3);
             self.take(end);
@@ -88,6 +183,8 @@ impl<'a> Scanner<'a> {
         }
         if inner.ends_with('/') {
             self.closing = Some(name.clone());
+        } else {
+            self.free = FREE.contains(&name.as_str());
         }
         Some(Event::Open(name, line))
     }
@@ -103,12 +200,14 @@ impl<'a> Scanner<'a> {
                 self.take(self.rest.len().min(3));
                 continue;
             }
-            if self.rest.starts_with('<') && tag_begins(self.rest) {
+            if self.at_tag() {
                 break;
             }
             let first = self.rest.chars().next().map_or(0, char::len_utf8);
             let end = self.rest[first..].find('<').map_or(self.rest.len(), |e| e + first);
             let plain = self.take(end);
+            // A text ends with its line, but for tags that stand in the middle of one.
+            self.free &= !plain.trim_end_matches([' ', '\t']).ends_with('\n');
             unescape(plain, &mut text);
         }
         text.trim().to_owned()

@@ -141,3 +141,26 @@ fn the_day_is_the_banks_own() {
         assert!(day(text, &place, "x").is_err(), "{text}");
     }
 }
+
+#[test]
+fn a_name_with_angle_brackets_is_whole() {
+    let one = |leaves: &str| {
+        let text = file(&format!(
+            "<STMTTRN><TRNTYPE>DEBIT<DTPOSTED>20240304<TRNAMT>-1.50<FITID>1{leaves}</STMTTRN>"
+        ));
+        let entry = read(&text).unwrap().accounts.remove(0).entries.remove(0);
+        (entry.counterparty.unwrap_or_default(), entry.label)
+    };
+    for (leaves, name, label) in [
+        ("<NAME>A <B> SARL\n<MEMO>x\n", "A <B> SARL", "A <B> SARL x"),
+        ("<NAME>A <B> SARL<MEMO>x <y>", "A <B> SARL", "A <B> SARL x <y>"),
+        ("<NAME>A <B> SARL</NAME><MEMO>x</B></MEMO>", "A <B> SARL", "A <B> SARL x</B>"),
+        ("<NAME><B> SARL\n", "<B> SARL", "<B> SARL"),
+        // An element of the bank's own is none of the name.
+        ("<NAME>A\n<OWN>y\n<MEMO>x", "A", "A x"),
+        ("<NAME>A<INTU.BID>5<MEMO>x", "A", "A x"),
+        ("<NAME>A < B<MEMO>x", "A < B", "A < B x"),
+    ] {
+        assert_eq!(one(leaves), (name.into(), label.into()), "{leaves}");
+    }
+}
