@@ -113,9 +113,8 @@ impl TryFrom<WireRange> for AmountRange {
     type Error = String;
     fn try_from(wire: WireRange) -> Result<Self, String> {
         let currency = match wire.currency {
-            Some(code) => {
-                code.parse().map_err(|_| format!("currency: {code:?} is not ISO 4217"))?
-            }
+            Some(code) => Currency::stored(&code)
+                .ok_or_else(|| format!("currency: {code:?} is not ISO 4217"))?,
             None => Currency::EUR,
         };
         let minor = |name: &str, value: Option<f64>| {
@@ -172,6 +171,8 @@ pub enum RuleProblem {
     Merchant,
     /// The smallest amount is above the largest, or none is given.
     AmountRange,
+    /// The currency of the amounts is none.
+    Currency(String),
     /// Not 1..7.
     Weekday(u8),
 }
@@ -205,6 +206,9 @@ impl Rule {
             let empty = range.min.is_none() && range.max.is_none();
             if empty || range.min.zip(range.max).is_some_and(|(min, max)| min > max) {
                 return Err(RuleProblem::AmountRange);
+            }
+            if !range.currency.is_known() {
+                return Err(RuleProblem::Currency(range.currency.to_string()));
             }
         }
         if let Some(day) = when.weekdays.iter().find(|day| !(1..=7).contains(*day)) {

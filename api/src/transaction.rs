@@ -5,7 +5,7 @@ use chrono::NaiveDate;
 use quittance_shared::{
     domain::{
         clock::rfc3339,
-        money::{Currency, Minor, Money},
+        money::{Currency, InvalidCurrency, Minor, Money},
         transaction::{Analysis, Label, Origin, Transaction},
     },
     i18n::{Language, Text},
@@ -150,12 +150,9 @@ pub(crate) fn submitted(value: &Value) -> Result<Transaction, Text> {
     };
     let currency = match text(fields, "currency")? {
         None => Currency::EUR,
-        Some(code) => code.parse().map_err(|_| {
-            wrong(
-                "currency",
-                "doit être un code ISO 4217 comme EUR",
-                "must be an ISO 4217 code such as EUR",
-            )
+        Some(code) => code.parse().map_err(|error: InvalidCurrency| {
+            let Text { fr, en } = error.said();
+            wrong("currency", &fr, &en)
         })?,
     };
     let date = day(fields, "date")?.ok_or_else(|| wrong("date", "manque", "is missing"))?;
@@ -252,6 +249,7 @@ mod tests {
             ("label", json!("")),
             ("label", json!(5)),
             ("currency", json!("euro")),
+            ("currency", json!("ZZZ")),
             ("account", json!("x".repeat(1001))),
         ] {
             let mut bad = good.clone();

@@ -12,14 +12,14 @@ use letters::Fit;
 const HEAD: usize = 256 * 1024;
 
 /// Text and the name of the encoding it was in.
-pub(super) struct Decoded {
-    pub(super) text: String,
-    pub(super) encoding: &'static str,
+pub(crate) struct Decoded {
+    pub(crate) text: String,
+    pub(crate) encoding: &'static str,
 }
 
 /// An encoding.
 #[derive(Clone, Copy)]
-pub(super) enum Charset {
+pub(crate) enum Charset {
     /// One that the web knows.
     Web(&'static Encoding),
     /// A code page of DOS.
@@ -28,7 +28,7 @@ pub(super) enum Charset {
 
 /// Reads the bytes as what they are: a byte order mark decides, then UTF-16 by its zeros, then UTF-8 where all of
 /// it is valid, then what the file declares of itself, then what its letters look like.
-pub(super) fn decode(bytes: &[u8], declared: Option<&str>) -> Decoded {
+pub(crate) fn decode(bytes: &[u8], declared: Option<&str>) -> Decoded {
     let charset = by_bytes(bytes)
         .map(Charset::Web)
         .or_else(|| declared.and_then(by_label))
@@ -37,8 +37,15 @@ pub(super) fn decode(bytes: &[u8], declared: Option<&str>) -> Decoded {
     decode_as(bytes, charset)
 }
 
+/// What the declaration of an XML names.
+pub(crate) fn declared_in_xml(bytes: &[u8]) -> Option<String> {
+    let head = String::from_utf8_lossy(&bytes[..bytes.len().min(256)]).into_owned();
+    let named = head.split("encoding=").nth(1)?.get(1..)?.split(['"', '\'']).next()?;
+    Some(named.to_owned())
+}
+
 /// Reads the bytes in one encoding.
-pub(super) fn decode_as(bytes: &[u8], charset: Charset) -> Decoded {
+pub(crate) fn decode_as(bytes: &[u8], charset: Charset) -> Decoded {
     match charset {
         Charset::Web(encoding) => {
             let (text, used, _) = encoding.decode(bytes);
@@ -49,7 +56,7 @@ pub(super) fn decode_as(bytes: &[u8], charset: Charset) -> Decoded {
 }
 
 /// An encoding by its label as headers write it: `1252`, `ISO-8859-1`, `UTF-8`, `CP850`.
-pub(super) fn by_label(label: &str) -> Option<Charset> {
+pub(crate) fn by_label(label: &str) -> Option<Charset> {
     let label = label.trim();
     match label {
         "1252" | "8859-1" | "NONE" | "USASCII" | "US-ASCII" => Some(Charset::Web(WINDOWS_1252)),

@@ -4,6 +4,7 @@
 //! the network. To add one, write a module beside `receipt` and name it here. `train` and `evaluate` are commands
 //! that measure and fit; they alone read files.
 
+mod encoding;
 pub mod evaluate;
 pub mod invoice;
 mod outline;

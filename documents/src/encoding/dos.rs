@@ -2,7 +2,7 @@
 
 /// A code page: ASCII below, these characters from 128 on.
 #[derive(Debug)]
-pub(super) struct CodePage {
+pub(crate) struct CodePage {
     /// As IANA calls it.
     pub(super) name: &'static str,
     /// 128 characters.

@@ -14,13 +14,14 @@ pub(super) struct Fit {
     pub(super) beyond: usize,
     /// Those of them that stand where no language has them, in the language where these are fewest.
     pub(super) strange: usize,
-    /// All letters.
-    pub(super) letters: usize,
+    /// All letters, and those of them beyond ASCII.
+    letters: usize,
+    accented: usize,
 }
 
 impl Fit {
     pub(super) fn of(text: &str) -> Self {
-        let mut fit = Self { beyond: 0, strange: 0, letters: 0 };
+        let mut fit = Self { beyond: 0, strange: 0, letters: 0, accented: 0 };
         let mut strange = [0_usize; LANGUAGES.len()];
         let mut chars = text.chars().peekable();
         let mut before = ' ';
@@ -29,6 +30,7 @@ impl Fit {
             fit.letters += usize::from(c.is_alphabetic());
             if !c.is_ascii() {
                 fit.beyond += 1;
+                fit.accented += usize::from(c.is_alphabetic());
                 let placed = stands(before, c, behind);
                 let lower = c.to_lowercase().next().unwrap_or(c);
                 for (count, letters) in strange.iter_mut().zip(LANGUAGES) {
@@ -45,7 +47,7 @@ impl Fit {
     /// Nearly every character is where it belongs, and words are not made of such letters alone, as those of other
     /// scripts would be.
     pub(super) fn is_good(&self) -> bool {
-        self.strange * 50 <= self.beyond && self.beyond * 4 <= self.letters
+        self.strange * 50 <= self.beyond && self.accented * 4 <= self.letters
     }
 
     /// Half of them and more are out of place.

@@ -1,7 +1,7 @@
 //! The fields people may correct, and what each may hold.
 
 use chrono::NaiveDate;
-use quittance_domain::money::{Currency, Minor};
+use quittance_domain::money::{Currency, InvalidCurrency, Minor};
 use serde_json::{Value, json};
 
 /// A field that can be corrected.
@@ -240,15 +240,19 @@ fn time(text: &str) -> Result<String, Wrong> {
 fn priced(value: &Value, currency: Option<&Value>) -> Result<Value, Wrong> {
     let currency = match currency {
         None | Some(Value::Null) => None,
-        Some(code) => match code.as_str().map(str::parse::<Currency>) {
-            Some(Ok(currency)) => Some(currency),
-            _ => {
-                return wrong(
-                    "a une devise qui n'est pas un code ISO 4217 de trois lettres, comme EUR",
-                    "has a currency that is no ISO 4217 code of three letters, such as EUR",
-                );
+        Some(code) => {
+            let written = code.as_str().map_or_else(|| code.to_string(), str::to_owned);
+            match written.parse() {
+                Ok(currency) => Some(currency),
+                Err(error) => {
+                    let said = InvalidCurrency::said(&error);
+                    return wrong(
+                        format!("a une devise (currency) qui {}", said.fr),
+                        format!("has a currency that {}", said.en),
+                    );
+                }
             }
-        },
+        }
     };
     if !value.is_number() {
         return wrong(

@@ -1,11 +1,12 @@
 //! ISO 20022 camt.052 (report), camt.053 (statement), camt.054 (notification), versions 1 to 13 and without namespace.
 
 use super::{
-    Options, StatementError, dates, encoding,
+    Options, StatementError, dates,
     error::{Place, quoted, warning},
     numbers::{self, Decimal},
     xml::{self, at, children, text},
 };
+use crate::encoding;
 use chrono::NaiveDate;
 use quittance_domain::{
     document::Warning,
@@ -22,10 +23,8 @@ const MESSAGES: [(&str, &str, &str); 3] = [
 ];
 
 pub(super) fn parse(bytes: &[u8], options: &Options) -> Result<Statement, StatementError> {
-    let head = String::from_utf8_lossy(&bytes[..bytes.len().min(256)]).into_owned();
-    let declared =
-        head.split("encoding=").nth(1).and_then(|r| r.get(1..)?.split(['"', '\'']).next());
-    let source = encoding::decode(bytes, declared).text;
+    let declared = encoding::declared_in_xml(bytes);
+    let source = encoding::decode(bytes, declared.as_deref()).text;
     let document = xml::parse(&source)?;
     let messages: Vec<_> = document
         .descendants()

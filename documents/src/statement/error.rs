@@ -1,7 +1,11 @@
 //! Refusals and remarks: each names the line or element and what to do.
 
 use super::csv::CsvPreview;
-use quittance_domain::{document::Warning, i18n::Text, money::Currency};
+use quittance_domain::{
+    document::Warning,
+    i18n::Text,
+    money::{Currency, InvalidCurrency},
+};
 use std::borrow::Cow;
 
 /// Why a file is not imported; nothing of it is then.
@@ -118,17 +122,11 @@ impl StatementError {
 
     /// A currency that is none.
     pub(super) fn currency(place: &Place, found: &str) -> Self {
-        let found = quoted(found);
+        let Text { fr, en } = InvalidCurrency(found.to_owned()).said();
         Self::new(
             "CURRENCY_UNREADABLE",
-            format!(
-                "{} : {found} n'est pas une devise. Écrivez son code ISO 4217, par exemple EUR.",
-                place.fr
-            ),
-            format!(
-                "{}: {found} is not a currency. Write its ISO 4217 code, such as EUR.",
-                place.en
-            ),
+            format!("{} : la devise {fr}.", place.fr),
+            format!("{}: the currency {en}.", place.en),
         )
     }
 

@@ -6,7 +6,6 @@
 mod camt;
 pub mod csv;
 mod dates;
-mod encoding;
 mod error;
 mod finish;
 mod mt940;

@@ -1,9 +1,10 @@
 //! SWIFT MT940 (statements) and MT942 (interim reports) as banks really write them.
 
 use super::{
-    Options, StatementError, dates, encoding,
+    Options, StatementError, dates,
     error::{Place, quoted, warning},
 };
+use crate::encoding;
 use chrono::NaiveDate;
 use quittance_domain::{
     document::Warning,
@@ -110,7 +111,10 @@ impl<'o> Reader<'o> {
             "34F" => {
                 self.interim = true;
                 if self.currency.is_none() {
-                    self.currency = tag.first().get(..3).and_then(|code| code.parse().ok());
+                    let code = tag.first().get(..3).unwrap_or_default();
+                    let place = Place::line(tag.line);
+                    let known = code.parse().map_err(|_| StatementError::currency(&place, code));
+                    self.currency = Some(known?);
                 }
             }
             "90D" | "90C" => {

@@ -1,10 +1,11 @@
 //! OFX 1.x (SGML, most elements not closed) and 2.x (XML), with one reader, since banks mix both in one file.
 
 use super::{
-    Options, StatementError, encoding,
+    Options, StatementError,
     error::{Place, warning},
     numbers::Evidence,
 };
+use crate::encoding;
 use quittance_domain::{document::Warning, statement::Statement};
 
 mod corrections;

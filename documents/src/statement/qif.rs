@@ -3,10 +3,10 @@
 use super::{
     DateOrder, Options, StatementError,
     dates::{self, Parts, Undecided},
-    encoding,
     error::{Place, quoted, warning},
     numbers::{self, Evidence, Written},
 };
+use crate::encoding;
 use quittance_domain::{
     document::Warning,
     money::Money,

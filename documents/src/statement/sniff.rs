@@ -1,6 +1,7 @@
 //! Telling a statement by its first bytes.
 
-use super::{Format, csv, encoding};
+use super::{Format, csv};
+use crate::encoding;
 
 /// How much of the file is looked at.
 const HEAD: usize = 64 * 1024;

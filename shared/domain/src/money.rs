@@ -4,10 +4,16 @@
 
 #![deny(clippy::float_arithmetic)]
 
+mod iso4217;
+
+use crate::i18n::Text;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::{fmt, str::FromStr};
 
 /// An ISO 4217 currency code such as `EUR`.
+///
+/// What enters is parsed, and so one of the list; what is stored is taken as it is, for versions before this one knew
+/// codes by their form alone.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Currency([u8; 3]);
 
@@ -25,12 +31,21 @@ impl Currency {
     /// Digits behind the decimal sign (ISO 4217 "exponent"): 2 for most, 0 for JPY, 3 for KWD.
     #[must_use]
     pub fn exponent(&self) -> u32 {
-        match &self.0 {
-            b"BIF" | b"CLP" | b"DJF" | b"GNF" | b"ISK" | b"JPY" | b"KMF" | b"KRW" | b"PYG"
-            | b"RWF" | b"UGX" | b"VND" | b"VUV" | b"XAF" | b"XOF" | b"XPF" => 0,
-            b"BHD" | b"IQD" | b"JOD" | b"KWD" | b"LYD" | b"OMR" | b"TND" => 3,
-            _ => 2,
-        }
+        iso4217::digits(self.0).unwrap_or(2)
+    }
+
+    /// Whether the list has it, which of a stored code is not certain.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        iso4217::digits(self.0).is_some()
+    }
+
+    /// A code that is stored already, by its form.
+    #[must_use]
+    pub fn stored(code: &str) -> Option<Self> {
+        let letters = <[u8; 3]>::try_from(code.as_bytes()).ok()?;
+        let all = letters.iter().all(u8::is_ascii_alphabetic);
+        all.then(|| Self(letters.map(|c| c.to_ascii_uppercase())))
     }
 }
 
@@ -46,20 +61,31 @@ impl fmt::Display for Currency {
     }
 }
 
-/// The text was not three ASCII letters.
+/// The text is no code of the list.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("a currency is three letters such as EUR, not {0:?}")]
+#[error("{}", self.said().en)]
 pub struct InvalidCurrency(pub String);
+
+impl InvalidCurrency {
+    /// What is wrong and what belongs there, behind the name of the field.
+    #[must_use]
+    pub fn said(&self) -> Text {
+        let found: String = self.0.trim().chars().filter(|c| !c.is_control()).take(20).collect();
+        let (fr, en) = iso4217::nearest(&self.0).map_or_else(
+            || (" comme EUR".to_owned(), " such as EUR".to_owned()),
+            |code| (format!(", peut-être {code}"), format!(", perhaps {code}")),
+        );
+        Text::new(
+            format!("doit être un code de devise ISO 4217{fr}, pas « {found} »"),
+            format!("must be an ISO 4217 currency code{en}, not \"{found}\""),
+        )
+    }
+}
 
 impl FromStr for Currency {
     type Err = InvalidCurrency;
     fn from_str(s: &str) -> Result<Self, Self::Err> {
-        match <[u8; 3]>::try_from(s.as_bytes()) {
-            Ok(b) if b.iter().all(u8::is_ascii_alphabetic) => {
-                Ok(Self(b.map(|c| c.to_ascii_uppercase())))
-            }
-            _ => Err(InvalidCurrency(s.into())),
-        }
+        Self::stored(s).filter(Self::is_known).ok_or_else(|| InvalidCurrency(s.into()))
     }
 }
 
@@ -71,8 +97,17 @@ impl Serialize for Currency {
 
 impl<'de> Deserialize<'de> for Currency {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        String::deserialize(d)?.parse().map_err(serde::de::Error::custom)
+        let code = String::deserialize(d)?;
+        Self::stored(&code).ok_or_else(|| serde::de::Error::custom(InvalidCurrency(code)))
     }
+}
+
+/// For what a service answers: only a code of the list.
+///
+/// # Errors
+/// As the deserializer's, and where it is none.
+pub fn entering<'de, D: Deserializer<'de>>(d: D) -> Result<Currency, D::Error> {
+    String::deserialize(d)?.parse().map_err(serde::de::Error::custom)
 }
 
 /// An amount in hundredths, or whatever `exponent` says when it is written; the sign is the amount's own.
@@ -161,5 +196,24 @@ mod tests {
             assert_eq!(Minor::from_decimal(text, 2), None, "{text}");
         }
         assert!("EU1".parse::<Currency>().is_err());
+    }
+
+    #[test]
+    fn what_enters_is_of_the_list_and_what_is_stored_may_be_older() {
+        for (code, digits) in
+            [("EUR", 2), ("jpy", 0), ("TND", 3), ("XOF", 0), ("FRF", 2), ("ITL", 0)]
+        {
+            assert_eq!(code.parse::<Currency>().unwrap().exponent(), digits, "{code}");
+        }
+        for code in ["ZZZ", "XXX", "XTS", "XAU", "CLF", "EU", "EURO", "€", ""] {
+            assert!(code.parse::<Currency>().is_err(), "{code}");
+        }
+        let former: Currency = serde_json::from_str("\"ZZZ\"").unwrap();
+        assert_eq!((former.code(), former.exponent(), former.is_known()), ("ZZZ", 2, false));
+        let said = "Euros".parse::<Currency>().unwrap_err().said();
+        assert!(said.fr.ends_with("peut-être EUR, pas « Euros »"), "{said:?}");
+        assert!(
+            "ZZZ".parse::<Currency>().unwrap_err().said().en.ends_with("such as EUR, not \"ZZZ\"")
+        );
     }
 }

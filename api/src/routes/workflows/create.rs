@@ -22,8 +22,9 @@ use axum::{
 use quittance_documents::statement::{CsvMapping, DateOrder};
 use quittance_shared::{
     blobs::Blobs,
-    domain::money::Currency,
+    domain::money::{Currency, InvalidCurrency},
     engine::{NewRun, Priority, RunId},
+    i18n::Text,
     ledger::Owner,
     store::{NewWorkflow, WORKFLOW, WorkflowState},
 };
@@ -46,8 +47,8 @@ const MAX_ACCOUNT: usize = 64;
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "only describes the form that is read piece by piece")]
 struct WorkflowForm {
-    /// Photo or scan (JPEG, PNG, WebP, TIFF, BMP, GIF), PDF, or bank statement (OFX, QIF, CAMT.052/053/054, MT940, CSV);
-    /// judged by content.
+    /// Photo or scan (JPEG, PNG, WebP, TIFF, BMP, GIF), PDF, electronic invoice in XML (CII, UBL), or bank statement (OFX,
+    /// QIF, CAMT.052/053/054, MT940, CSV); judged by content.
     #[schema(value_type = String, format = Binary, min_length = 1)]
     document: Vec<u8>,
     /// Whose transactions they are: 1 to 128 letters, digits or `. _ - @ : +`.
@@ -154,12 +155,9 @@ impl Said {
             mapping(value)
         });
         let currency = text("currency").map(|code| {
-            code.parse().map_err(|_| {
-                field_is(
-                    "currency",
-                    "doit être un code ISO 4217 comme EUR",
-                    "must be an ISO 4217 code such as EUR",
-                )
+            code.parse().map_err(|error: InvalidCurrency| {
+                let Text { fr, en } = error.said();
+                field_is("currency", &fr, &en)
             })
         });
         let account = text("account");

@@ -26,6 +26,7 @@ use axum::{
 };
 use quittance_documents::statement::{CsvMapping, DateOrder};
 use quittance_shared::{
+    domain::money::InvalidCurrency,
     engine::RunId,
     i18n::Text,
     store::{StoreError, WorkflowView},
@@ -98,6 +99,10 @@ pub(crate) fn unknown(id: RunId) -> ApiError {
 /// What the columns of a CSV file mean, checked for its shape.
 fn mapping(value: Value) -> Result<Value, ApiError> {
     match serde_json::from_value::<CsvMapping>(value.clone()) {
+        Ok(CsvMapping { currency: Some(code), .. }) if !code.is_known() => {
+            let Text { fr, en } = InvalidCurrency(code.to_string()).said();
+            Err(field_is("mapping.currency", &fr, &en))
+        }
         Ok(_) => Ok(value),
         Err(error) => Err(field_is(
             "mapping",

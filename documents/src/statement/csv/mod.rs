@@ -12,10 +12,8 @@ mod words;
 
 pub use mapping::{ColumnGuess, ColumnRole, CsvDialect, CsvMapping, CsvPreview};
 
-use super::{
-    Options, StatementError,
-    encoding::{self, Decoded},
-};
+use super::{Options, StatementError};
+use crate::encoding::{self, Decoded};
 use guess::Guess;
 use quittance_domain::statement::Statement;
 use table::Record;

@@ -85,6 +85,13 @@ pub(super) fn validate(mapping: &CsvMapping) -> Result<(), StatementError> {
     if count(ColumnRole::Date) != 1 {
         return columns("date");
     }
+    if let Some(code) = mapping.currency.filter(|code| !code.is_known()) {
+        let remedy = (
+            "Attendu : le code ISO 4217 d'une devise, comme EUR.",
+            "Expected is the ISO 4217 code of a currency, such as EUR.",
+        );
+        return Err(invalid("currency", code.code(), remedy));
+    }
     if !matches!(money, (1, 0, 0) | (0, 1, 1)) {
         return columns("amount");
     }
@@ -118,6 +125,8 @@ struct Read {
     entry: Entry,
     account: Option<String>,
     balance: Option<Money>,
+    /// Charges beside the amount, which a balance may count.
+    fees: i64,
 }
 
 pub(super) fn statement(
@@ -266,7 +275,7 @@ impl Reader<'_> {
             None => None,
         };
         let balance = self.balance(row);
-        self.fees(row)?;
+        let fees = self.fees(row)?;
         let counterparty = self.all(row, ColumnRole::Counterparty);
         let text = self.all(row, ColumnRole::Label).unwrap_or_default();
         Ok(Some(Read {
@@ -289,6 +298,7 @@ impl Reader<'_> {
             },
             account,
             balance,
+            fees,
         }))
     }
 

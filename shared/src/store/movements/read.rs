@@ -105,7 +105,7 @@ pub(super) async fn documents(
 }
 
 fn currency(code: &str) -> Result<Currency> {
-    code.parse().map_err(|_| StoreError::Corrupt(format!("currency {code:?}")))
+    Currency::stored(code).ok_or_else(|| StoreError::Corrupt(format!("currency {code:?}")))
 }
 
 fn day(text: String) -> Result<NaiveDate> {

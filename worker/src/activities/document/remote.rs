@@ -12,7 +12,7 @@ use quittance_shared::{
     config::{DocumentsConfig, ParticipantConfig, ServiceConfig},
     domain::{
         document::Warning,
-        money::{Currency, Minor, Money},
+        money::{self, Currency, Minor, Money},
         transaction::{Analysis, Label, LabelSource, Origin, Transaction},
     },
     engine::RunError,
@@ -227,6 +227,7 @@ struct ProcessorAnswer {
 struct Told {
     date: chrono::NaiveDate,
     amount: Number,
+    #[serde(deserialize_with = "money::entering")]
     currency: Currency,
     label: String,
     value_date: Option<chrono::NaiveDate>,

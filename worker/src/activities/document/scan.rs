@@ -204,7 +204,7 @@ fn transaction(
     receipt_type: &str,
     workflow: &WorkflowView,
 ) -> Result<(Transaction, Option<Warning>), Warning> {
-    let given: Option<Currency> = workflow.currency.as_deref().and_then(|code| code.parse().ok());
+    let given: Option<Currency> = workflow.currency.as_deref().and_then(Currency::stored);
     let total = fields.total_amount.as_ref();
     let date: Option<NaiveDate> = fields.date.as_ref().and_then(|date| date.value.parse().ok());
     let printed = total.and_then(|total| total.currency);

@@ -10,6 +10,7 @@ use quittance_documents::statement::{self, Options, StatementError};
 use quittance_shared::{
     domain::{
         document::Warning,
+        money::Currency,
         statement::{Entry, Statement, StatementAccount},
         transaction::{Origin, Transaction},
     },
@@ -55,7 +56,7 @@ fn options(workflow: &WorkflowView, today: NaiveDate) -> Result<Options, Activit
         csv_mapping,
         date_order: workflow.date_order.as_deref().and_then(|order| order.parse().ok()),
         today: Some(today),
-        default_currency: workflow.currency.as_deref().and_then(|code| code.parse().ok()),
+        default_currency: workflow.currency.as_deref().and_then(Currency::stored),
     })
 }
 

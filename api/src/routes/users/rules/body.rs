@@ -5,6 +5,7 @@ use quittance_analysis::{
     Rule,
     rule::{Conditions, LONGEST_TEXT, Labels, RuleProblem},
 };
+use quittance_shared::{domain::money::InvalidCurrency, i18n::Text};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -91,6 +92,10 @@ fn refused(problem: RuleProblem) -> ApiError {
             "doit donner min ou max, et min ne peut dépasser max",
             "must give min or max, and min cannot be above max",
         ),
+        RuleProblem::Currency(code) => {
+            let Text { fr, en } = InvalidCurrency(code).said();
+            field_is("when.amount.currency", &fr, &en)
+        }
         RuleProblem::Weekday(day) => field_is(
             "when.weekdays",
             &format!("contient {day} ; attendu : 1 (lundi) à 7 (dimanche)"),

@@ -204,8 +204,9 @@ impl Reader<'_> {
         balance
     }
 
-    /// Charges beside the amount are no part of it; that is said once.
-    pub(super) fn fees(&mut self, row: &Record) -> Result<(), StatementError> {
+    /// Charges beside the amount are no part of it; that is said once. Gives their sum, minor units.
+    pub(super) fn fees(&mut self, row: &Record) -> Result<i64, StatementError> {
+        let mut sum = 0_i64;
         let columns: Vec<usize> = self.columns(ColumnRole::Fee).collect();
         for column in columns {
             let text = row.cell(column);
@@ -213,6 +214,7 @@ impl Reader<'_> {
                 continue;
             }
             let fee = self.money(row, column, text)?;
+            sum = sum.saturating_add(fee.minor.0.saturating_abs());
             if fee.minor.0 != 0 {
                 self.warnings.push(warning(
                     "FEE_NOT_INCLUDED",
@@ -221,6 +223,6 @@ impl Reader<'_> {
                 ));
             }
         }
-        Ok(())
+        Ok(sum)
     }
 }

@@ -11,6 +11,7 @@ struct Step {
     /// Of the last of its rows.
     line: u32,
     amount: i64,
+    fees: i64,
     balance: Money,
 }
 
@@ -28,16 +29,15 @@ pub(super) fn broken(reads: &[Read]) -> Option<Warning> {
     let both = || pairs().filter_map(|(above, below)| above.zip(below));
     let same = |above: &Step, below: &Step| above.balance.currency == below.balance.currency;
     let both = || both().filter(|(above, below)| same(above, below));
-    let up = both().filter(|(above, below)| expected(above, below) != Some(below.balance)).count();
-    let down =
-        both().filter(|(above, below)| expected(below, above) != Some(above.balance)).count();
+    let up = both().filter(|(above, below)| !follows(above, below)).count();
+    let down = both().filter(|(above, below)| !follows(below, above)).count();
     if up == 0 || down == 0 {
         return None;
     }
     let forwards = up <= down;
     let (before, after) = both()
         .map(|(above, below)| if forwards { (above, below) } else { (below, above) })
-        .find(|(before, after)| expected(before, after) != Some(after.balance))?;
+        .find(|(before, after)| !follows(before, after))?;
     let (line, told, count) = (after.line, after.balance, up.min(down));
     let made = expected(before, after)?;
     Some(warning(
@@ -64,13 +64,23 @@ fn steps(reads: &[Read]) -> Vec<Option<Step>> {
         match steps.last_mut() {
             Some(Some(last)) if last.balance == balance && day == Some(booked) => {
                 last.amount = last.amount.saturating_add(amount);
+                last.fees = last.fees.saturating_add(read.fees);
                 last.line = read.entry.place;
             }
-            _ => steps.push(Some(Step { line: read.entry.place, amount, balance })),
+            _ => {
+                steps.push(Some(Step { line: read.entry.place, amount, fees: read.fees, balance }))
+            }
         }
         day = Some(booked);
     }
     steps
+}
+
+/// Whether a balance is the one before it and the amount, with or without the charges beside that.
+fn follows(before: &Step, after: &Step) -> bool {
+    let made = expected(before, after).map(|made| made.minor.0);
+    let told = after.balance.minor.0;
+    made.is_some_and(|made| made == told || made.checked_sub(after.fees) == Some(told))
 }
 
 /// The balance behind a step, from that before it.

@@ -74,3 +74,17 @@ fn a_sum_may_stand_under_the_counterparty() {
         "Date;Bénéficiaire;Montant\n31/01/2024;EDF;-10,00\n31/01/2024;Total général;-10,00\n";
     assert_eq!(entries(text).len(), 1);
 }
+
+#[test]
+fn a_currency_that_is_none_refuses_the_file() {
+    let file = |currency: &str| {
+        format!(
+            "Date;Libellé;Montant;Devise\n13/03/2024;A;-10,00;EUR\n14/03/2024;B;-2,00;{currency}\n"
+        )
+    };
+    let refused = read(&file("ZZZ")).unwrap_err();
+    assert_eq!(refused.code(), "CURRENCY_UNREADABLE");
+    assert!(refused.french().starts_with("Ligne 3, colonne 4"), "{}", refused.french());
+    assert!(refused.english().contains("not \"ZZZ\""), "{}", refused.english());
+    assert!(read(&file("FRF")).is_ok(), "an old statement's");
+}
