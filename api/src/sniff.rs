@@ -17,6 +17,8 @@ pub(crate) enum Kind {
     Heic,
     Pdf,
     Statement(Format),
+    /// An electronic invoice in XML.
+    Invoice,
 }
 
 impl Kind {
@@ -33,7 +35,7 @@ impl Kind {
             Self::Pdf => "application/pdf",
             Self::Statement(Format::Ofx) => "application/x-ofx",
             Self::Statement(Format::Qif) => "application/qif",
-            Self::Statement(Format::Camt) => "application/xml",
+            Self::Statement(Format::Camt) | Self::Invoice => "application/xml",
             Self::Statement(Format::Mt940) => "text/x-mt940",
             Self::Statement(Format::Csv) => "text/csv",
         }
@@ -47,13 +49,13 @@ impl Kind {
             Self::Tiff => image::ImageFormat::Tiff,
             Self::Bmp => image::ImageFormat::Bmp,
             Self::Gif => image::ImageFormat::Gif,
-            Self::Heic | Self::Pdf | Self::Statement(_) => return None,
+            Self::Heic | Self::Pdf | Self::Statement(_) | Self::Invoice => return None,
         })
     }
 
     /// Whether its header says how many pixels there are, to what is built in here.
     pub(crate) fn has_pixels(self) -> bool {
-        !matches!(self, Self::Heic | Self::Pdf | Self::Statement(_))
+        !matches!(self, Self::Heic | Self::Pdf | Self::Statement(_) | Self::Invoice)
     }
 }
 
@@ -91,6 +93,13 @@ fn is_heic(head: &[u8]) -> bool {
             head.get(8..12),
             Some(b"heic" | b"heix" | b"hevc" | b"heim" | b"heis" | b"mif1" | b"msf1")
         )
+}
+
+/// Whether a file may be markup, whose root element may stand further in than other marks.
+pub(crate) fn may_be_xml(head: &[u8]) -> bool {
+    let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+    let wide = [b"\xff\xfe<\0", b"\xfe\xff\0<", b"<\0?\0", b"\0<\0?"];
+    head.trim_ascii_start().starts_with(b"<") || wide.iter().any(|mark| head.starts_with(*mark))
 }
 
 /// Why a file is not taken, with what to do.
@@ -132,9 +141,17 @@ pub(crate) fn refusal(head: &[u8], form: &FormKind) -> Text {
             form,
         );
     }
-    let text = head[..head.len().min(DECIDING)].trim_ascii_start();
-    if text.starts_with(b"<svg") || text.starts_with(b"<?xml") {
-        return not_taken("un document XML ou SVG", "an XML or SVG document", form);
+    let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+    let text = text[..text.len().min(DECIDING)].trim_ascii_start();
+    if text.starts_with(b"<svg") {
+        return not_taken("une image SVG", "an SVG image", form);
+    }
+    if text.starts_with(b"<?xml") {
+        return not_taken(
+            "un document XML qui n'est pas une facture électronique",
+            "an XML document that is no electronic invoice",
+            form,
+        );
     }
     if text.starts_with(b"<") {
         return not_taken("une page HTML", "an HTML page", form);

@@ -19,7 +19,7 @@ use axum::{
     http::{StatusCode, header},
 };
 use body::{SharedBody, drain};
-use quittance_documents::statement;
+use quittance_documents::{invoice, statement};
 use quittance_shared::{
     blobs::{Stored, Writer},
     i18n::Text,
@@ -36,8 +36,8 @@ const MAX_FIELDS: usize = 32;
 /// How far into a file its size in pixels is looked for; some cameras put a preview in front.
 const HEAD: usize = 256 * 1024;
 
-/// How much of a file that is no picture decides whether it is a bank statement.
-const STATEMENT: usize = 64 * 1024;
+/// How much of a file that is no picture decides whether it is a bank statement or an invoice in XML.
+const TEXT: usize = 64 * 1024;
 
 /// What a form may hold.
 #[derive(Clone, Copy, Debug)]
@@ -64,15 +64,15 @@ impl FormKind {
     pub(crate) fn taken(&self) -> Text {
         if self.statements {
             Text::new(
-                "une photo (JPEG, PNG, WebP, TIFF, BMP, GIF), un PDF ou un relevé bancaire (OFX, QIF, CAMT.052/053/054, \
-                 MT940, CSV)",
-                "a photo (JPEG, PNG, WebP, TIFF, BMP, GIF), a PDF or a bank statement (OFX, QIF, CAMT.052/053/054, \
-                 MT940, CSV)",
+                "une photo (JPEG, PNG, WebP, TIFF, BMP, GIF), un PDF, une facture électronique en XML (CII, UBL) ou un \
+                 relevé bancaire (OFX, QIF, CAMT.052/053/054, MT940, CSV)",
+                "a photo (JPEG, PNG, WebP, TIFF, BMP, GIF), a PDF, an electronic invoice in XML (CII, UBL) or a bank \
+                 statement (OFX, QIF, CAMT.052/053/054, MT940, CSV)",
             )
         } else {
             Text::new(
-                "une photo (JPEG, PNG, WebP, TIFF, BMP, GIF) ou un PDF",
-                "a photo (JPEG, PNG, WebP, TIFF, BMP, GIF) or a PDF",
+                "une photo (JPEG, PNG, WebP, TIFF, BMP, GIF), un PDF ou une facture électronique en XML (CII, UBL)",
+                "a photo (JPEG, PNG, WebP, TIFF, BMP, GIF), a PDF or an electronic invoice in XML (CII, UBL)",
             )
         }
     }
@@ -196,7 +196,11 @@ async fn read_file(
         }
         if kind.is_none() && (last || head.len() >= sniff::DECIDING) {
             kind = sniff::sniff(&head).filter(|kind| *kind != Kind::Heic || state.heic);
-            let enough = !form.statements || last || head.len() >= STATEMENT;
+            let more = form.statements || sniff::may_be_xml(&head);
+            let enough = !more || last || head.len() >= TEXT;
+            if kind.is_none() && enough && invoice::sniff(&head) {
+                kind = Some(Kind::Invoice);
+            }
             if kind.is_none() && enough {
                 let statement =
                     form.statements.then(|| statement::sniff_head(&head, last, filename));

@@ -108,8 +108,8 @@ pub(crate) fn reason(error: Option<&RunError>) -> Text {
     };
     let (fr, en) = match error.code.as_str() {
         "UNSUPPORTED_FILE_TYPE" => (
-            "ce type de fichier ne peut pas être lu. Envoyez une photo (JPEG, PNG, WebP, TIFF, BMP, GIF) ou un PDF.",
-            "this kind of file cannot be read. Send a photo (JPEG, PNG, WebP, TIFF, BMP, GIF) or a PDF.",
+            "ce type de fichier ne peut pas être lu. Envoyez une photo (JPEG, PNG, WebP, TIFF, BMP, GIF), un PDF ou une facture en XML (CII, UBL).",
+            "this kind of file cannot be read. Send a photo (JPEG, PNG, WebP, TIFF, BMP, GIF), a PDF or an invoice in XML (CII, UBL).",
         ),
         "IMAGE_TOO_LARGE" => (
             "l'image a trop de pixels. Réduisez-la ou photographiez le reçu seul.",

@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
 use image::RgbImage;
+use quittance_documents::invoice;
 use quittance_pixels::{geometry, scale};
 use quittance_shared::{
     domain::document::{DocumentText, PageText, TextLine, TextSource, Warning},
@@ -84,13 +85,13 @@ impl Default for ReaderConfig {
 /// A document as pixels.
 #[derive(Debug)]
 pub struct Decoded {
-    /// Pages in order, at least one.
+    /// Pages in order, at least one but for an invoice in XML, which has none.
     pub pages: Vec<DecodedPage>,
     /// What a reader of the result should know.
     pub warnings: Vec<Warning>,
     /// Whether pixels were changed on the way: turned or scaled.
     pub preprocessed: bool,
-    /// The invoice a PDF carries as XML (Factur-X).
+    /// The invoice a PDF carries as XML (Factur-X), or that the file itself is.
     pub invoice: Option<String>,
 }
 
@@ -239,6 +240,11 @@ pub fn decode(bytes: &[u8], cfg: &ReaderConfig) -> Result<Decoded, DecodeError> 
         let drawn = pdf::decode(bytes, cfg.max_pages, cfg.max_pixels)?;
         let pdf::Drawn { pages, warnings, invoice } = drawn;
         return Ok(Decoded { pages, warnings, preprocessed: false, invoice });
+    }
+    if kind == FileKind::Invoice {
+        let invoice = invoice::text(bytes).map_err(DecodeError::invoice)?;
+        let (pages, warnings) = (Vec::new(), Vec::new());
+        return Ok(Decoded { pages, warnings, preprocessed: false, invoice: Some(invoice) });
     }
     let raster = imaging::decode::decode(bytes, kind, cfg.max_pixels)?;
     let page = DecodedPage { image: raster.image, rotation: raster.rotation, text: None };

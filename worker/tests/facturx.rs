@@ -23,9 +23,14 @@ fn the_corpus_is_read_by_its_xml() {
         let found = quittance_documents::invoice::extract(&text, xml);
         let refused = found.warnings.iter().any(|w| w.code == "FACTURX_INVALID");
         assert_eq!(refused, file.starts_with("fxfail"), "{file}: {:?}", found.warnings);
+        // The XML alone has no page to be read instead.
+        let alone = reader::decode(xml.as_bytes(), &ReaderConfig::default());
         if refused {
+            assert_eq!(alone.unwrap_err().code(), "INVOICE_INVALID", "{file}");
             continue;
         }
+        let alone = alone.unwrap();
+        assert_eq!((alone.pages.len(), alone.invoice.as_deref()), (0, Some(xml)), "{file}");
         let fields = serde_json::to_value(&found.extracted_fields).unwrap();
         let expected = &truth["expected"];
         for (field, key) in

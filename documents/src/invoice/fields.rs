@@ -1,6 +1,9 @@
 //! From the XML's elements to the fields of a receipt.
 
-use super::{cii::Invoice, rules};
+use super::{
+    model::{Allowance, Invoice, Line, Tax},
+    rules,
+};
 use crate::receipt::{NOT_A_PAYMENT, sentence};
 use quittance_domain::{
     document::BoundingBox,
@@ -9,7 +12,6 @@ use quittance_domain::{
     receipt::{AmountField, Check, Discount, ExtractedFields, Extraction, Field, Item, TaxLine},
 };
 
-const SUMS: &str = "SpecifiedTradeSettlementHeaderMonetarySummation";
 /// What is not printed anywhere in particular: the first page as a whole.
 const PAGE: u32 = 1;
 const WHOLE: BoundingBox = BoundingBox { x: 0.0, y: 0.0, width: 1.0, height: 1.0 };
@@ -17,8 +19,9 @@ const WHOLE: BoundingBox = BoundingBox { x: 0.0, y: 0.0, width: 1.0, height: 1.0
 /// `printed` is what was read on the page: it gives what the XML does not know.
 pub(super) fn extraction(invoice: &Invoice, checks: Vec<Check>, printed: Extraction) -> Extraction {
     let digits = invoice.currency.exponent();
-    let amount = |minor: Minor, element: &str| AmountField {
-        field: stated(minor.to_number(digits), &format!("{SUMS}/{element}")),
+    let paths = invoice.paths;
+    let amount = |minor: Minor, path: &str| AmountField {
+        field: stated(minor.to_number(digits), path),
         currency: Some(invoice.currency),
     };
     let (receipt_type, document_type) = if rules::gives_back(invoice) {
@@ -29,9 +32,9 @@ pub(super) fn extraction(invoice: &Invoice, checks: Vec<Check>, printed: Extract
     let seller = &invoice.seller;
     let siret = seller.legal_id.as_ref().filter(|id| id.len() == 14 && is_digits(id));
     let extracted_fields = ExtractedFields {
-        total_amount: Some(amount(invoice.grand, "GrandTotalAmount")),
-        date: Some(stated(invoice.date.clone(), "ExchangedDocument/IssueDateTime")),
-        merchant_name: Some(stated(seller.name.clone(), "SellerTradeParty/Name")),
+        total_amount: Some(amount(invoice.grand, paths.grand)),
+        date: Some(stated(invoice.date.clone(), paths.date)),
+        merchant_name: Some(stated(seller.name.clone(), paths.seller)),
         items: items(invoice),
         summary: sentence(
             receipt_type,
@@ -41,8 +44,8 @@ pub(super) fn extraction(invoice: &Invoice, checks: Vec<Check>, printed: Extract
             Some(invoice.currency),
         ),
         time: None,
-        subtotal: Some(amount(invoice.net, "TaxBasisTotalAmount")),
-        total_tax: invoice.tax.map(|tax| amount(tax, "TaxTotalAmount")),
+        subtotal: Some(amount(invoice.net, paths.net)),
+        total_tax: invoice.tax.map(|tax| amount(tax, paths.tax)),
         taxes: taxes(invoice),
         tip: None,
         discounts: discounts(invoice),
@@ -50,15 +53,15 @@ pub(super) fn extraction(invoice: &Invoice, checks: Vec<Check>, printed: Extract
             .payment_means
             .as_deref()
             .and_then(payment_method)
-            .map(|m| stated(m.to_owned(), "SpecifiedTradeSettlementPaymentMeans/TypeCode")),
+            .map(|m| stated(m.to_owned(), paths.payment)),
         card_last4: None,
-        receipt_number: Some(stated(invoice.number.clone(), "ExchangedDocument/ID")),
-        merchant_address: optional(seller.address.as_ref(), "SellerTradeParty/PostalTradeAddress"),
-        merchant_phone: optional(seller.phone.as_ref(), "SellerTradeParty/DefinedTradeContact"),
-        vat_id: optional(seller.vat_id.as_ref(), "SellerTradeParty/SpecifiedTaxRegistration"),
-        siret: optional(siret, "SellerTradeParty/SpecifiedLegalOrganization"),
+        receipt_number: Some(stated(invoice.number.clone(), paths.number)),
+        merchant_address: optional(seller.address.as_ref(), paths.address),
+        merchant_phone: optional(seller.phone.as_ref(), paths.phone),
+        vat_id: optional(seller.vat_id.as_ref(), paths.vat_id),
+        siret: optional(siret, paths.legal_id),
         category: printed.extracted_fields.category,
-        country: optional(seller.country.as_ref(), "SellerTradeParty/PostalTradeAddress/CountryID"),
+        country: optional(seller.country.as_ref(), paths.country),
     };
     Extraction {
         receipt_type: receipt_type.to_owned(),
@@ -94,7 +97,7 @@ fn is_digits(text: &str) -> bool {
 
 fn items(invoice: &Invoice) -> Vec<Item> {
     let number = |text: &Option<String>| text.as_deref().and_then(|t| t.parse().ok());
-    let item = |(i, line): (usize, &super::cii::Line)| Item {
+    let item = |(i, line): (usize, &Line)| Item {
         description: line.name.clone(),
         quantity: number(&line.quantity),
         unit_price: number(&line.unit_price),
@@ -102,33 +105,33 @@ fn items(invoice: &Invoice) -> Vec<Item> {
         confidence: 1.0,
         page: PAGE,
         bounding_box: WHOLE,
-        raw: format!("IncludedSupplyChainTradeLineItem[{}]", i + 1),
+        raw: format!("{}[{}]", invoice.paths.line, i + 1),
     };
     invoice.lines.iter().enumerate().map(item).collect()
 }
 
 fn taxes(invoice: &Invoice) -> Vec<TaxLine> {
     let digits = invoice.currency.exponent();
-    let line = |(i, tax): (usize, &super::cii::Tax)| TaxLine {
+    let line = |(i, tax): (usize, &Tax)| TaxLine {
         rate: tax.rate.map(|r| Minor(r).to_number(2)),
         base: tax.base.map(|b| b.to_number(digits)),
         amount: Some(tax.amount.to_number(digits)),
         confidence: 1.0,
         page: PAGE,
         bounding_box: WHOLE,
-        raw: format!("ApplicableTradeTax[{}]", i + 1),
+        raw: format!("{}[{}]", invoice.paths.tax_line, i + 1),
     };
     invoice.taxes.iter().enumerate().map(line).collect()
 }
 
 fn discounts(invoice: &Invoice) -> Vec<Discount> {
-    let discount = |(i, a): (usize, &super::cii::Allowance)| Discount {
+    let discount = |(i, a): (usize, &Allowance)| Discount {
         description: a.reason.clone().unwrap_or_else(|| "Remise".to_owned()),
         amount: Minor(-a.amount.0.abs()).to_number(invoice.currency.exponent()),
         confidence: 1.0,
         page: PAGE,
         bounding_box: WHOLE,
-        raw: format!("SpecifiedTradeAllowanceCharge[{}]", i + 1),
+        raw: format!("{}[{}]", invoice.paths.allowance, i + 1),
     };
     let given = invoice.allowances.iter().enumerate().filter(|(_, a)| !a.is_charge);
     given.map(discount).collect()

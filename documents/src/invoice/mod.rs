@@ -1,15 +1,20 @@
-//! Invoices that carry their own data: Factur-X and `ZUGFeRD`, a PDF with the invoice as XML inside.
+//! Invoices that carry their own data: Factur-X and `ZUGFeRD`, a PDF with the invoice as XML inside, and such XML alone,
+//! as Cross Industry Invoice or as UBL.
 //!
 //! A valid XML is the source of the fields, with confidence 1 and the element's path in place of printed text. It is
 //! data and never run. One that is not valid is refused with the reason, and the page is read like any other.
 
 mod cii;
 mod fields;
+mod model;
 mod rules;
 #[cfg(test)]
 mod tests;
+mod ubl;
+mod xml;
 
-use crate::receipt;
+use crate::{encoding, receipt};
+use model::Invoice;
 use quittance_domain::{
     document::{DocumentText, Warning},
     i18n::Text,
@@ -63,14 +68,71 @@ pub fn extract(text: &DocumentText, xml: &str) -> Extraction {
     }
 }
 
-fn read(xml: &str) -> Result<(cii::Invoice, Vec<Check>), Refusal> {
-    let invoice = cii::parse(xml)?;
+/// Whether a file begins as an invoice in XML does: its root element decides.
+#[must_use]
+pub fn sniff(head: &[u8]) -> bool {
+    let declared = encoding::declared_in_xml(head);
+    let text = encoding::decode(head, declared.as_deref()).text;
+    let Some(tag) = root(&text) else { return false };
+    let end = tag.find(|c: char| c.is_whitespace() || matches!(c, '>' | '/')).unwrap_or(tag.len());
+    let name = tag[..end].rsplit(':').next().unwrap_or_default();
+    // Behind the name, so that the namespace is the element's own or at least declared on it.
+    let declares = |namespace: &str| tag[end..].contains(namespace);
+    let roots = [cii::ROOT].into_iter().chain(ubl::ROOTS);
+    roots.into_iter().any(|(root, namespace)| root == name && declares(namespace))
+}
+
+/// The root element's start tag, without its `<`; declaration, remarks and instructions before it are none.
+fn root(text: &str) -> Option<&str> {
+    let mut rest = text.trim_start_matches('\u{feff}').trim_start();
+    loop {
+        let behind = if rest.starts_with("<!--") {
+            rest.find("-->")? + 3
+        } else if rest.starts_with("<?") {
+            rest.find("?>")? + 2
+        } else {
+            let tag = rest.strip_prefix('<')?;
+            return Some(&tag[..tag.find('>').unwrap_or(tag.len())]);
+        };
+        rest = rest[behind..].trim_start();
+    }
+}
+
+/// The text of an XML file that is an invoice which can be used.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn text(bytes: &[u8]) -> Result<String, Refusal> {
+    let declared = encoding::declared_in_xml(bytes);
+    let text = encoding::decode(bytes, declared.as_deref()).text;
+    read(&text)?;
+    Ok(text)
+}
+
+fn read(text: &str) -> Result<(Invoice, Vec<Check>), Refusal> {
+    let document = xml::parse(text)?;
+    let root = document.root_element();
+    let invoice = if root.has_tag_name((cii::ROOT.1, cii::ROOT.0)) {
+        cii::invoice(root)?
+    } else if ubl::ROOTS.iter().any(|(name, namespace)| root.has_tag_name((*namespace, *name))) {
+        ubl::invoice(root)?
+    } else {
+        let name = root.tag_name().name();
+        return Err(Refusal::new(
+            format!(
+                "l'élément racine {name} n'est pas celui d'une facture CII (Factur-X 1, ZUGFeRD 2) ou UBL 2"
+            ),
+            format!(
+                "the root element {name} is not that of a CII (Factur-X 1, ZUGFeRD 2) or UBL 2 invoice"
+            ),
+        ));
+    };
     let checks = rules::validate(&invoice)?;
     Ok((invoice, checks))
 }
 
 /// A page that shows another total than the XML is either wrong or another document.
-fn compare(invoice: &cii::Invoice, text: &DocumentText, extraction: &mut Extraction) {
+fn compare(invoice: &Invoice, text: &DocumentText, extraction: &mut Extraction) {
     let lines = || text.pages.iter().flat_map(|p| &p.lines);
     if lines().next().is_none() {
         return;

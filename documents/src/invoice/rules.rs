@@ -1,6 +1,6 @@
 //! What EN 16931 asks of an invoice's sums. The codes in brackets are its rules.
 
-use super::{Refusal, cii::Invoice};
+use super::{Refusal, model::Invoice};
 use quittance_domain::{
     document::Warning,
     i18n::Text,
@@ -13,7 +13,12 @@ const CREDIT_NOTES: [&str; 5] = ["81", "83", "261", "381", "396"];
 
 /// Whether it is a credit note, whatever the sign of its sums.
 pub(super) fn gives_back(invoice: &Invoice) -> bool {
-    CREDIT_NOTES.contains(&invoice.type_code.as_str())
+    is_credit_note(&invoice.type_code)
+}
+
+/// Whether a type is one of a credit note.
+pub(super) fn is_credit_note(type_code: &str) -> bool {
+    CREDIT_NOTES.contains(&type_code)
 }
 
 /// Refuses what contradicts itself; what merely does not follow from its parts comes back as failed checks.

@@ -1,3 +1,5 @@
+mod ubl;
+
 use super::*;
 use proptest::{collection::vec, prelude::*};
 use quittance_domain::document::{PageText, TextLine, TextSource};

@@ -37,7 +37,7 @@ fn format(kind: FileKind) -> Option<ImageFormat> {
         FileKind::Tiff => ImageFormat::Tiff,
         FileKind::Bmp => ImageFormat::Bmp,
         FileKind::Gif => ImageFormat::Gif,
-        FileKind::Heic | FileKind::Pdf => return None,
+        FileKind::Heic | FileKind::Pdf | FileKind::Invoice => return None,
     })
 }
 

@@ -1,6 +1,7 @@
 //! Why a file cannot become pages. Every case is permanent: the same bytes will fail again.
 
 use super::sniff::FileKind;
+use quittance_documents::invoice::Refusal;
 use serde::{Deserialize, Serialize};
 
 /// Why a file was refused.
@@ -61,12 +62,25 @@ pub enum DecodeError {
     /// A PDF that needs a password.
     #[error("the PDF is protected by a password")]
     Encrypted,
+    /// An invoice in XML that cannot be used.
+    #[error("the invoice is not valid: {en}")]
+    Invoice {
+        /// Why, French.
+        fr: String,
+        /// Why, English.
+        en: String,
+    },
     /// No bytes, no pages or no pixels.
     #[error("the file is empty")]
     Empty,
 }
 
 impl DecodeError {
+    /// Of an invoice in XML.
+    pub(crate) fn invoice(Refusal(text): Refusal) -> Self {
+        Self::Invoice { fr: text.fr.into_owned(), en: text.en.into_owned() }
+    }
+
     /// Stable, upper snake case.
     #[must_use]
     pub fn code(&self) -> &'static str {
@@ -77,6 +91,7 @@ impl DecodeError {
             Self::Damaged { .. } | Self::Crashed { .. } => "DAMAGED_FILE",
             Self::TooComplex { .. } => "DOCUMENT_TOO_COMPLEX",
             Self::Encrypted => "ENCRYPTED_FILE",
+            Self::Invoice { .. } => "INVOICE_INVALID",
             Self::Empty => "EMPTY_FILE",
         }
     }
@@ -86,7 +101,7 @@ impl DecodeError {
     pub fn message_fr(&self) -> String {
         match self {
             Self::Unsupported { found } => format!(
-                "Ce type de fichier ne peut pas être lu ({found}). Formats acceptés : JPEG, PNG, WebP, TIFF, BMP, GIF et PDF."
+                "Ce type de fichier ne peut pas être lu ({found}). Formats acceptés : JPEG, PNG, WebP, TIFF, BMP, GIF, PDF et facture XML (CII, UBL)."
             ),
             Self::NeedsTool { found, package } => format!(
                 "Ce serveur ne lit pas les photos {found} : envoyez un JPEG, ou faites installer le paquet Debian {package}."
@@ -112,6 +127,9 @@ impl DecodeError {
                 "Le PDF est protégé par un mot de passe. Envoyez-en une copie sans protection."
                     .into()
             }
+            Self::Invoice { fr, .. } => format!(
+                "La facture électronique n'est pas valide : {fr}. Demandez à son émetteur de la corriger, ou envoyez-la en PDF."
+            ),
             Self::Empty => "Le fichier est vide ou ne contient aucune page à lire.".into(),
         }
     }
@@ -121,7 +139,7 @@ impl DecodeError {
     pub fn message_en(&self) -> String {
         match self {
             Self::Unsupported { found } => format!(
-                "This type of file cannot be read ({found}). Accepted: JPEG, PNG, WebP, TIFF, BMP, GIF and PDF."
+                "This type of file cannot be read ({found}). Accepted: JPEG, PNG, WebP, TIFF, BMP, GIF, PDF and invoices in XML (CII, UBL)."
             ),
             Self::NeedsTool { found, package } => format!(
                 "This server does not read {found} photos: send a JPEG, or have the Debian package {package} installed."
@@ -145,6 +163,9 @@ impl DecodeError {
             Self::Encrypted => {
                 "The PDF is protected by a password. Send a copy without protection.".into()
             }
+            Self::Invoice { en, .. } => format!(
+                "The electronic invoice is not valid: {en}. Ask its sender to correct it, or send it as a PDF."
+            ),
             Self::Empty => "The file is empty or has no page to read.".into(),
         }
     }

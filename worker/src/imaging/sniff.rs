@@ -1,5 +1,6 @@
 //! What a file is, by its first bytes and never by its name.
 
+use quittance_documents::invoice;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -24,6 +25,8 @@ pub enum FileKind {
     Heic,
     /// PDF.
     Pdf,
+    /// An electronic invoice in XML: data without pages.
+    Invoice,
 }
 
 impl fmt::Display for FileKind {
@@ -37,12 +40,15 @@ impl fmt::Display for FileKind {
             Self::Gif => "GIF",
             Self::Heic => "HEIC",
             Self::Pdf => "PDF",
+            Self::Invoice => "XML",
         })
     }
 }
 
 /// How far into a file the PDF header is looked for, as PDF readers do.
 const PDF_HEADER_WITHIN: usize = 1024;
+/// The same for the root element of an invoice in XML.
+const INVOICE_ROOT_WITHIN: usize = 64 * 1024;
 
 /// Names the kind of a file from its content.
 ///
@@ -69,6 +75,8 @@ pub fn sniff(bytes: &[u8]) -> Result<FileKind, DecodeError> {
         FileKind::Heic
     } else if find(&bytes[..bytes.len().min(PDF_HEADER_WITHIN)], b"%PDF-") {
         FileKind::Pdf
+    } else if invoice::sniff(&bytes[..bytes.len().min(INVOICE_ROOT_WITHIN)]) {
+        FileKind::Invoice
     } else {
         return Err(DecodeError::Unsupported { found: guess(bytes).to_owned() });
     };
@@ -113,6 +121,8 @@ fn guess(bytes: &[u8]) -> &'static str {
             "html"
         } else if head.contains("<svg") {
             "svg"
+        } else if head.trim_start_matches('\u{feff}').starts_with("<?xml") {
+            "xml"
         } else {
             "text"
         }

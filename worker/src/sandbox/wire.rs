@@ -87,7 +87,7 @@ pub(super) fn answered(
     let all = shapes.iter().try_fold(0_u64, |sum, page| {
         sum.checked_add(u64::from(page.width) * u64::from(page.height))
     });
-    if shapes.is_empty() || all.is_none_or(|all| all > MOST_PIXELS) {
+    if (shapes.is_empty() && invoice.is_none()) || all.is_none_or(|all| all > MOST_PIXELS) {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "no pages, or too many pixels"));
     }
     let mut pages = Vec::with_capacity(shapes.len());

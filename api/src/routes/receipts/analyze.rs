@@ -39,7 +39,7 @@ const FORM: FormKind =
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "only describes the form that is read piece by piece")]
 struct AnalyzeForm {
-    /// Photo or scan (JPEG, PNG, WebP, TIFF, BMP, GIF) or PDF; judged by content.
+    /// Photo or scan (JPEG, PNG, WebP, TIFF, BMP, GIF), PDF, or electronic invoice in XML (CII, UBL); judged by content.
     #[schema(value_type = String, format = Binary, min_length = 1)]
     image: Vec<u8>,
     /// 1 to 128 letters, digits or `. _ - @ : +`. Required where no key names the client; with a client's key it must

@@ -2,13 +2,17 @@
 
 use super::{PROCESSOR, Services, outcome, scan, statement, workflow};
 use crate::{
-    activities::Tools,
+    activities::{Tools, decode::original},
     executor::activity::{Activity, ActivityContext, ActivityError, Outcome},
+    imaging::{self, FileKind},
 };
 use async_trait::async_trait;
-use quittance_shared::store::WorkflowReading;
+use quittance_shared::store::{WorkflowReading, WorkflowView};
 use serde_json::json;
 use std::sync::Arc;
+
+/// The type of statements and invoices alike.
+const XML: &str = "application/xml";
 
 pub(in crate::activities) struct Process {
     pub(in crate::activities) tools: Tools,
@@ -22,7 +26,9 @@ impl Activity for Process {
         let (processed, reading) = if self.services.has_processor() {
             let processed = self.services.process(&self.tools, context, &workflow).await?;
             (processed, pageless(Some(PROCESSOR)))
-        } else if is_page(&workflow.content_type) {
+        } else if is_page(&workflow.content_type)
+            || is_invoice(&self.tools, context, &workflow).await?
+        {
             scan::process(&self.tools, context, &workflow).await?
         } else {
             (statement::process(&self.tools, context, &workflow).await?, pageless(None))
@@ -36,6 +42,19 @@ fn pageless(reader: Option<&str>) -> WorkflowReading {
     let provenance =
         json!({ "program": env!("CARGO_PKG_VERSION"), "reader": reader, "weights": null });
     WorkflowReading { pages: Vec::new(), provenance }
+}
+
+/// Whether it is an invoice in XML, which has its type in common with statements.
+async fn is_invoice(
+    tools: &Tools,
+    context: &ActivityContext,
+    workflow: &WorkflowView,
+) -> Result<bool, ActivityError> {
+    if workflow.content_type != XML {
+        return Ok(false);
+    }
+    let bytes = original(tools, context).await?;
+    Ok(imaging::sniff(&bytes) == Ok(FileKind::Invoice))
 }
 
 /// Whether it has pages that are looked at; by content, as it was judged at the upload.

@@ -218,3 +218,37 @@ async fn over_the_clients_rate_is_a_429() {
     assert!(!got.header("retry-after").is_empty());
     assert_eq!(app.state.store.receipt_stats(None).await.unwrap().total, 1);
 }
+
+#[tokio::test]
+async fn an_invoice_in_xml_is_taken_and_other_xml_is_not() {
+    let app = App::new().await;
+    let send = async |xml: &str| {
+        app.upload(Form::new().text("clientId", "me").file("f.xml", xml.as_bytes()), &[]).await
+    };
+    let remark = format!("<!-- {} -->", "x".repeat(5000));
+    for (root, namespace) in [
+        ("Invoice", "urn:oasis:names:specification:ubl:schema:xsd:Invoice-2"),
+        ("q:CreditNote", "urn:oasis:names:specification:ubl:schema:xsd:CreditNote-2"),
+        (
+            "rsm:CrossIndustryInvoice",
+            "urn:un:unece:uncefact:data:standard:CrossIndustryInvoice:100",
+        ),
+    ] {
+        let xml = format!(
+            "\u{feff}<?xml version=\"1.0\"?>{remark}<{root} xmlns:q=\"{namespace}\"></{root}>"
+        );
+        let got = send(&xml).await;
+        let id: RunId = got.data(202)["requestId"].as_str().unwrap().parse().unwrap();
+        let receipt = app.state.store.receipt(id).await.unwrap().unwrap();
+        assert_eq!(receipt.content_type, "application/xml");
+    }
+    for xml in [
+        "<?xml version=\"1.0\"?><Document xmlns=\"urn:iso:std:iso:20022:tech:xsd:camt.053.001.08\"><BkToCstmrStmt/></Document>",
+        "<?xml version=\"1.0\"?><Order xmlns=\"urn:oasis:names:specification:ubl:schema:xsd:Order-2\"/>",
+        "<?xml version=\"1.0\"?><!DOCTYPE Invoice [<!ENTITY x SYSTEM \"file:///etc/passwd\">]><Invoice>&x;</Invoice>",
+    ] {
+        let got = send(xml).await;
+        let said = got.refusal(415, "UNSUPPORTED_MEDIA_TYPE");
+        assert!(said.contains("XML") && said.contains("CII, UBL"), "{said}");
+    }
+}
