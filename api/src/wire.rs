@@ -141,7 +141,11 @@ pub(crate) fn reason(error: Option<&RunError>) -> Text {
             ("le reçu n'a pas pu être lu.", "the receipt could not be read.")
         }
         _ => {
-            // A step says it in French; of what refuses a sort of document the English is known too.
+            let text = error.text();
+            if text.fr != text.en {
+                return text;
+            }
+            // What was stored before both languages were; of what refuses a sort of document the English is known.
             let refusals = DocumentType::ALL.into_iter().filter_map(DocumentType::refusal);
             let known = refusals.map(|(_, fr, en)| (fr, en)).find(|(fr, _)| *fr == error.message);
             let english = known.map_or_else(|| by_quittance(&error.message), |(_, en)| en);
@@ -186,6 +190,9 @@ mod tests {
         assert!(sentence(Some(&error), Language::French).starts_with("Le PDF"));
         let error = RunError { code: "OTHER".into(), message: "écrit ailleurs".into() };
         assert_eq!(sentence(Some(&error), Language::French), "Écrit ailleurs");
+        let both = RunError::said("OTHER", &Text::new("écrit ailleurs", "written elsewhere"));
+        assert_eq!(sentence(Some(&both), Language::English), "Written elsewhere");
+        assert_eq!(sentence(Some(&both), Language::French), "Écrit ailleurs");
         let (code, message, _) = DocumentType::Quote.refusal().unwrap();
         let error = RunError { code: code.into(), message };
         assert!(sentence(Some(&error), Language::English).starts_with("This document is a quote"));

@@ -456,7 +456,18 @@ async fn an_invoice_in_xml_is_read_by_its_data() {
         let id = started(&client, "buyer", "f.xml", wrong.into_bytes()).await;
         let failed = ended(&client, &id).await;
         assert_eq!(failed["error"]["code"], "INVOICE_INVALID", "{failed}");
-        assert!(failed["error"]["message"].as_str().unwrap().contains("BR-CO-15"), "{failed}");
+        let english =
+            client.with("Accept-Language", "en").get(&format!("/api/v1/workflows/{id}")).await;
+        let said = |of: &Value| of["error"]["message"].as_str().unwrap().to_owned();
+        let english = said(expect::success(&english, 200));
+        assert!(
+            said(&failed).contains("La facture électronique") && said(&failed).contains("BR-CO-15"),
+            "{failed}"
+        );
+        assert!(
+            english.contains("The electronic invoice is not valid: 10.00 EUR net"),
+            "{english}"
+        );
     })
     .await;
 }

@@ -59,6 +59,9 @@ impl Language {
     }
 }
 
+/// ASCII's separator of records, between the languages of a text that is kept as one.
+const BETWEEN: char = '\u{1e}';
+
 /// One message in both languages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Text {
@@ -82,6 +85,19 @@ impl Text {
     /// As a stored document keeps it: French, English.
     pub(crate) fn stored(self) -> (String, Option<String>) {
         (self.fr.into_owned(), Some(self.en.into_owned()))
+    }
+
+    /// Both in one, for places that keep one text: what is no word's stands between them.
+    #[must_use]
+    pub fn joined(&self) -> String {
+        format!("{}{BETWEEN}{}", self.fr, self.en)
+    }
+
+    /// From a text that may be [`Text::joined`]; any other is said in both languages as it is.
+    #[must_use]
+    pub fn split(stored: &str) -> Self {
+        let (fr, en) = stored.split_once(BETWEEN).unwrap_or((stored, stored));
+        Self::new(fr.to_owned(), en.to_owned())
     }
 
     /// In one language.
@@ -143,6 +159,13 @@ mod tests {
         let french = said(Language::French);
         assert_eq!(french["checks"][0], json!({ "code": "A", "message": "oui" }));
         assert_eq!(french["category"], json!({ "explanation": "parce que" }));
+    }
+
+    #[test]
+    fn two_languages_in_one_text() {
+        let text = Text::new("oui", "yes");
+        assert_eq!(Text::split(&text.joined()), text);
+        assert_eq!(Text::split("d'avant"), Text::new("d'avant", "d'avant"));
     }
 
     #[test]

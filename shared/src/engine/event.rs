@@ -1,5 +1,6 @@
 //! What can happen to a run.
 
+use crate::i18n::Text;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::time::Duration;
@@ -20,7 +21,7 @@ pub enum Claim {
 pub struct RunError {
     /// Upper snake case, stable.
     pub code: String,
-    /// For people.
+    /// For people; one text, or one in each language ([`RunError::text`]).
     pub message: String,
 }
 
@@ -28,6 +29,17 @@ impl RunError {
     /// Builds one.
     pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
         Self { code: code.into(), message: message.into() }
+    }
+
+    /// One that is said in both languages.
+    pub fn said(code: impl Into<String>, text: &Text) -> Self {
+        Self::new(code, text.joined())
+    }
+
+    /// In each language; the same where only one text is known.
+    #[must_use]
+    pub fn text(&self) -> Text {
+        Text::split(&self.message)
     }
 }
 

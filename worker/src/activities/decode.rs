@@ -11,7 +11,10 @@ use crate::{
 };
 use async_trait::async_trait;
 use bytes::Bytes;
-use quittance_shared::blobs::{BlobError, Blobs};
+use quittance_shared::{
+    blobs::{BlobError, Blobs},
+    i18n::Text,
+};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -48,7 +51,8 @@ pub(super) async fn decode(
     tools.pool.run(context.limit, &context.stop, work).await?.map_err(|failure| match failure {
         Failure::Refused(error) => {
             tracing::info!(code = error.code(), %error, "the original cannot be decoded");
-            ActivityError::refused(error.code(), error.message_fr())
+            let text = Text::new(error.message_fr(), error.message_en());
+            ActivityError::refused_saying(error.code(), &text)
         }
         other @ (Failure::Unavailable(_) | Failure::Stopped) => {
             tracing::warn!(error = %other, "the original was not decoded");
@@ -72,11 +76,19 @@ pub(super) async fn original(
     };
     Err(match error {
         BlobError::NotFound(_) => {
-            ActivityError::refused("ORIGINAL_MISSING", "Le fichier original n'existe plus.")
+            let text = Text::new(
+                "Le fichier original n'existe plus.",
+                "The original file does not exist any more.",
+            );
+            ActivityError::refused_saying("ORIGINAL_MISSING", &text)
         }
         BlobError::Damaged(_) => {
             tracing::error!(%error, "an original is not what was stored");
-            ActivityError::refused("ORIGINAL_DAMAGED", "Le fichier original a été altéré.")
+            let text = Text::new(
+                "Le fichier original a été altéré.",
+                "The original file is not what was stored.",
+            );
+            ActivityError::refused_saying("ORIGINAL_DAMAGED", &text)
         }
         BlobError::Full(_) | BlobError::Unavailable(_) | BlobError::Configuration { .. } => {
             away::not_done(&tools.blobs, "ORIGINAL_UNAVAILABLE", error).await

@@ -2,7 +2,10 @@
 
 use super::held::Meter;
 use async_trait::async_trait;
-use quittance_shared::engine::{Definition, Effect, RunError, RunId};
+use quittance_shared::{
+    engine::{Definition, Effect, RunError, RunId},
+    i18n::Text,
+};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::{any::Any, collections::HashMap, sync::Arc, time::Duration};
@@ -114,6 +117,11 @@ impl ActivityError {
     /// Builds a refusal.
     pub fn refused(code: impl Into<String>, message: impl Into<String>) -> Self {
         Self::Refused(RunError::new(code, message))
+    }
+
+    /// Builds a refusal that is said in both languages.
+    pub fn refused_saying(code: impl Into<String>, text: &Text) -> Self {
+        Self::Refused(RunError::said(code, text))
     }
 
     /// Builds a failure that may pass.

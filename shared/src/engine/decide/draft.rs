@@ -178,7 +178,7 @@ impl Draft {
         class: &'static str,
         error: &RunError,
     ) {
-        let detail = json!({ "class": class, "code": error.code, "message": error.message });
+        let detail = json!({ "class": class, "code": error.code, "message": error.text().fr });
         self.move_step(index, to, Some(detail));
         let write = self.mark(index);
         write.error = Some((class, error.clone()));
@@ -206,7 +206,7 @@ impl Draft {
 
     pub(super) fn end(&mut self, state: RunState) {
         let detail =
-            self.d.run.error.as_ref().map(|e| json!({ "code": e.code, "message": e.message }));
+            self.d.run.error.as_ref().map(|e| json!({ "code": e.code, "message": e.text().fr }));
         self.move_run(state, detail);
         self.d.lease = LeaseWrite::Release;
         self.begin_nothing();

@@ -43,8 +43,8 @@ pub(super) async fn process(
     let (seen, pages) = (Arc::clone(&text), Arc::clone(&decoded));
     let work = move |_: &_| quittance_documents::extract(&seen, pages.invoice.as_deref());
     let extraction = tools.pool.run(context.limit, &context.stop, work).await?;
-    if let Some((code, message, _)) = refused(&extraction) {
-        return Err(ActivityError::refused(code, message));
+    if let Some((code, fr, en)) = refused(&extraction) {
+        return Err(ActivityError::refused_saying(code, &Text::new(fr, en)));
     }
     // Last: what cannot be read, or is refused, leaves no pages behind.
     let kept = pages::keep(tools, context, &decoded).await?;

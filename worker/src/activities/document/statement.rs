@@ -41,7 +41,8 @@ pub(super) async fn process(
             .await
             .map_err(|e| ActivityError::failed("STORE_UNAVAILABLE", e.to_string()))?;
     }
-    Err(ActivityError::refused(error.code(), error.french()))
+    let text = Text::new(error.french().to_owned(), error.english().to_owned());
+    Err(ActivityError::refused_saying(error.code(), &text))
 }
 
 fn options(workflow: &WorkflowView, today: NaiveDate) -> Result<Options, ActivityError> {
