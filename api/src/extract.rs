@@ -58,6 +58,17 @@ impl FromRequestParts<AppState> for Params {
     }
 }
 
+/// 400: "Le paramètre « name » …".
+pub(crate) fn parameter_is(name: &'static str, fr: &str, en: &str) -> ApiError {
+    ApiError::field(
+        name,
+        Text::new(
+            format!("Le paramètre « {name} » {fr}."),
+            format!("The parameter \"{name}\" {en}."),
+        ),
+    )
+}
+
 impl Params {
     /// A parameter's value; an empty one counts as absent.
     pub(crate) fn get(&self, name: &'static str) -> Result<Option<&str>, ApiError> {

@@ -40,15 +40,20 @@ impl From<RunState> for Status {
 }
 
 impl Status {
-    /// As a filter names it.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        match text {
-            "pending" => Some(Self::Pending),
-            "processing" => Some(Self::Processing),
-            "completed" => Some(Self::Completed),
-            "failed" => Some(Self::Failed),
-            _ => None,
+    /// As the wire and filters name it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Processing => "processing",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
         }
+    }
+
+    /// From its name.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let all = [Self::Pending, Self::Processing, Self::Completed, Self::Failed];
+        all.into_iter().find(|status| status.name() == text)
     }
 
     /// The states it stands for.

@@ -65,6 +65,8 @@ pub enum Action {
     RulesTakenBack,
     /// Transactions left as a file.
     TransactionsExported,
+    /// Receipts left as a file.
+    ReceiptsExported,
     /// Everything of a user left as a file.
     UserExported,
     /// A run was begun again.
@@ -128,6 +130,7 @@ impl Action {
             Self::RulesApplied => "rules.applied",
             Self::RulesTakenBack => "rules.taken_back",
             Self::TransactionsExported => "transactions.exported",
+            Self::ReceiptsExported => "receipts.exported",
             Self::UserExported => "user.exported",
             Self::RunRetried => "run.retried",
             Self::RunsRetried => "run.many_retried",

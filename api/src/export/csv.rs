@@ -1,7 +1,20 @@
 //! CSV (RFC 4180), for spreadsheets of either habit.
 
-use super::{AMOUNT, COLUMNS, cells};
-use quittance_shared::store::Movement;
+use super::Row;
+use crate::{
+    error::ApiError,
+    extract::{Params, parameter_is},
+};
+use utoipa::ToSchema;
+
+/// Decimal signs of CSV.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[expect(dead_code, reason = "only describes the parameter")]
+pub(crate) enum DecimalSign {
+    Point,
+    Comma,
+}
 
 /// How it is written.
 #[derive(Clone, Copy, Debug, Default)]
@@ -13,28 +26,57 @@ pub(crate) struct Dialect {
 }
 
 impl Dialect {
+    /// `?decimal` and `?bom`.
+    pub(crate) fn of(params: &Params) -> Result<Self, ApiError> {
+        let comma = match params.get("decimal")? {
+            None | Some("point") => false,
+            Some("comma") => true,
+            Some(_) => {
+                return Err(parameter_is(
+                    "decimal",
+                    "doit être point ou comma",
+                    "must be point or comma",
+                ));
+            }
+        };
+        let bom = match params.get("bom")? {
+            None | Some("false") => false,
+            Some("true") => true,
+            Some(_) => {
+                return Err(parameter_is(
+                    "bom",
+                    "doit être true ou false",
+                    "must be true or false",
+                ));
+            }
+        };
+        Ok(Self { comma, bom })
+    }
+
     fn separator(self) -> char {
         if self.comma { ';' } else { ',' }
     }
 
     /// The first line.
-    pub(crate) fn header(self) -> String {
-        let names = COLUMNS.map(|(fr, en)| if self.comma { fr } else { en }.to_owned());
+    pub(crate) fn header<R: Row>(self) -> String {
+        let names = R::COLUMNS.iter().map(|(fr, en)| if self.comma { *fr } else { *en }.to_owned());
+        let names: Vec<String> = names.collect();
         let mark = if self.bom { "\u{feff}" } else { "" };
         format!("{mark}{}", self.line(&names))
     }
 
     /// The lines of these.
-    pub(crate) fn lines(self, movements: &[Movement]) -> String {
-        movements.iter().map(|movement| self.row(movement)).collect()
+    pub(crate) fn lines<R: Row>(self, rows: &[R]) -> String {
+        rows.iter().map(|row| self.row(row)).collect()
     }
 
-    fn row(self, movement: &Movement) -> String {
-        let mut cells = cells(movement).map(|cell| harmless(&cell));
-        let amount = movement.transaction.amount;
-        // A number of ours, not a stranger's text: its sign is no formula.
-        let decimal = amount.minor.to_decimal(amount.currency.exponent());
-        cells[AMOUNT] = if self.comma { decimal.replace('.', ",") } else { decimal };
+    fn row<R: Row>(self, row: &R) -> String {
+        let mut cells: Vec<String> = row.cells().iter().map(|cell| harmless(cell)).collect();
+        if let (Some((minor, digits)), Some(cell)) = (row.amount(), cells.get_mut(R::AMOUNT)) {
+            // A number of ours, not a stranger's text: its sign is no formula.
+            let decimal = minor.to_decimal(digits);
+            *cell = if self.comma { decimal.replace('.', ",") } else { decimal };
+        }
         self.line(&cells)
     }
 
@@ -64,8 +106,12 @@ fn harmless(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::export::tests::{movements, odd_ones};
+    use crate::export::{
+        AMOUNT, COLUMNS, cells,
+        tests::{movements, odd_ones},
+    };
     use ::csv as csv_reader;
+    use quittance_shared::store::Movement;
 
     #[test]
     fn cells_are_quoted_and_harmless() {
@@ -84,7 +130,7 @@ mod tests {
     fn another_reader_finds_every_cell() {
         let all: Vec<Movement> = movements().into_iter().chain(odd_ones()).collect();
         for dialect in [Dialect::default(), Dialect { comma: true, bom: false }] {
-            let text = dialect.header() + &dialect.lines(&all);
+            let text = dialect.header::<Movement>() + &dialect.lines(&all);
             let mut reader = csv_reader::ReaderBuilder::new()
                 .delimiter(if dialect.comma { b';' } else { b',' })
                 .from_reader(text.as_bytes());
@@ -116,7 +162,11 @@ mod tests {
     #[test]
     fn french_spreadsheets_get_theirs() {
         let french = Dialect { comma: true, bom: true };
-        assert!(french.header().starts_with("\u{feff}Date;Date valeur;Libellé;Montant;Devise;"));
+        assert!(
+            french
+                .header::<Movement>()
+                .starts_with("\u{feff}Date;Date valeur;Libellé;Montant;Devise;")
+        );
         assert!(french.lines(&movements()).contains(";-25,99;EUR;FR76"));
     }
 }

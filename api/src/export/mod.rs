@@ -1,4 +1,4 @@
-//! Transactions as files for other programs.
+//! Transactions and receipts as files for other programs.
 
 pub(crate) mod archive;
 pub(crate) mod csv;
@@ -6,7 +6,68 @@ pub(crate) mod jsonl;
 pub(crate) mod ofx;
 pub(crate) mod xlsx;
 
-use quittance_shared::store::Movement;
+use crate::{error::ApiError, wire::Status};
+use axum::{
+    body::Body,
+    http::{HeaderValue, header},
+    response::{IntoResponse as _, Response},
+};
+use bytes::Bytes;
+use chrono::NaiveDate;
+use futures_util::{StreamExt as _, stream::BoxStream};
+use quittance_shared::{
+    domain::{
+        clock::rfc3339,
+        money::{Currency, Minor},
+    },
+    store::{Movement, ReceiptView},
+};
+use std::io;
+
+/// A file as it is sent.
+pub(crate) type Pieces = BoxStream<'static, io::Result<Bytes>>;
+
+/// What a table has rows of.
+pub(crate) trait Row: Send + 'static {
+    /// Of the columns, in French and in English.
+    const COLUMNS: &'static [(&'static str, &'static str)];
+    /// Place of the amount among them.
+    const AMOUNT: usize;
+    /// Name of the sheet.
+    const SHEET: &'static str;
+
+    /// Its cells but for the amount, which each table writes in its own way: empty there.
+    fn cells(&self) -> Vec<String>;
+
+    /// With the digits behind its decimal sign.
+    fn amount(&self) -> Option<(Minor, u32)>;
+
+    /// What a column holds that holds days.
+    fn day(&self, column: usize) -> Option<NaiveDate>;
+}
+
+/// The answer that is a file.
+pub(crate) fn attachment(
+    name: &str,
+    kind: &'static str,
+    pieces: Pieces,
+) -> Result<Response, ApiError> {
+    let name = format!("attachment; filename=\"{name}\"");
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(kind)),
+        (
+            header::CONTENT_DISPOSITION,
+            HeaderValue::from_str(&name).map_err(|_| ApiError::internal())?,
+        ),
+        (header::CACHE_CONTROL, HeaderValue::from_static("private, no-store")),
+    ];
+    let watched = pieces.inspect(|piece| {
+        if let Err(error) = piece {
+            tracing::error!(%error, "an export broke off");
+        }
+    });
+    Ok((headers, Body::from_stream(watched)).into_response())
+}
 
 /// The columns of the tables, in French and in English, as our own import knows them again.
 pub(crate) const COLUMNS: [(&str, &str); 14] = [
@@ -49,6 +110,77 @@ pub(crate) fn cells(movement: &Movement) -> [String; 14] {
         t.document.map(|id| id.to_string()).unwrap_or_default(),
         t.id.to_string(),
     ]
+}
+
+impl Row for Movement {
+    const COLUMNS: &'static [(&'static str, &'static str)] = &COLUMNS;
+    const AMOUNT: usize = AMOUNT;
+    const SHEET: &'static str = "Transactions";
+
+    fn cells(&self) -> Vec<String> {
+        cells(self).into()
+    }
+
+    fn amount(&self) -> Option<(Minor, u32)> {
+        let amount = self.transaction.amount;
+        Some((amount.minor, amount.currency.exponent()))
+    }
+
+    fn day(&self, column: usize) -> Option<NaiveDate> {
+        match column {
+            0 => Some(self.transaction.date),
+            1 => self.transaction.value_date,
+            _ => None,
+        }
+    }
+}
+
+impl Row for ReceiptView {
+    const COLUMNS: &'static [(&'static str, &'static str)] = &[
+        ("Date", "Date"),
+        ("Commerçant", "Merchant"),
+        ("Total", "Total"),
+        ("Devise", "Currency"),
+        ("État", "Status"),
+        ("À vérifier", "To review"),
+        ("Confirmé", "Reviewed"),
+        ("Fichier", "File"),
+        ("Client", "Client"),
+        ("Envoyé", "Uploaded"),
+        ("Terminé", "Completed"),
+        ("Id", "Id"),
+    ];
+    const AMOUNT: usize = 2;
+    const SHEET: &'static str = "Receipts";
+
+    fn cells(&self) -> Vec<String> {
+        let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        let reviewed = self.reviewed_at.is_some();
+        vec![
+            text(&self.receipt_date),
+            text(&self.merchant),
+            String::new(),
+            text(&self.currency),
+            Status::from(self.state).name().to_owned(),
+            // Once somebody confirmed it, nothing is open.
+            if reviewed { String::new() } else { self.review_reasons.join(" ") },
+            reviewed.to_string(),
+            text(&self.filename),
+            self.client_id.clone(),
+            rfc3339(self.created_at),
+            self.finished_at.map(rfc3339).unwrap_or_default(),
+            self.id.to_string(),
+        ]
+    }
+
+    fn amount(&self) -> Option<(Minor, u32)> {
+        let currency = self.currency.as_deref().and_then(Currency::stored);
+        Some((Minor(self.total_minor?), currency.map_or(2, |currency| currency.exponent())))
+    }
+
+    fn day(&self, column: usize) -> Option<NaiveDate> {
+        self.receipt_date.as_ref().filter(|_| column == 0)?.parse().ok()
+    }
 }
 
 #[cfg(test)]

@@ -1,15 +1,18 @@
 //! XLSX with numbers that are numbers and days that are days.
 
-use super::{AMOUNT, COLUMNS, cells};
+use super::Row;
+use crate::error::ApiError;
 use chrono::{Datelike as _, NaiveDate};
-use quittance_shared::store::Movement;
+use futures_util::{Stream, TryStreamExt as _};
 use rust_xlsxwriter::{ExcelDateTime, Format, Workbook, XlsxError};
+use std::{fmt::Display, io, marker::PhantomData, pin::pin};
 
 /// Rows that a sheet can hold, without its header.
 const ROWS: u32 = 1_048_575;
 
 /// A workbook being written; rows go to a temporary file as they come.
-pub(crate) struct Book {
+pub(crate) struct Book<R> {
+    of: PhantomData<fn(R)>,
     workbook: Workbook,
     rows: u32,
     sheets: usize,
@@ -22,7 +25,7 @@ struct Formats {
     money: [Format; 4],
 }
 
-impl Book {
+impl<R: Row> Book<R> {
     pub(crate) fn new() -> Self {
         let digits = ["#,##0", "#,##0.0", "#,##0.00", "#,##0.000"];
         let formats = Formats {
@@ -30,35 +33,34 @@ impl Book {
             day: Format::new().set_num_format("yyyy-mm-dd"),
             money: digits.map(|digits| Format::new().set_num_format(digits)),
         };
-        Self { workbook: Workbook::new(), rows: ROWS, sheets: 0, formats }
+        Self { of: PhantomData, workbook: Workbook::new(), rows: ROWS, sheets: 0, formats }
     }
 
     /// Adds rows.
-    pub(crate) fn add(&mut self, movements: &[Movement]) -> Result<(), XlsxError> {
-        for movement in movements {
+    pub(crate) fn add(&mut self, rows: &[R]) -> Result<(), XlsxError> {
+        for one in rows {
             if self.rows == ROWS {
                 self.sheet()?;
             }
             self.rows += 1;
             let row = self.rows;
             let sheet = self.workbook.worksheet_from_index(self.sheets - 1)?;
-            let (t, formats) = (&movement.transaction, &self.formats);
-            for (column, cell) in (0_u16..).zip(cells(movement)) {
-                match usize::from(column) {
-                    0 | 1 => match if column == 0 { Some(t.date) } else { t.value_date } {
-                        Some(date) => match day(date) {
-                            Some(day) => sheet.write_with_format(row, column, day, &formats.day)?,
-                            // A year that spreadsheets do not know.
-                            None => sheet.write_string(row, column, cell)?,
-                        },
-                        None => continue,
-                    },
-                    AMOUNT => {
-                        let digits = t.amount.currency.exponent();
+            let formats = &self.formats;
+            for (column, cell) in (0_u16..).zip(one.cells()) {
+                let place = usize::from(column);
+                // A year that spreadsheets do not know stays a text.
+                let day = one.day(place).and_then(day);
+                match (day, one.amount().filter(|_| place == R::AMOUNT)) {
+                    (Some(day), _) => sheet.write_with_format(row, column, day, &formats.day)?,
+                    (None, Some((minor, digits))) => {
                         let format = &formats.money[digits.min(3) as usize];
                         // The nearest double of the decimal text: what a spreadsheet calculates with.
-                        let number = t.amount.minor.to_number(digits);
-                        sheet.write_number_with_format(row, column, number, format)?
+                        sheet.write_number_with_format(
+                            row,
+                            column,
+                            minor.to_number(digits),
+                            format,
+                        )?
                     }
                     _ if cell.is_empty() => continue,
                     // As a text, whatever it begins with.
@@ -81,15 +83,34 @@ impl Book {
         self.sheets += 1;
         self.rows = 0;
         let name = match self.sheets {
-            1 => "Transactions".to_owned(),
-            n => format!("Transactions {n}"),
+            1 => R::SHEET.to_owned(),
+            n => format!("{} {n}", R::SHEET),
         };
         let sheet = self.workbook.add_worksheet_with_constant_memory().set_name(name)?;
-        for (column, (french, _)) in (0_u16..).zip(COLUMNS) {
-            sheet.write_string_with_format(0, column, french, &self.formats.head)?;
+        for (column, (french, _)) in (0_u16..).zip(R::COLUMNS) {
+            sheet.write_string_with_format(0, column, *french, &self.formats.head)?;
         }
         Ok(())
     }
+}
+
+/// A workbook of these; it cannot be sent before it is whole.
+pub(crate) async fn book<R: Row>(
+    pages: impl Stream<Item = io::Result<Vec<R>>>,
+) -> Result<Vec<u8>, ApiError> {
+    let failed = |error: &dyn Display| {
+        tracing::error!(%error, "a workbook was not written");
+        ApiError::internal()
+    };
+    let mut pages = pin!(pages);
+    let mut book = Book::new();
+    while let Some(page) = pages.try_next().await.map_err(|error| failed(&error))? {
+        let add = move || book.add(&page).map(|()| book);
+        let added = tokio::task::spawn_blocking(add).await.map_err(|error| failed(&error))?;
+        book = added.map_err(|error| failed(&error))?;
+    }
+    let finished = tokio::task::spawn_blocking(move || book.finish()).await;
+    finished.map_err(|error| failed(&error))?.map_err(|error| failed(&error))
 }
 
 fn day(date: NaiveDate) -> Option<ExcelDateTime> {
@@ -101,8 +122,12 @@ fn day(date: NaiveDate) -> Option<ExcelDateTime> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::export::tests::{movements, odd_ones};
+    use crate::export::{
+        AMOUNT, COLUMNS, cells,
+        tests::{movements, odd_ones},
+    };
     use calamine::{Data, DataType as _, Reader as _, Xlsx, open_workbook_from_rs};
+    use quittance_shared::store::Movement;
     use std::io::Cursor;
 
     fn opened(movements: &[Movement]) -> Xlsx<Cursor<Vec<u8>>> {

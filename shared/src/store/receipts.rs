@@ -6,7 +6,8 @@ use super::{
     writes::Creation,
 };
 use crate::engine::{Created, NewRun, RunError, RunId, RunState};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
+use futures_util::{Stream, stream};
 use sea_orm::{ConnectionTrait, QueryResult, Value};
 
 /// What is stored about an upload besides its run.
@@ -106,11 +107,18 @@ pub struct ReceiptFilter {
     pub needs_review: bool,
     /// Words to find in merchant, text and file name, all of them.
     pub q: Option<String>,
+    /// Dated from this day on.
+    pub from: Option<NaiveDate>,
+    /// Dated to this day, inclusive.
+    pub to: Option<NaiveDate>,
     /// Only those after this one (the last of the page before).
     pub cursor: Option<RunId>,
     /// How many; 1..=200.
     pub limit: u64,
 }
+
+/// Most of a page.
+const MAX_PAGE: u64 = 200;
 
 /// One page of a list.
 #[derive(Clone, Debug)]
@@ -166,7 +174,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`] when the database does not answer.
     pub async fn list_receipts(&self, filter: &ReceiptFilter) -> Result<Page<ReceiptView>> {
-        let limit = filter.limit.clamp(1, 200);
+        let limit = filter.limit.clamp(1, MAX_PAGE);
         let mut sql = format!("{VIEW} WHERE c.deleted_at IS NULL");
         let mut values: Vec<Value> = Vec::new();
         let mut bind = |value: Value| {
@@ -188,6 +196,12 @@ impl Store {
             // As the indexes say it.
             sql += " AND c.review_reasons IS NOT NULL AND c.reviewed_at IS NULL";
         }
+        if let Some(from) = filter.from {
+            sql += &format!(" AND c.receipt_date >= {}", bind(from.to_string().into()));
+        }
+        if let Some(to) = filter.to {
+            sql += &format!(" AND c.receipt_date <= {}", bind(to.to_string().into()));
+        }
         for word in filter.q.iter().flat_map(|q| q.split_whitespace()).take(8) {
             let pattern = format!("%{}%", escape_like(&word.to_lowercase()));
             sql += &format!(" AND c.search LIKE {} ESCAPE '!'", bind(pattern.into()));
@@ -199,6 +213,24 @@ impl Store {
         items.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         let next = if more { items.last().map(|last| last.id) } else { None };
         Ok(Page { items, next })
+    }
+
+    /// All that a filter lets through, page by page, newest first.
+    pub fn stream_receipts(
+        &self,
+        filter: ReceiptFilter,
+    ) -> impl Stream<Item = Result<Vec<ReceiptView>>> + Send + 'static {
+        let store = self.clone();
+        let filter = ReceiptFilter { limit: MAX_PAGE, ..filter };
+        stream::try_unfold(Some(filter), move |state| {
+            let store = store.clone();
+            async move {
+                let Some(filter) = state else { return Ok(None) };
+                let Page { items, next } = store.list_receipts(&filter).await?;
+                let then = next.map(|cursor| ReceiptFilter { cursor: Some(cursor), ..filter });
+                Ok(Some((items, then)))
+            }
+        })
     }
 }
 

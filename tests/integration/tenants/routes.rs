@@ -29,6 +29,7 @@ pub(super) const ROUTES: &[(&str, Kind)] = &[
     ("GET /api/v1/quality", Kind::List),
     ("GET /api/v1/receipts", Kind::List),
     ("POST /api/v1/receipts/analyze", Kind::Create),
+    ("GET /api/v1/receipts/export", Kind::List),
     ("GET /api/v1/receipts/stats", Kind::Admin),
     ("DELETE /api/v1/receipts/{id}", Kind::One),
     ("POST /api/v1/receipts/{id}/confirm", Kind::One),

@@ -5,7 +5,7 @@ use crate::{
     context::Context,
     envelope::{Answer, Refusal, Refusals, Success},
     error::ApiError,
-    extract::Params,
+    extract::{Params, parameter_is},
     review::{self, ReviewReason},
     state::AppState,
     wire::Status,
@@ -17,7 +17,6 @@ use quittance_shared::{
         clock::rfc3339,
         money::{Currency, Minor},
     },
-    i18n::Text,
     store::{ReceiptFilter, ReceiptView},
 };
 use serde::Serialize;
@@ -108,6 +107,8 @@ enum Wanted {
             description = "Only those of this status: `pending`, `processing`, `completed`, `failed`; or `needs_review`: completed, and a person should look at them"),
         ("clientId" = Option<String>, Query, description = "Only this client's; a client's key sees its own anyway"),
         ("q" = Option<String>, Query, description = "Words to find in merchant, text and file name, all of them"),
+        ("from" = Option<chrono::NaiveDate>, Query, description = "Dated from this day on, ISO 8601"),
+        ("to" = Option<chrono::NaiveDate>, Query, description = "Dated to this day, inclusive, ISO 8601"),
         ("cursor" = Option<Uuid>, Query, description = "`nextCursor` of the page before"),
         ("limit" = Option<u64>, Query, minimum = 1, maximum = 200, description = "1 to 200, 50 by default"),
     ),
@@ -123,31 +124,33 @@ pub(crate) async fn handler(
     context: Context,
     params: Params,
 ) -> Result<Answer<Receipts>, ApiError> {
-    let filter = filter(&params)?;
-    let client = match (caller.only_client(), filter.client_id) {
-        // Another client's receipts do not exist for this caller.
-        (Some(own), Some(named)) if named != own => {
-            return Ok(Answer::ok(Receipts { receipts: Vec::new(), next_cursor: None }));
-        }
-        (Some(own), _) => Some(own.to_owned()),
-        (None, named) => named,
+    let Some(filter) = visible(&caller, filter(&params)?) else {
+        return Ok(Answer::ok(Receipts { receipts: Vec::new(), next_cursor: None }));
     };
-    let page = state.store.list_receipts(&ReceiptFilter { client_id: client, ..filter }).await?;
+    let page = state.store.list_receipts(&filter).await?;
     Ok(Answer::ok(Receipts {
         receipts: page.items.into_iter().map(|r| summary(r, &context)).collect(),
         next_cursor: page.next.map(|id| id.0),
     }))
 }
 
-fn filter(params: &Params) -> Result<ReceiptFilter, ApiError> {
-    let wrong = |name: &'static str, fr: &str, en: &str| {
-        ApiError::field(
-            name,
-            Text::new(
-                format!("Le paramètre « {name} » {fr}."),
-                format!("The parameter \"{name}\" {en}."),
-            ),
-        )
+/// The filter with the caller's own client; `None` where another's is asked for, whose receipts do not exist for this
+/// caller.
+pub(super) fn visible(caller: &Caller, filter: ReceiptFilter) -> Option<ReceiptFilter> {
+    match (caller.only_client(), &filter.client_id) {
+        (Some(own), Some(named)) if named != own => None,
+        (Some(own), _) => Some(ReceiptFilter { client_id: Some(own.to_owned()), ..filter }),
+        (None, _) => Some(filter),
+    }
+}
+
+/// `?status`, `?clientId`, `?q`, `?from`, `?to`, `?cursor`, `?limit`.
+pub(super) fn filter(params: &Params) -> Result<ReceiptFilter, ApiError> {
+    let wrong = parameter_is;
+    let day = |name| {
+        let (fr, en) = ("doit être une date comme 2026-03-01", "must be a date such as 2026-03-01");
+        let text = params.get(name)?;
+        text.map(|text| text.parse().map_err(|_| parameter_is(name, fr, en))).transpose()
     };
     let status = params.get("status")?;
     let needs_review = status == Some("needs_review");
@@ -189,14 +192,16 @@ fn filter(params: &Params) -> Result<ReceiptFilter, ApiError> {
         })?),
     };
     let limit = params.number("limit", 1..=MAX_LIMIT)?.unwrap_or(DEFAULT_LIMIT);
-    Ok(ReceiptFilter { client_id, states, needs_review, q, cursor, limit })
+    let (from, to) = (day("from")?, day("to")?);
+    Ok(ReceiptFilter { client_id, states, needs_review, q, from, to, cursor, limit })
 }
 
-fn summary(receipt: ReceiptView, context: &Context) -> Summary {
+/// As the list shows it.
+pub(super) fn summary(receipt: ReceiptView, context: &Context) -> Summary {
     let exponent = receipt
         .currency
         .as_deref()
-        .and_then(|code| code.parse::<Currency>().ok())
+        .and_then(|code| Currency::stored(code))
         .map_or(2, |currency| currency.exponent());
     let total_amount = receipt.total_minor.map(|minor| Amount {
         value: Minor(minor).to_number(exponent),

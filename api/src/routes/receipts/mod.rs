@@ -6,6 +6,7 @@ pub(crate) mod corrections;
 pub(crate) mod delete;
 pub(crate) mod events;
 pub(crate) mod evidence;
+pub(crate) mod export;
 pub(crate) mod fields;
 pub(crate) mod hold_lift;
 pub(crate) mod hold_place;
@@ -36,6 +37,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(analyze::handler))
         .routes(routes!(list::handler))
+        .routes(routes!(export::handler))
         .routes(routes!(stats::handler))
         .routes(routes!(status::handler))
         .routes(routes!(result::handler))

@@ -6,8 +6,8 @@ use crate::{
     context::Context,
     envelope::{Answer, Refusal, Refusals, Success},
     error::ApiError,
-    extract::Params,
-    routes::users::transactions::filter::{parsed, wrong},
+    extract::{Params, parameter_is},
+    routes::users::transactions::filter::parsed,
     state::AppState,
 };
 use axum::extract::State;
@@ -56,7 +56,7 @@ pub(crate) async fn handler(
 ) -> Result<Answer<Workflows>, ApiError> {
     for name in ["userId", "clientId"] {
         if params.get(name)?.is_some_and(|id| !is_client_id(id)) {
-            return Err(wrong(name, "n'est pas un identifiant", "is no id"));
+            return Err(parameter_is(name, "n'est pas un identifiant", "is no id"));
         }
     }
     let named = params.get("clientId")?;

@@ -1,21 +1,21 @@
 //! `GET /api/v1/users/{userId}/transactions/export`: transactions as a file.
 
-use super::filter::{filter, wrong};
+use super::filter::filter;
 use crate::{
     auth::Caller,
     context::Context,
     error::ApiError,
-    export::{csv::Dialect, jsonl, ofx, xlsx::Book},
-    extract::Params,
+    export::{
+        Pieces, attachment,
+        csv::{DecimalSign, Dialect},
+        jsonl, ofx,
+        xlsx::book,
+    },
+    extract::{Params, parameter_is},
     owner::{User, UserRefusals},
     state::AppState,
 };
-use axum::{
-    body::Body,
-    extract::State,
-    http::{HeaderValue, header},
-    response::{IntoResponse as _, Response},
-};
+use axum::{extract::State, response::Response};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use quittance_shared::{
@@ -23,10 +23,8 @@ use quittance_shared::{
     ledger::Owner,
     store::{AccountSum, Movement, MovementFilter, StoreError},
 };
-use std::{io, pin::pin};
+use std::io;
 use utoipa::ToSchema;
-
-type Pieces = stream::BoxStream<'static, io::Result<Bytes>>;
 
 /// Kinds of files.
 #[derive(ToSchema)]
@@ -37,15 +35,6 @@ enum Format {
     Jsonl,
     Xlsx,
     Ofx,
-}
-
-/// Decimal signs of CSV.
-#[derive(ToSchema)]
-#[schema(rename_all = "lowercase")]
-#[expect(dead_code, reason = "only describes the parameter")]
-enum DecimalSign {
-    Point,
-    Comma,
 }
 
 /// Transactions as a file.
@@ -78,7 +67,7 @@ pub(crate) async fn handler(
     params: Params,
 ) -> Result<Response, ApiError> {
     let filter = filter(&params)?;
-    let dialect = dialect(&params)?;
+    let dialect = Dialect::of(&params)?;
     let (extension, kind) = match params.get("format")? {
         Some("csv") => ("csv", "text/csv; charset=utf-8"),
         Some("jsonl") => ("jsonl", "application/x-ndjson"),
@@ -87,7 +76,7 @@ pub(crate) async fn handler(
         }
         Some("ofx") => ("ofx", "application/x-ofx"),
         _ => {
-            return Err(wrong(
+            return Err(parameter_is(
                 "format",
                 "doit être csv, jsonl, xlsx ou ofx",
                 "must be csv, jsonl, xlsx or ofx",
@@ -99,7 +88,7 @@ pub(crate) async fn handler(
     state.store.audit(&act.with(serde_json::json!({ "format": extension }))).await?;
     let pieces: Pieces = match extension {
         "csv" => {
-            let head = Ok(Bytes::from(dialect.header()));
+            let head = Ok(Bytes::from(dialect.header::<Movement>()));
             let pages = pages(&state, &owner, filter).await?;
             let rows = pages.map_ok(move |page| Bytes::from(dialect.lines(&page)));
             stream::once(async { head }).chain(rows).boxed()
@@ -115,37 +104,7 @@ pub(crate) async fn handler(
             stream::once(async { Ok(Bytes::from(book)) }).boxed()
         }
     };
-    let name = format!("attachment; filename=\"transactions.{extension}\"");
-    let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static(kind)),
-        (
-            header::CONTENT_DISPOSITION,
-            HeaderValue::from_str(&name).map_err(|_| ApiError::internal())?,
-        ),
-        (header::CACHE_CONTROL, HeaderValue::from_static("private, no-store")),
-    ];
-    let watched = pieces.inspect(|piece| {
-        if let Err(error) = piece {
-            tracing::error!(%error, "an export broke off");
-        }
-    });
-    Ok((headers, Body::from_stream(watched)).into_response())
-}
-
-fn dialect(params: &Params) -> Result<Dialect, ApiError> {
-    let comma = match params.get("decimal")? {
-        None | Some("point") => false,
-        Some("comma") => true,
-        Some(_) => {
-            return Err(wrong("decimal", "doit être point ou comma", "must be point or comma"));
-        }
-    };
-    let bom = match params.get("bom")? {
-        None | Some("false") => false,
-        Some("true") => true,
-        Some(_) => return Err(wrong("bom", "doit être true ou false", "must be true or false")),
-    };
-    Ok(Dialect { comma, bom })
+    attachment(&format!("transactions.{extension}"), kind, pieces)
 }
 
 /// The pages; a database that is away is found out before the answer begins.
@@ -185,21 +144,4 @@ fn of_account(filter: &MovementFilter, account: &AccountSum) -> MovementFilter {
         currency: Some(account.sum.currency),
         ..filter.clone()
     }
-}
-
-/// A workbook cannot be sent before it is whole.
-async fn book(pages: impl Stream<Item = io::Result<Vec<Movement>>>) -> Result<Vec<u8>, ApiError> {
-    let failed = |error: &dyn std::fmt::Display| {
-        tracing::error!(%error, "a workbook was not written");
-        ApiError::internal()
-    };
-    let mut pages = pin!(pages);
-    let mut book = Book::new();
-    while let Some(page) = pages.try_next().await.map_err(|error| failed(&error))? {
-        let add = move || book.add(&page).map(|()| book);
-        let added = tokio::task::spawn_blocking(add).await.map_err(|error| failed(&error))?;
-        book = added.map_err(|error| failed(&error))?;
-    }
-    let finished = tokio::task::spawn_blocking(move || book.finish()).await;
-    finished.map_err(|error| failed(&error))?.map_err(|error| failed(&error))
 }

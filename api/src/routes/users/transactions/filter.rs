@@ -1,10 +1,12 @@
 //! The filters of lists and exports.
 
-use crate::{error::ApiError, extract::Params};
+use crate::{
+    error::ApiError,
+    extract::{Params, parameter_is},
+};
 use chrono::NaiveDate;
 use quittance_shared::{
     domain::money::{Currency, Minor},
-    i18n::Text,
     store::MovementFilter,
 };
 use std::str::FromStr;
@@ -17,7 +19,7 @@ pub(crate) fn filter(params: &Params) -> Result<MovementFilter, ApiError> {
     let (min, max) = (amount(params, "minAmount")?, amount(params, "maxAmount")?);
     let (from, to) = (day(params, "from")?, day(params, "to")?);
     if from.zip(to).is_some_and(|(from, to)| from > to) {
-        return Err(wrong("to", "est avant « from »", "is before \"from\""));
+        return Err(parameter_is("to", "est avant « from »", "is before \"from\""));
     }
     let categories = text(params, "category")?.map(|list| {
         list.split(',').map(|c| c.trim().to_owned()).filter(|c| !c.is_empty()).collect()
@@ -48,7 +50,7 @@ pub(crate) fn filter(params: &Params) -> Result<MovementFilter, ApiError> {
             None | Some("false") => false,
             Some("true") => true,
             Some(_) => {
-                return Err(wrong(
+                return Err(parameter_is(
                     "needsReview",
                     "doit être true ou false",
                     "must be true or false",
@@ -64,16 +66,6 @@ pub(crate) fn filter(params: &Params) -> Result<MovementFilter, ApiError> {
     })
 }
 
-pub(crate) fn wrong(name: &'static str, fr: &str, en: &str) -> ApiError {
-    ApiError::field(
-        name,
-        Text::new(
-            format!("Le paramètre « {name} » {fr}."),
-            format!("The parameter \"{name}\" {en}."),
-        ),
-    )
-}
-
 pub(crate) fn parsed<T: FromStr>(
     params: &Params,
     name: &'static str,
@@ -81,13 +73,13 @@ pub(crate) fn parsed<T: FromStr>(
     en: &str,
 ) -> Result<Option<T>, ApiError> {
     let Some(text) = params.get(name)? else { return Ok(None) };
-    text.parse().map(Some).map_err(|_| wrong(name, fr, en))
+    text.parse().map(Some).map_err(|_| parameter_is(name, fr, en))
 }
 
 fn text(params: &Params, name: &'static str) -> Result<Option<String>, ApiError> {
     let text = params.get(name)?.map(str::to_owned);
     if text.as_ref().is_some_and(|text| text.chars().count() > MAX_TEXT) {
-        return Err(wrong(
+        return Err(parameter_is(
             name,
             &format!("a plus de {MAX_TEXT} caractères"),
             &format!("has more than {MAX_TEXT} characters"),
@@ -105,7 +97,7 @@ fn amount(params: &Params, name: &'static str) -> Result<Option<i64>, ApiError> 
     let Some(text) = params.get(name)? else { return Ok(None) };
     let read = Minor::from_decimal(text, 3).map(|minor| Some(minor.0));
     read.ok_or_else(|| {
-        wrong(
+        parameter_is(
             name,
             "doit être un nombre décimal comme -25.50",
             "must be a decimal number such as -25.50",
