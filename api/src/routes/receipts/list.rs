@@ -201,7 +201,7 @@ pub(super) fn summary(receipt: ReceiptView, context: &Context) -> Summary {
     let exponent = receipt
         .currency
         .as_deref()
-        .and_then(|code| Currency::stored(code))
+        .and_then(Currency::stored)
         .map_or(2, |currency| currency.exponent());
     let total_amount = receipt.total_minor.map(|minor| Amount {
         value: Minor(minor).to_number(exponent),

@@ -68,7 +68,7 @@ fn steps(reads: &[Read]) -> Vec<Option<Step>> {
                 last.line = read.entry.place;
             }
             _ => {
-                steps.push(Some(Step { line: read.entry.place, amount, fees: read.fees, balance }))
+                steps.push(Some(Step { line: read.entry.place, amount, fees: read.fees, balance }));
             }
         }
         day = Some(booked);
