@@ -61,6 +61,16 @@ test-deploy: models ## the deployment for real: nginx, Prometheus, 2 API replica
 	@$(CARGO) test --quiet --locked --workspace --features tesseract --test integration --no-run
 	@python3 scripts/test_deploy.py --binary $(TARGET)/debug/quittance
 
+PODMAN_COMPOSE := 1.6.0
+.cache/podman-compose/bin/podman-compose:
+	python3 -m venv .cache/podman-compose
+	.cache/podman-compose/bin/pip install --quiet --disable-pip-version-check podman-compose==$(PODMAN_COMPOSE)
+
+.PHONY: test-image
+test-image: .cache/podman-compose/bin/podman-compose ## the image built and docker-compose.yml brought up, with Podman, as root (half an hour the first time)
+	@scripts/setup image
+	@python3 scripts/test_image.py --compose .cache/podman-compose/bin/podman-compose $(ARGS)
+
 .PHONY: load
 load: models build ## load on the whole deployment: health, mixed, scale (ARGS=results: the cache; "soak --minutes 30": with restarts every minute)
 	@scripts/setup load
