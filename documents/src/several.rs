@@ -22,6 +22,8 @@ const LEAST_WORDS: usize = 3;
 /// How sure its total has to be, so that nobody would look at it again, and its date.
 const SURE_TOTAL: f32 = 0.95;
 const SURE_DATE: f32 = 0.5;
+/// How sure its shop's name is; some line at the head of a part of a receipt passes for one, less surely.
+const SURE_NAME: f32 = 0.4;
 /// How sure a total is at least that may be one of several.
 const PERHAPS_TOTAL: f32 = 0.5;
 /// The part of a receipt's height, from its top, where its shop's name stands.
@@ -240,6 +242,7 @@ fn standing(part: &Part) -> Standing {
     let name = f
         .merchant_name
         .as_ref()
+        .filter(|m| m.confidence >= SURE_NAME)
         .and_then(|m| m.bounding_box)
         .is_some_and(|name| name.y + name.height / 2.0 <= head.y + head.height * HEAD);
     let words = page.lines.iter().filter(|l| is_words(l)).count();

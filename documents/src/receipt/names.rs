@@ -18,6 +18,7 @@ patterns! {
     BARE_DOMAIN = r"(?i)(?:^|[\s:/(])([a-z][a-z0-9-]{3,29})\.(?:com|fr|be|ca|co\.uk|org|net|eu)(?:$|[\s/),;])";
     HANDLE = r"(?i)(?:^|[\s:])[#@]([a-z][a-z0-9_]{4,30})";
     STORE_NUMBER = r"(?i)(?:\s*[-–#]\s*|\s+(?:n[o°º]\.?|nr\.?|store|magasin|filiale|fil\.)\s*[#:]?\s*)[0-9]{1,6}\s*\)?$";
+    BRANCH_NUMBER = r"^(.*?[\p{L}0-9)])(?:\s*#\s*|\s+[-–]\s?)[0-9]{1,6}$|^(.*[0-9])-[0-9]{1,3}$";
     REGISTERED = r"(?i)\s*[\(\[][^()\[\]]{0,6}[0-9]{4,}[^()\[\]]*[\)\]]?|\s+(?:fka|formerly|a division of|licensee of|t/as?|dba|trading as)\b";
     AFTER_NAME = r"(?i)\b(?:t/as?|dba|trading as|operating as|enseigne)\s*:?\s+(\S.*)$";
     GREETING = r"(?i)(?:visite\s+(?:chez|à|au)|achats?\s+chez|confiance\s+(?:à|a)|bienvenue\s+(?:chez|à|au|a)|shopping\s+(?:at|with)|(?:dining|eating|stopping)\s+(?:at|with)|visit(?:ing)?\s+(?:to|us\s+at)|thank\s+you\s+for\s+(?:visiting|choosing)|welcome\s+to|einkauf\s+(?:bei|im)|willkommen\s+bei|bezoek\s+aan|bienvenidos?\s+a|compra\s+en)\s*:?\s+([^!.,;]{3,40})";
@@ -224,6 +225,20 @@ pub(crate) fn unfinished(name: &str) -> bool {
     name.trim_end().ends_with(['&', '+', '/']) || words(name).last().is_some_and(|w| joins(w))
 }
 
+/// Whether something must follow for certain, or a sentence goes on here: no name ends or begins so.
+pub(crate) fn torn_off(name: &str) -> bool {
+    const INNER: &[&str] = &["and", "or", "of", "et", "ou", "und", "oder"];
+    const OPEN: &[&str] = &["the", "of", "and", "et", "und", "des", "du", "del", "der"];
+    let first = name.split_whitespace().next().unwrap_or_default();
+    let last = words(name).pop().unwrap_or_default();
+    name.trim_end().ends_with('&') || OPEN.contains(&last.as_str()) || INNER.contains(&first)
+}
+
+/// Whether a name says nothing but what kind of shop it is.
+pub(crate) fn only_kinds(name: &str) -> bool {
+    words(name).iter().all(|w| TRADE.contains(&w.as_str()) || joins(w))
+}
+
 /// Whether a line, spaces lost or not, is nothing but words of a document: `customercopy`, `welcome to`.
 pub(crate) fn only_document(key: &str) -> bool {
     // For each place whether words end there, and whether one of them is a document's.
@@ -348,7 +363,33 @@ mod tests {
     }
 
     #[test]
+    fn the_number_of_a_branch_stands_behind_a_sign() {
+        let sign = |text: &str| {
+            let cut = BRANCH_NUMBER.captures(text);
+            cut.and_then(|c| c.get(1).or(c.get(2))).map(|m| m.as_str().to_owned())
+        };
+        for (text, name) in [
+            ("OLD MILL - 03986", "OLD MILL"),
+            ("Café #12", "Café"),
+            ("PIZZERIA NO.900-12", "PIZZERIA NO.900"),
+        ] {
+            assert_eq!(sign(text).as_deref(), Some(name), "{text}");
+        }
+        for text in ["Diner Route-66", "Pizzeria No.900", "Bar 10", "1664"] {
+            assert_eq!(sign(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn kinds_of_shops_alone_are_no_name() {
+        assert!(only_kinds("PIZZERIA") && only_kinds("Le Restaurant & Bar"));
+        assert!(!only_kinds("Pizzeria Napoli"));
+    }
+
+    #[test]
     fn a_line_that_ends_in_the_middle() {
+        assert!(torn_off("IBER The") && torn_off("HOME &") && !torn_off("Drive In"));
+        assert!(torn_off("and exchanges in store.") && !torn_off("Or et Argent"));
         assert!(unfinished("HOME HARDWARE &") && unfinished("Golfo de"));
         assert!(!unfinished("Home Hardware") && !unfinished("B & B"));
     }

@@ -31,11 +31,18 @@ pub struct Document {
     pub pixels: bool,
     /// The shop, to keep all its documents together.
     pub(super) shop: String,
+    answer: Answer,
     pub(super) examples: Examples,
     /// What is right about the further fields.
     pub(crate) answers: Answers,
     pub(crate) text: DocumentText,
 }
+
+/// Set of what is left of pages without their heads.
+pub(super) const HEADLESS: &str = "headless";
+
+/// The part of a page, from its top, where its name mostly stands.
+const HEAD: f32 = 0.4;
 
 impl Document {
     /// A file of a test set, with the text read from it.
@@ -55,6 +62,36 @@ impl Document {
             examples,
             answers: Answers::from(truth),
             text: text.clone(),
+            answer,
+        }
+    }
+
+    /// What is left of it without its head, where that tells no name: nearly every page of the sets prints one, and no
+    /// line of a card slip or of a second page is to be taken for one. It stays in the part of its whole.
+    fn headless(&self) -> Option<Self> {
+        let mut text = self.text.clone();
+        text.pages.truncate(1);
+        for page in &mut text.pages {
+            let bounds = page.lines.iter().map(TextLine::bounds);
+            let (top, bottom) = bounds
+                .fold((f32::MAX, f32::MIN), |(top, bottom), b| (top.min(b[1]), bottom.max(b[3])));
+            page.lines.retain(|l| l.bounds()[1] > top + HEAD * (bottom - top));
+        }
+        let mut examples = training::examples(&text, &self.answer, &fold_name);
+        (examples.total, examples.date) = (None, None);
+        let nameless = examples.merchant.as_ref().is_some_and(|e| e.right.is_empty());
+        let (set, answer) = (HEADLESS.to_owned(), Answer::default());
+        let (name, shop, answers) = (self.name.clone(), self.shop.clone(), Answers::default());
+        let made = Self { name, set, pixels: false, shop, answer, examples, answers, text };
+        nameless.then_some(made)
+    }
+
+    /// How much it counts in learning; `pixels` is for a file of a test set.
+    pub(super) fn weight(&self, pixels: f32) -> f32 {
+        match self.set.as_str() {
+            _ if self.pixels => pixels,
+            HEADLESS => 0.3,
+            _ => 1.0,
         }
     }
 
@@ -133,18 +170,31 @@ impl Also {
         let (answer, answers) = self.truth.as_ref().map_or_else(|| classes(&self.lines), keys);
         let (name, shop) = (self.id.clone(), shop(answer.merchant.as_deref(), &self.id));
         let text = document(self);
-        let mut examples = training::examples(&text, &answer, &fold_name);
-        // Transcribed letter by letter, a name that is no candidate is mostly two boxes put together in no order; it
-        // would teach that a page has none.
-        examples.merchant = examples.merchant.filter(|e| !e.right.is_empty());
-        Document { name, set: format!("also {set}"), pixels: false, shop, examples, answers, text }
+        let examples = training::examples(&text, &answer, &fold_name);
+        Document {
+            name,
+            set: format!("also {set}"),
+            pixels: false,
+            shop,
+            examples,
+            answers,
+            text,
+            answer,
+        }
     }
+}
+
+/// Documents that the program makes up to learn from, beside those of the sets.
+#[must_use]
+pub fn made_up(documents: &[Document]) -> Vec<Document> {
+    let mut made = printed();
+    made.extend(documents.iter().filter(|d| d.pixels).filter_map(Document::headless));
+    made
 }
 
 /// Short receipts with amounts of thousands in every country's print. The sets have almost none, so that taking
 /// `1 428,58` for a count and 428.58 would cost nothing on them.
-#[must_use]
-pub fn printed() -> Vec<Document> {
+fn printed() -> Vec<Document> {
     const AMOUNTS: [(i64, i64); 6] = [
         (48_251, 94_607),
         (120_050, 3_075),

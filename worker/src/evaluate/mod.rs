@@ -134,7 +134,7 @@ fn documents(options: &Options, texts: &[(&Truth, DocumentText)]) -> anyhow::Res
     for path in &options.how.also {
         documents.extend(train::load_also(path)?);
     }
-    documents.extend(train::printed());
+    documents.extend(train::made_up(&documents));
     Ok(documents)
 }
 

@@ -89,7 +89,7 @@ fn echo(
 }
 
 /// One letter changed, lost or added in a name long enough for that to mean the same name.
-fn alike(text: &str, key: &str) -> bool {
+pub(super) fn alike(text: &str, key: &str) -> bool {
     key.len() >= 8 && text.len().abs_diff(key.len()) <= 2 && text != key && near(text, key)
 }
 

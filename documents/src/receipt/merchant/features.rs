@@ -7,14 +7,19 @@ use super::super::{
     layout::union,
     model::Features,
     names::{
-        ADDRESS, ADDRESS_SHAPE, DOC_WORDS, GREETING_END, LEGAL, ONLY_STORE, OWNER, PHONE,
-        STORE_LINE, ends_legal, joins, kind_before, kind_behind, letters, only_document,
-        unfinished,
+        ADDRESS, ADDRESS_SHAPE, BRANCH_NUMBER, DOC_WORDS, GREETING, GREETING_END, LEGAL,
+        ONLY_STORE, OWNER, PHONE, STORE_LINE, ends_legal, joins, kind_before, kind_behind, letters,
+        only_document, only_kinds, torn_off, unfinished,
     },
     normalise::{near, squash, words},
     num::{count, flag},
 };
-use super::{Candidate, lines::Line};
+use super::{Candidate, lines::Line, parts::Parts};
+
+/// Shorter names of chains begin too many other names.
+const CHAIN: usize = 5;
+/// A letter misread in a shorter name makes another one.
+const MISREAD: usize = 7;
 
 /// What all candidates of a page are compared with.
 pub(super) struct Context<'a> {
@@ -26,6 +31,8 @@ pub(super) struct Context<'a> {
     pub(super) any_legal: bool,
     /// Chains named in each row.
     pub(super) brands: &'a [Vec<(&'static Brand, By)>],
+    /// Names over two lines.
+    pub(super) parts: &'a Parts,
 }
 
 impl Context<'_> {
@@ -39,9 +46,59 @@ impl Context<'_> {
 
     /// The chain that another row names letter by letter, where this is its name but for one letter.
     fn named_elsewhere(&self, key: &str) -> Option<&'static str> {
-        let long = key.len() >= 7;
+        let long = key.len() >= MISREAD;
         let mut chains = self.brands.iter().flatten().filter(|(_, by)| long && *by == By::Name);
         chains.find(|(b, _)| b.key() != key && near(b.key(), key)).map(|(b, _)| b.name)
+    }
+
+    /// Without a branch's number behind the sign, where people call a shop by its sign.
+    pub(super) fn unnumbered(&self, name: String) -> String {
+        let cut = BRANCH_NUMBER.captures(&name).filter(|_| self.curated());
+        let sign = cut.and_then(|c| c.get(1).or(c.get(2))).map(|m| m.as_str().to_owned());
+        sign.filter(|s| letters(s) >= 3).unwrap_or(name)
+    }
+
+    /// The chain a name begins with and says more behind, a branch or words of a company, where people call a shop by
+    /// its sign. A letter may be misread; some row of the page must name the chain letter by letter.
+    fn chain_and_more(&self, name: &str) -> Option<&'static str> {
+        let key = squash(name);
+        let country = self.r.locale.country.map(|c| c.0);
+        if !self.curated() || brands::named(&key).is_some() {
+            return None;
+        }
+        let named = self.brands.iter().flatten().filter(|(_, by)| *by == By::Name);
+        let chains: Vec<&'static Brand> = named
+            .map(|(b, _)| *b)
+            .filter(|b| !b.doubtful(country) && (CHAIN..key.len()).contains(&b.key().len()))
+            // Names of the index begin those of single shops: "L'Atelier" that of "L'Atelier du Pain".
+            .filter(|b| b.row.anywhere || self.domains.iter().any(|d| d.starts_with(b.key())))
+            .collect();
+        let begun = words(name).into_iter().scan(String::new(), |first, word| {
+            first.push_str(&word);
+            Some(first.clone()).filter(|f| f.len() < key.len())
+        });
+        let is = |b: &Brand, first: &str| {
+            b.key() == first || b.key().len() >= MISREAD && near(b.key(), first)
+        };
+        // A legal form alone is a matter of taste: an invoice keeps it.
+        begun
+            .filter(|first| !chains.is_empty() && !LEGAL.contains(&&key[first.len()..]))
+            .find_map(|first| chains.iter().find(|b| is(b, &first)).map(|b| b.name))
+    }
+
+    /// The name as the table of chains or another row has it, where one of them knows it.
+    fn known(&self, name: String, from: usize, to: usize) -> String {
+        let known = self
+            .named_elsewhere(&squash(&name))
+            .or_else(|| self.chain_and_more(&name))
+            .or_else(|| self.parts.whole(from, to));
+        known.map_or(name, ToOwned::to_owned)
+    }
+
+    /// Lines that make no name together, or no whole one.
+    fn torn(&self, from: usize, to: usize) -> bool {
+        self.parts.splits(from, to)
+            || self.lines[from..=to].windows(2).any(|w| beside(&w[0], &w[1]))
     }
 
     pub(super) fn push(
@@ -52,12 +109,16 @@ impl Context<'_> {
         name: String,
         kind: &'static str,
     ) {
-        let name = self.named_elsewhere(&squash(&name)).map_or(name, ToOwned::to_owned);
+        let name = self.known(name, from, to);
         let key = squash(&name);
         if letters(&name) < 2
             || words(&name).iter().all(|w| joins(w))
             || (!kind.is_empty() && ONLY_STORE.is_match(&self.lines[from].text))
             || name.chars().count() > 80
+            || self.torn(from, to)
+            || (!kind.is_empty() && only_kinds(&name))
+            || torn_off(&name)
+            || (kind != "untouched" && GREETING.is_match(&name))
             || GREETING_END.is_match(&name)
             || ONLY_STORE.is_match(&name)
             || (kind != "untouched" && out.iter().any(|c| c.name == name))
@@ -260,6 +321,11 @@ fn join_sizes(lines: &[Line], f: &mut Features) {
     f.push(("join_centred", flag(apart < 1.5 * most)));
     f.push(("join_owner", flag(lines.iter().skip(1).any(|l| OWNER.is_match(&l.text)))));
     f.push(("join_unnamed", flag(lines.iter().any(|l| !l.named || l.phone))));
+}
+
+/// In other rows and other columns: nobody reads one after the other.
+fn beside(a: &Line, b: &Line) -> bool {
+    a.row != b.row && (a.bounds[0] > b.bounds[2] || b.bounds[0] > a.bounds[2])
 }
 
 /// One right under the other, in letters of one size, neither of them an address: perhaps one name.

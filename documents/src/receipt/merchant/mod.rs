@@ -4,6 +4,7 @@
 mod echo;
 mod features;
 mod lines;
+mod parts;
 mod variants;
 
 use super::{
@@ -16,6 +17,7 @@ use super::{
     parties,
 };
 use features::Context;
+use parts::Parts;
 
 /// Where the receipt is from, as far as that is known.
 fn country(r: &Reading) -> Option<&'static str> {
@@ -48,12 +50,20 @@ pub(crate) fn candidates(r: &Reading) -> Vec<Candidate> {
     let any_legal = lines.iter().any(|l| l.legal);
     let brands: Vec<_> =
         r.layout.rows.iter().map(|row| brands::find(&row.text(), country(r))).collect();
-    let context =
-        Context { r, lines: &lines, domains: &domains, all: &all, any_legal, brands: &brands };
+    let parts = Parts::find(&lines, &all, &|row| tidy(r, &r.layout.rows[row].text()));
+    let context = Context {
+        r,
+        lines: &lines,
+        domains: &domains,
+        all: &all,
+        any_legal,
+        brands: &brands,
+        parts: &parts,
+    };
     let mut out: Vec<Candidate> = Vec::new();
     let no_name = |text: &str| parties::titled(text) || r.parties.buyers_text(text);
     for (i, line) in lines.iter().enumerate().filter(|(_, l)| !no_name(&l.text)) {
-        let cleaned = tidy(r, &line.text);
+        let cleaned = context.unnumbered(tidy(r, &line.text));
         let untouched = plain(r, line.text.trim());
         context.push(&mut out, i, i, cleaned.clone(), "");
         // A chain's apostrophe that was not read is no other way to write its name.
@@ -148,6 +158,8 @@ struct Seen {
     row: usize,
     times: usize,
     by: By,
+    /// In one row it stands alone.
+    alone: bool,
 }
 
 fn seen(c: &Context<'_>) -> Vec<Seen> {
@@ -156,10 +168,15 @@ fn seen(c: &Context<'_>) -> Vec<Seen> {
         // A make that is sold is not the shop.
         let sold = c.r.layout.rows.get(row).is_some_and(|r| COUNTED.is_match(&r.text()));
         let top = c.lines.iter().take(TOP).any(|l| l.row == row);
+        let whole = c.all.get(row).map_or(0, |(_, text)| text.len());
         for (brand, by) in found.iter().filter(|(b, _)| !sold && (top || b.row.anywhere)) {
+            let alone = whole <= brand.key().len() + 2;
             match seen.iter_mut().find(|s| s.brand.name == brand.name) {
-                Some(s) => s.times += 1,
-                None => seen.push(Seen { brand, row, times: 1, by: *by }),
+                Some(s) => {
+                    s.times += 1;
+                    s.alone |= alone;
+                }
+                None => seen.push(Seen { brand, row, times: 1, by: *by, alone }),
             }
         }
     }
@@ -196,7 +213,7 @@ fn brand_candidates(c: &Context<'_>, out: &mut Vec<Candidate>) {
 }
 
 fn brand_features(c: &Context<'_>, found: &Seen) -> Features {
-    let Seen { brand, row, times, by } = found;
+    let Seen { brand, row, times, by, alone } = found;
     let printed = &c.r.layout.rows[*row];
     let head = c.lines.iter().position(|l| l.row == *row);
     let key = brand.key();
@@ -215,7 +232,7 @@ fn brand_features(c: &Context<'_>, found: &Seen) -> Features {
         ("here_brand", flag(c.curated())),
         ("here_brand_late", flag(c.curated() && head.is_none())),
         ("here_brand_many", flag(c.curated() && *times > 1)),
-        ("brand_alone", flag(squash(&printed.text()).len() <= key.len() + 2)),
+        ("brand_alone", flag(*alone)),
         ("in_curated", flag(c.curated())),
         ("brand_money", flag(c.r.amounts.iter().any(|a| a.row == *row && a.money()))),
     ]
@@ -278,6 +295,41 @@ mod tests {
     fn an_apostrophe_that_was_lost_is_no_other_name() {
         let named = names(&["MACYS", "12 Main Street", "TOTAL|3.20"]);
         assert!(named.iter().any(|n| n == "Macy's") && named.iter().all(|n| n != "MACYS"));
+    }
+
+    #[test]
+    fn a_chain_is_named_without_what_its_line_says_behind_it() {
+        let page = |first: &'static str| {
+            names(&[first, "4 rue du Port", "75001 Paris", "TOTAL|3,20 EUR", "Leroy Merlin"])
+        };
+        for line in ["Leroy Merlin Ivry", "Ler0y Merlin Ivry SA"] {
+            let named = page(line);
+            let longer = |n: &String| n.to_lowercase().contains("merlin ivry");
+            assert!(named.iter().any(|n| n == "Leroy Merlin"), "{line}: {named:?}");
+            assert!(!named.iter().any(longer) || line.contains('0'), "{line}: {named:?}");
+        }
+        let company = page("Leroy Merlin SA");
+        assert!(company.iter().any(|n| n == "Leroy Merlin SA"), "{company:?}");
+        let alone = names(&["Quai Dix Ivry", "4 rue du Port", "75001 Paris", "TOTAL|3,20 EUR"]);
+        assert!(alone.iter().any(|n| n == "Quai Dix Ivry"), "{alone:?}");
+    }
+
+    #[test]
+    fn a_chain_that_stands_alone_in_any_row_is_known_to() {
+        let alone = |rows: &[&str]| {
+            let named: Vec<Candidate> = found(rows);
+            let chain = named.into_iter().find(|c| c.name == "Morrisons");
+            chain.is_some_and(|c| c.features.contains(&("brand_alone", 1.0)))
+        };
+        assert!(alone(&["Win a prize in Morrisons vouchers", "Morrisons", "TOTAL|£3.20"]));
+        assert!(!alone(&["Win a prize in Morrisons vouchers", "Hello", "TOTAL|£3.20"]));
+    }
+
+    #[test]
+    fn a_sentence_that_greets_is_no_name() {
+        let named = names(&["TQ for shopping with Blue Fish", "12 Main Street", "TOTAL|3.20"]);
+        assert!(named.iter().all(|n| !n.starts_with("TQ")), "{named:?}");
+        assert!(named.iter().any(|n| n == "Blue Fish"), "{named:?}");
     }
 
     #[test]
