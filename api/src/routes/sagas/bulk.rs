@@ -119,7 +119,7 @@ fn other_number(expected: u64, total: u64) -> ApiError {
     let text = Text::new(
         format!(
             "Le filtre trouve {total} sagas et non {expected} (« expected »). Rien n'a été changé. Refaites l'essai à \
-             blanc, puis donnez le « total » qu'il annonce."
+             blanc, puis donnez le « total » qu'il indique."
         ),
         format!(
             "The filter finds {total} sagas, not {expected} (\"expected\"). Nothing was changed. Make the dry run \
