@@ -1,5 +1,6 @@
 //! What a parameter may hold, said once for every operation that has it: its name tells.
 
+use quittance_shared::domain::money::Currency;
 use utoipa::openapi::{
     KnownFormat, ObjectBuilder, OpenApi, RefOr, Required, Schema, SchemaFormat, Type,
     path::{Operation, Parameter, ParameterIn, PathItem},
@@ -10,8 +11,6 @@ use utoipa::openapi::{
 const CLIENT: &str = r"^[\p{L}\p{N}._@:+-]{1,128}$";
 /// The same where an empty text counts as none.
 const CLIENT_OR_NONE: &str = r"^[\p{L}\p{N}._@:+-]{0,128}$";
-/// ISO 4217, where an empty text counts as none.
-const CURRENCY_OR_NONE: &str = "^([A-Za-z]{3})?$";
 /// Not blank.
 const SAYING: &str = r"\S";
 const NO_NUL: &str = r"^[^\x00]*$";
@@ -80,7 +79,9 @@ fn narrow(parameter: &mut Parameter) {
     let exact = match (parameter.name.as_str(), &parameter.parameter_in) {
         ("userId", ParameterIn::Path) => text(CLIENT),
         ("userId" | "clientId" | "client_id", ParameterIn::Query) => text(CLIENT_OR_NONE),
-        ("currency", ParameterIn::Query) => text(CURRENCY_OR_NONE),
+        ("currency", ParameterIn::Query) => ObjectBuilder::new()
+            .schema_type(Type::String)
+            .enum_values(Some(Currency::codes().chain([""]))),
         ("account" | "category" | "merchant" | "q", ParameterIn::Query) => {
             text(NO_NUL).max_length(Some(LONGEST_FILTER))
         }
@@ -101,6 +102,10 @@ fn narrow(parameter: &mut Parameter) {
 
 /// A query parameter that is given without a value counts as absent.
 fn or_empty(schema: RefOr<Schema>) -> RefOr<Schema> {
+    // Written with commas, a list of nothing is that already.
+    if matches!(schema, RefOr::T(Schema::Array(_))) {
+        return schema;
+    }
     if let RefOr::T(Schema::Object(object)) = &schema
         && object.enum_values.is_none()
         && !matches!(

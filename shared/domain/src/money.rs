@@ -18,6 +18,11 @@ use std::{fmt, str::FromStr};
 pub struct Currency([u8; 3]);
 
 impl Currency {
+    /// The codes of every currency that money is kept in.
+    pub fn codes() -> impl Iterator<Item = &'static str> {
+        iso4217::codes()
+    }
+
     /// The euro.
     pub const EUR: Self = Self(*b"EUR");
 

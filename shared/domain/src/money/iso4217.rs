@@ -24,6 +24,11 @@ const THREE: &str = "BHD IQD JOD KWD LYD OMR TND";
 /// What most people mean: of these the nearest is proposed.
 const USUAL: &str = "EUR USD GBP CHF CAD AUD JPY SEK NOK DKK PLN CZK HUF RON MAD TND DZD XOF XAF CNY INR BRL MXN ZAR";
 
+/// All of them.
+pub(super) fn codes() -> impl Iterator<Item = &'static str> {
+    [TWO, NONE, THREE, TWO_FORMER].into_iter().flat_map(str::split_ascii_whitespace)
+}
+
 /// Digits behind the decimal sign of a code in upper case; `None` where it is no currency's.
 pub(super) fn digits(code: [u8; 3]) -> Option<u32> {
     // Each code has four bytes with the blank behind it.

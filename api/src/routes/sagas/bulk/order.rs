@@ -19,7 +19,6 @@ const LIMIT: u64 = 100;
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "only describes the body that is read piece by piece")]
 pub(super) struct BulkOrder {
-    /// What is wished.
     #[schema(inline)]
     action: BulkAction,
     /// At least one of them.
