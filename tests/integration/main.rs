@@ -21,6 +21,7 @@ mod evidence;
 mod faults;
 mod hostile;
 mod idempotency;
+mod invoices;
 mod keys;
 mod limits;
 mod matrix;

@@ -106,10 +106,7 @@ fn harmless(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::export::{
-        AMOUNT, COLUMNS, cells,
-        tests::{movements, odd_ones},
-    };
+    use crate::export::tests::{movements, odd_ones};
     use ::csv as csv_reader;
     use quittance_shared::store::Movement;
 
@@ -135,25 +132,28 @@ mod tests {
                 .delimiter(if dialect.comma { b';' } else { b',' })
                 .from_reader(text.as_bytes());
             let head: Vec<String> = reader.headers().unwrap().iter().map(str::to_owned).collect();
-            assert_eq!(head, COLUMNS.map(|(fr, en)| if dialect.comma { fr } else { en }));
+            let names = Movement::COLUMNS.iter();
+            let names: Vec<_> =
+                names.map(|(fr, en)| if dialect.comma { *fr } else { *en }).collect();
+            assert_eq!(head, names);
             let rows: Vec<_> = reader.records().map(Result::unwrap).collect();
             assert_eq!(rows.len(), all.len());
             for (row, movement) in rows.iter().zip(&all) {
                 let amount = movement.transaction.amount;
                 let decimal = amount.minor.to_decimal(amount.currency.exponent());
                 let decimal = if dialect.comma { decimal.replace('.', ",") } else { decimal };
-                let mut expected = cells(movement);
-                expected[AMOUNT] = decimal;
+                let mut expected = movement.cells();
+                expected[Movement::AMOUNT] = decimal;
                 for ((column, cell), expected) in row.iter().enumerate().zip(expected) {
                     // What a spreadsheet would run has the apostrophe in front, and else nothing is changed.
-                    let held = if column == AMOUNT {
+                    let held = if column == Movement::AMOUNT {
                         cell
                     } else {
                         cell.strip_prefix('\'').unwrap_or(cell)
                     };
                     assert_eq!(held, expected);
                     let runs = cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);
-                    assert!(column == AMOUNT || !runs, "{cell:?}");
+                    assert!(column == Movement::AMOUNT || !runs, "{cell:?}");
                 }
             }
         }

@@ -6,7 +6,11 @@ pub(crate) mod jsonl;
 pub(crate) mod ofx;
 pub(crate) mod xlsx;
 
-use crate::{error::ApiError, wire::Status};
+use crate::{
+    error::ApiError,
+    extract::{Params, parameter_is},
+    wire::Status,
+};
 use axum::{
     body::Body,
     http::{HeaderValue, header},
@@ -14,13 +18,16 @@ use axum::{
 };
 use bytes::Bytes;
 use chrono::NaiveDate;
-use futures_util::{StreamExt as _, stream::BoxStream};
+use futures_util::{
+    Stream, StreamExt as _, TryStreamExt as _,
+    stream::{self, BoxStream},
+};
 use quittance_shared::{
     domain::{
         clock::rfc3339,
         money::{Currency, Minor},
     },
-    store::{Movement, ReceiptView},
+    store::{Movement, ReceiptView, StoreError},
 };
 use std::io;
 
@@ -46,13 +53,42 @@ pub(crate) trait Row: Send + 'static {
     fn day(&self, column: usize) -> Option<NaiveDate>;
 }
 
-/// The answer that is a file.
+/// Kinds of files and their media types.
+const KINDS: [(&str, &str); 4] = [
+    ("csv", "text/csv; charset=utf-8"),
+    ("jsonl", "application/x-ndjson"),
+    ("xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    ("ofx", "application/x-ofx"),
+];
+
+/// The kind that `format` asks for, by its extension; of these.
+pub(crate) fn format(params: &Params, offered: &[&'static str]) -> Result<&'static str, ApiError> {
+    let asked = params.get("format")?;
+    offered.iter().copied().find(|kind| asked == Some(kind)).ok_or_else(|| {
+        let (last, first) = offered.split_last().unwrap_or((&"", &[]));
+        let first = first.join(", ");
+        let (fr, en) = (format!("{first} ou {last}"), format!("{first} or {last}"));
+        parameter_is("format", &format!("doit être {fr}"), &format!("must be {en}"))
+    })
+}
+
+/// The pages of a file; a database that is away is found out before the answer begins.
+pub(crate) async fn begun<P: Send + 'static>(
+    pages: impl Stream<Item = Result<P, StoreError>> + Send + 'static,
+) -> Result<BoxStream<'static, io::Result<P>>, ApiError> {
+    let mut pages = pages.boxed();
+    let first = stream::iter(pages.try_next().await?.map(Ok));
+    Ok(first.chain(pages).map_err(io::Error::other).boxed())
+}
+
+/// The answer that is a file of a kind of [`KINDS`].
 pub(crate) fn attachment(
     name: &str,
-    kind: &'static str,
+    extension: &str,
     pieces: Pieces,
 ) -> Result<Response, ApiError> {
-    let name = format!("attachment; filename=\"{name}\"");
+    let kind = KINDS.iter().find(|(kind, _)| *kind == extension).ok_or_else(ApiError::internal)?.1;
+    let name = format!("attachment; filename=\"{name}.{extension}\"");
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(kind)),
         (
@@ -69,56 +105,46 @@ pub(crate) fn attachment(
     Ok((headers, Body::from_stream(watched)).into_response())
 }
 
-/// The columns of the tables, in French and in English, as our own import knows them again.
-pub(crate) const COLUMNS: [(&str, &str); 14] = [
-    ("Date", "Date"),
-    ("Date valeur", "Value date"),
-    ("Libellé", "Label"),
-    ("Montant", "Amount"),
-    ("Devise", "Currency"),
-    ("Compte", "Account"),
-    ("Contrepartie", "Counterparty"),
-    ("Enseigne", "Recognised merchant"),
-    ("Catégorie", "Category"),
-    ("Référence", "Reference"),
-    ("Identifiant bancaire", "Bank id"),
-    ("Origine", "Origin"),
-    ("Document", "Document"),
-    ("Id", "Id"),
-];
-
-/// Place of the amount among the columns.
-pub(crate) const AMOUNT: usize = 3;
-
-/// A row's cells but for the amount, which each table writes in its own way: empty here.
-pub(crate) fn cells(movement: &Movement) -> [String; 14] {
-    let (t, analysis) = (&movement.transaction, &movement.analysis);
-    let text = |text: &Option<String>| text.clone().unwrap_or_default();
-    [
-        t.date.to_string(),
-        t.value_date.map(|day| day.to_string()).unwrap_or_default(),
-        t.label.clone(),
-        String::new(),
-        t.amount.currency.code().to_owned(),
-        text(&t.account),
-        text(&t.counterparty),
-        analysis.merchant.as_ref().map(|label| label.value.clone()).unwrap_or_default(),
-        analysis.category.value.clone(),
-        text(&t.reference),
-        text(&t.bank_id),
-        t.origin.as_str().to_owned(),
-        t.document.map(|id| id.to_string()).unwrap_or_default(),
-        t.id.to_string(),
-    ]
-}
-
 impl Row for Movement {
-    const COLUMNS: &'static [(&'static str, &'static str)] = &COLUMNS;
-    const AMOUNT: usize = AMOUNT;
+    // As our own import knows them again.
+    const COLUMNS: &'static [(&'static str, &'static str)] = &[
+        ("Date", "Date"),
+        ("Date valeur", "Value date"),
+        ("Libellé", "Label"),
+        ("Montant", "Amount"),
+        ("Devise", "Currency"),
+        ("Compte", "Account"),
+        ("Contrepartie", "Counterparty"),
+        ("Enseigne", "Recognised merchant"),
+        ("Catégorie", "Category"),
+        ("Référence", "Reference"),
+        ("Identifiant bancaire", "Bank id"),
+        ("Origine", "Origin"),
+        ("Document", "Document"),
+        ("Id", "Id"),
+    ];
+    const AMOUNT: usize = 3;
     const SHEET: &'static str = "Transactions";
 
     fn cells(&self) -> Vec<String> {
-        cells(self).into()
+        let (t, analysis) = (&self.transaction, &self.analysis);
+        let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        vec![
+            t.date.to_string(),
+            t.value_date.map(|day| day.to_string()).unwrap_or_default(),
+            t.label.clone(),
+            String::new(),
+            t.amount.currency.code().to_owned(),
+            text(&t.account),
+            text(&t.counterparty),
+            analysis.merchant.as_ref().map(|label| label.value.clone()).unwrap_or_default(),
+            analysis.category.value.clone(),
+            text(&t.reference),
+            text(&t.bank_id),
+            t.origin.as_str().to_owned(),
+            t.document.map(|id| id.to_string()).unwrap_or_default(),
+            t.id.to_string(),
+        ]
     }
 
     fn amount(&self) -> Option<(Minor, u32)> {

@@ -122,10 +122,7 @@ fn day(date: NaiveDate) -> Option<ExcelDateTime> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::export::{
-        AMOUNT, COLUMNS, cells,
-        tests::{movements, odd_ones},
-    };
+    use crate::export::tests::{movements, odd_ones};
     use calamine::{Data, DataType as _, Reader as _, Xlsx, open_workbook_from_rs};
     use quittance_shared::store::Movement;
     use std::io::Cursor;
@@ -144,7 +141,7 @@ mod tests {
         let sheet = book.worksheet_range("Transactions").unwrap();
         let head: Vec<String> =
             sheet.rows().next().unwrap().iter().map(ToString::to_string).collect();
-        assert_eq!(head, COLUMNS.map(|(french, _)| french));
+        assert!(head.iter().eq(Movement::COLUMNS.iter().map(|(french, _)| french)), "{head:?}");
         assert_eq!(sheet.height(), all.len() + 1);
         for (row, movement) in sheet.rows().skip(1).zip(&all) {
             let t = &movement.transaction;
@@ -157,14 +154,19 @@ mod tests {
             };
             assert_eq!(day(&row[0]), Some(t.date), "a day, not a number or a text: {:?}", row[0]);
             assert_eq!(day(&row[1]), t.value_date);
-            let Data::Float(amount) = row[AMOUNT] else { panic!("{:?} is no number", row[AMOUNT]) };
+            let Data::Float(amount) = row[Movement::AMOUNT] else {
+                panic!("{:?} is no number", row[Movement::AMOUNT])
+            };
             let digits = t.amount.currency.exponent() as usize;
             assert_eq!(
                 format!("{amount:.digits$}"),
                 t.amount.minor.to_decimal(t.amount.currency.exponent())
             );
-            for (cell, expected) in
-                row.iter().zip(cells(movement)).skip(AMOUNT + 1).chain([(&row[2], t.label.clone())])
+            for (cell, expected) in row
+                .iter()
+                .zip(movement.cells())
+                .skip(Movement::AMOUNT + 1)
+                .chain([(&row[2], t.label.clone())])
             {
                 // Never a number, a truth or a day because it looks like one.
                 assert!(matches!(cell, Data::String(_) | Data::Empty), "{cell:?} is no text");
@@ -206,6 +208,6 @@ mod tests {
     fn nothing_is_a_sheet_with_its_header() {
         let mut book = opened(&[]);
         let sheet = book.worksheet_range("Transactions").unwrap();
-        assert_eq!((sheet.height(), sheet.width()), (1, COLUMNS.len()));
+        assert_eq!((sheet.height(), sheet.width()), (1, Movement::COLUMNS.len()));
     }
 }

@@ -1,25 +1,26 @@
 //! `GET /api/v1/receipts/export`: receipts as a file.
 
-use super::list::{filter, summary, visible};
+use super::list::{Wanted, filter, summary, visible};
 use crate::{
     auth::Caller,
     context::Context,
     envelope::{Refusal, Refusals},
     error::ApiError,
     export::{
-        Pieces, attachment,
+        Pieces, attachment, begun,
         csv::{DecimalSign, Dialect},
+        format,
         xlsx::book,
     },
-    extract::{Params, parameter_is},
+    extract::Params,
     state::AppState,
 };
 use axum::{extract::State, response::Response};
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use quittance_shared::{
     audit::{Act, Action},
-    store::{ReceiptFilter, ReceiptView, StoreError},
+    store::{ReceiptFilter, ReceiptView},
 };
 use std::io;
 use utoipa::ToSchema;
@@ -45,7 +46,7 @@ enum Format {
         ("bom" = Option<bool>, Query, description = "Of CSV: begins with the mark by which spreadsheets know UTF-8"),
         ("from" = Option<chrono::NaiveDate>, Query, description = "Dated from this day on, ISO 8601"),
         ("to" = Option<chrono::NaiveDate>, Query, description = "Dated to this day, inclusive, ISO 8601"),
-        ("status" = Option<String>, Query, description = "As in the list, with its other filters"),
+        ("status" = inline(Option<Wanted>), Query, description = "As in the list"),
         ("clientId" = Option<String>, Query, description = "Only this client's; a client's key sees its own anyway"),
         ("q" = Option<String>, Query, description = "Words to find in merchant, text and file name, all of them"),
     ),
@@ -64,27 +65,17 @@ pub(crate) async fn handler(
     params: Params,
 ) -> Result<Response, ApiError> {
     let dialect = Dialect::of(&params)?;
-    let (extension, kind) = match params.get("format")? {
-        Some("csv") => ("csv", "text/csv; charset=utf-8"),
-        Some("jsonl") => ("jsonl", "application/x-ndjson"),
-        Some("xlsx") => {
-            ("xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
-        }
-        _ => {
-            return Err(parameter_is(
-                "format",
-                "doit être csv, jsonl ou xlsx",
-                "must be csv, jsonl or xlsx",
-            ));
-        }
-    };
+    let extension = format(&params, &["csv", "jsonl", "xlsx"])?;
     let filter = visible(&caller, ReceiptFilter { cursor: None, ..filter(&params)? });
     // An administrator may ask for everybody's.
     let whose = filter.as_ref().map_or(caller.only_client(), |filter| filter.client_id.as_deref());
     let act = caller.act(Action::ReceiptsExported, whose.unwrap_or_default());
     let act = Act { client: whose.map(str::to_owned), ..act };
     state.store.audit(&act.with(serde_json::json!({ "format": extension }))).await?;
-    let pages = pages(&state, filter).await?;
+    let pages = match filter {
+        Some(filter) => begun(state.store.stream_receipts(filter)).await?,
+        None => stream::empty().boxed(),
+    };
     let pieces: Pieces = match extension {
         "csv" => {
             let head = Ok(Bytes::from(dialect.header::<ReceiptView>()));
@@ -97,21 +88,7 @@ pub(crate) async fn handler(
             stream::once(async { Ok(Bytes::from(book)) }).boxed()
         }
     };
-    attachment(&format!("receipts.{extension}"), kind, pieces)
-}
-
-/// The pages; a database that is away is found out before the answer begins.
-async fn pages(
-    state: &AppState,
-    filter: Option<ReceiptFilter>,
-) -> Result<impl Stream<Item = io::Result<Vec<ReceiptView>>> + Send + use<>, ApiError> {
-    let mut pages = match filter {
-        Some(filter) => state.store.stream_receipts(filter).boxed(),
-        None => stream::empty().boxed(),
-    };
-    let first = pages.try_next().await?;
-    let first = stream::iter(first.map(Ok::<_, StoreError>));
-    Ok(first.chain(pages).map_err(io::Error::other))
+    attachment("receipts", extension, pieces)
 }
 
 /// One receipt a line, as in the list.

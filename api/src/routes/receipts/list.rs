@@ -91,7 +91,7 @@ pub(crate) struct Amount {
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]
 #[expect(dead_code, reason = "only describes the parameter")]
-enum Wanted {
+pub(crate) enum Wanted {
     Pending,
     Processing,
     Completed,

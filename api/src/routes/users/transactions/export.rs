@@ -6,22 +6,22 @@ use crate::{
     context::Context,
     error::ApiError,
     export::{
-        Pieces, attachment,
+        Pieces, attachment, begun,
         csv::{DecimalSign, Dialect},
-        jsonl, ofx,
+        format, jsonl, ofx,
         xlsx::book,
     },
-    extract::{Params, parameter_is},
+    extract::Params,
     owner::{User, UserRefusals},
     state::AppState,
 };
 use axum::{extract::State, response::Response};
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use quittance_shared::{
     audit::{Act, Action, user_subject},
     ledger::Owner,
-    store::{AccountSum, Movement, MovementFilter, StoreError},
+    store::{AccountSum, Movement, MovementFilter},
 };
 use std::io;
 use utoipa::ToSchema;
@@ -68,55 +68,29 @@ pub(crate) async fn handler(
 ) -> Result<Response, ApiError> {
     let filter = filter(&params)?;
     let dialect = Dialect::of(&params)?;
-    let (extension, kind) = match params.get("format")? {
-        Some("csv") => ("csv", "text/csv; charset=utf-8"),
-        Some("jsonl") => ("jsonl", "application/x-ndjson"),
-        Some("xlsx") => {
-            ("xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
-        }
-        Some("ofx") => ("ofx", "application/x-ofx"),
-        _ => {
-            return Err(parameter_is(
-                "format",
-                "doit être csv, jsonl, xlsx ou ofx",
-                "must be csv, jsonl, xlsx or ofx",
-            ));
-        }
-    };
+    let extension = format(&params, &["csv", "jsonl", "xlsx", "ofx"])?;
     let act = caller.act(Action::TransactionsExported, &owner.client);
     let act = Act { subject: Some(user_subject(&owner)), ..act };
     state.store.audit(&act.with(serde_json::json!({ "format": extension }))).await?;
     let pieces: Pieces = match extension {
         "csv" => {
             let head = Ok(Bytes::from(dialect.header::<Movement>()));
-            let pages = pages(&state, &owner, filter).await?;
+            let pages = begun(state.store.stream_movements(owner, filter)).await?;
             let rows = pages.map_ok(move |page| Bytes::from(dialect.lines(&page)));
             stream::once(async { head }).chain(rows).boxed()
         }
         "jsonl" => {
             let language = context.language;
-            let pages = pages(&state, &owner, filter).await?;
+            let pages = begun(state.store.stream_movements(owner, filter)).await?;
             pages.map(move |page| Ok(Bytes::from(jsonl::lines(page?, language)?))).boxed()
         }
         "ofx" => ofx(&state, &owner, filter).await?,
         _ => {
-            let book = book(pages(&state, &owner, filter).await?).await?;
+            let book = book(begun(state.store.stream_movements(owner, filter)).await?).await?;
             stream::once(async { Ok(Bytes::from(book)) }).boxed()
         }
     };
-    attachment(&format!("transactions.{extension}"), kind, pieces)
-}
-
-/// The pages; a database that is away is found out before the answer begins.
-async fn pages(
-    state: &AppState,
-    owner: &Owner,
-    filter: MovementFilter,
-) -> Result<impl Stream<Item = io::Result<Vec<Movement>>> + Send + use<>, ApiError> {
-    let mut pages = state.store.stream_movements(owner.clone(), filter).boxed();
-    let first = pages.try_next().await?;
-    let first = stream::iter(first.map(Ok::<_, StoreError>));
-    Ok(first.chain(pages).map_err(io::Error::other))
+    attachment("transactions", extension, pieces)
 }
 
 /// One statement after the other.
