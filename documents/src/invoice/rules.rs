@@ -11,9 +11,10 @@ use quittance_domain::{
 /// Codes of documents that give money back (UNTDID 1001).
 const CREDIT_NOTES: [&str; 5] = ["81", "83", "261", "381", "396"];
 
-/// Whether it is a credit note, whatever the sign of its sums.
+/// Whether money comes back: a credit note whatever the sign of its sums, or an invoice below zero, which EN 16931 allows in a
+/// credit note's place.
 pub(super) fn gives_back(invoice: &Invoice) -> bool {
-    is_credit_note(&invoice.type_code)
+    is_credit_note(&invoice.type_code) || invoice.grand.0 < 0
 }
 
 /// Whether a type is one of a credit note.
@@ -40,19 +41,6 @@ pub(super) fn validate(invoice: &Invoice) -> Result<Vec<Check>, Refusal> {
         return Err(Refusal::new(
             format!("le reste à payer serait {} et non {} (BR-CO-16)", due.fr, stated.fr),
             format!("what is due would be {} and not {} (BR-CO-16)", due.en, stated.en),
-        ));
-    }
-    if invoice.grand.0 < 0 && !gives_back(invoice) {
-        let (grand, code) = (shown(invoice, invoice.grand), &invoice.type_code);
-        return Err(Refusal::new(
-            format!(
-                "un total de {} est celui d'un avoir, or le type {code} est celui d'une facture",
-                grand.fr
-            ),
-            format!(
-                "a total of {} is that of a credit note, but the type {code} is that of an invoice",
-                grand.en
-            ),
         ));
     }
     let [net_shown, tax, grand] = [invoice.net, tax, invoice.grand].map(|m| shown(invoice, m));

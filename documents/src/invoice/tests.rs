@@ -131,16 +131,21 @@ fn what_contradicts_itself_is_read_from_the_page() {
     let tax = &tax[..tax.find("<ram:SpecifiedTradeSettlementHeader").unwrap()];
     assert!(refused(tax, "").contains("BR-CO-18"));
     refused("CrossIndustryInvoice:100", "CrossIndustryDocument:1p0");
+}
+
+#[test]
+fn what_gives_money_back_is_a_credit_note() {
+    let total = |e: &Extraction| e.extracted_fields.total_amount.as_ref().unwrap().field.value;
+    // An invoice below zero corrects one that was sent, as a credit note does.
     let negative = xml(|x| {
         x.replace(">34.90<", ">-34.90<").replace(">6.98<", ">-6.98<").replace(">41.88<", ">-41.88<")
     });
-    assert_eq!(codes(&extract(&page(&lines), &negative)), ["FACTURX_INVALID"]);
-    let credit = negative.replace(">380<", ">381<");
-    let found = extract(&page(&[]), &credit);
-    let total = |e: &Extraction| e.extracted_fields.total_amount.as_ref().unwrap().field.value;
-    assert_eq!((total(&found).to_string(), &*found.receipt_type), ("-41.88".into(), "credit_note"));
-    let summary = found.extracted_fields.summary.unwrap();
-    assert_eq!(summary, "Avoir chez Moulin & Fils pour 41,88€");
+    for type_code in [">380<", ">384<", ">381<"] {
+        let found = extract(&page(&[]), &negative.replace(">380<", type_code));
+        assert_eq!((total(&found), &*found.receipt_type), (-41.88, "credit_note"), "{type_code}");
+        let summary = found.extracted_fields.summary.unwrap();
+        assert_eq!(summary, "Avoir chez Moulin & Fils pour 41,88€");
+    }
     // As it states them: the standard's credit notes have positive sums.
     let found = extract(&page(&[]), &xml(|x| x.replace(">380<", ">381<")));
     assert_eq!((total(&found).to_string(), &*found.receipt_type), ("41.88".into(), "credit_note"));

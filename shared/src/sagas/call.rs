@@ -8,7 +8,7 @@ use super::{
     expr::{Expr, Scope},
     template::{Part, Template, scalar, text},
 };
-use crate::engine::{Definition, RunId};
+use crate::engine::{Definition, RunId, saga::Field};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeSet, HashMap},
@@ -144,6 +144,16 @@ impl Compiled {
     /// # Errors
     /// The first expression that is wrong.
     pub fn of(definition: &Definition) -> Result<Self, Misfit> {
+        Self::seeing(definition, &[])
+    }
+
+    /// As [`Self::of`], for one that is written now: its expressions see no field that its input does not declare. Those
+    /// stored by an earlier release were not asked.
+    pub(super) fn written(definition: &Definition) -> Result<Self, Misfit> {
+        Self::seeing(definition, definition.saga.as_ref().map_or(&[], |saga| &saga.input))
+    }
+
+    fn seeing(definition: &Definition, input: &[Field]) -> Result<Self, Misfit> {
         let names: Vec<String> = definition.steps.iter().map(|s| s.name.clone()).collect();
         let before = definition.before();
         let mut steps = Vec::with_capacity(names.len());
@@ -152,7 +162,7 @@ impl Compiled {
             let Some(calls) = &step.calls else {
                 return Err(Misfit::at(at, "this step has no call"));
             };
-            let reader = compile::Reader { names: &names, index, before: &before[index] };
+            let reader = compile::Reader { names: &names, index, before: &before[index], input };
             steps.push(reader.step(&at, calls)?);
         }
         Ok(Self { steps, names, before })

@@ -78,7 +78,7 @@ pub fn parse(file: &str, text: &str) -> Result<Definition, Vec<Flaw>> {
     let definition = check.definition(source);
     check.pivots(&definition);
     if check.flaws.is_empty()
-        && let Err(misfit) = Compiled::of(&definition)
+        && let Err(misfit) = Compiled::written(&definition)
     {
         check.flaw(misfit.path, misfit.message, misfit.remedy);
     }

@@ -95,6 +95,13 @@ impl Expr {
     pub(super) fn source(&self) -> &str {
         &self.source
     }
+
+    /// The members of a variable that it names, each as its path: `input.guest.name` gives `["guest", "name"]`.
+    pub(super) fn members(&self, variable: &str) -> Vec<Vec<&str>> {
+        let mut found = Vec::new();
+        members(self.program.expression(), variable, &mut found);
+        found
+    }
 }
 
 /// CEL's own functions that make sense on JSON.
@@ -135,25 +142,43 @@ fn program(source: &str) -> Result<Program, String> {
 
 /// How many levels this is, with everything in it.
 fn depth(expression: &Expression) -> usize {
-    let entry = |entry: &IdedEntryExpr| match &entry.expr {
-        EntryExpr::StructField(field) => depth(&field.value),
-        EntryExpr::MapEntry(entry) => depth(&entry.key).max(depth(&entry.value)),
-    };
-    let below = match &expression.expr {
-        Ast::Unspecified | Ast::Ident(_) | Ast::Literal(_) => None,
-        Ast::Call(call) => call.target.as_deref().into_iter().chain(&call.args).map(depth).max(),
-        Ast::Comprehension(all) => {
-            [&all.iter_range, &all.accu_init, &all.loop_cond, &all.loop_step, &all.result]
-                .map(depth)
-                .into_iter()
-                .max()
+    1 + parts_of(expression).into_iter().map(depth).max().unwrap_or(0)
+}
+
+/// What an expression is made of, one level down.
+fn parts_of(expression: &Expression) -> Vec<&Expression> {
+    fn entry(entry: &IdedEntryExpr) -> Vec<&Expression> {
+        match &entry.expr {
+            EntryExpr::StructField(field) => vec![&field.value],
+            EntryExpr::MapEntry(entry) => vec![&entry.key, &entry.value],
         }
-        Ast::List(list) => list.elements.iter().map(depth).max(),
-        Ast::Map(map) => map.entries.iter().map(entry).max(),
-        Ast::Select(select) => Some(depth(&select.operand)),
-        Ast::Struct(of) => of.entries.iter().map(entry).max(),
-    };
-    1 + below.unwrap_or(0)
+    }
+    match &expression.expr {
+        Ast::Unspecified | Ast::Ident(_) | Ast::Literal(_) => Vec::new(),
+        Ast::Call(call) => call.target.as_deref().into_iter().chain(&call.args).collect(),
+        Ast::Comprehension(all) => {
+            vec![&all.iter_range, &all.accu_init, &all.loop_cond, &all.loop_step, &all.result]
+        }
+        Ast::List(list) => list.elements.iter().collect(),
+        Ast::Map(map) => map.entries.iter().flat_map(entry).collect(),
+        Ast::Select(select) => vec![&*select.operand],
+        Ast::Struct(of) => of.entries.iter().flat_map(entry).collect(),
+    }
+}
+
+fn members<'a>(expression: &'a Expression, variable: &str, found: &mut Vec<Vec<&'a str>>) {
+    let (mut path, mut at) = (Vec::new(), expression);
+    while let Ast::Select(select) = &at.expr {
+        path.push(select.field.as_str());
+        at = &select.operand;
+    }
+    if !path.is_empty() && matches!(&at.expr, Ast::Ident(name) if name == variable) {
+        path.reverse();
+        found.push(path);
+    }
+    for part in parts_of(at) {
+        members(part, variable, found);
+    }
 }
 
 /// A name that a macro such as `map(i, …)` binds.

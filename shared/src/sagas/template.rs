@@ -58,6 +58,17 @@ impl Template {
         })
     }
 
+    /// Its expressions.
+    pub(super) fn expressions(&self) -> Vec<&Expr> {
+        match self {
+            Self::Plain(_) => Vec::new(),
+            Self::Value(expr) => vec![expr],
+            Self::Text(parts) => expressions(parts).collect(),
+            Self::List(list) => list.iter().flat_map(Self::expressions).collect(),
+            Self::Object(fields) => fields.iter().flat_map(|(_, t)| t.expressions()).collect(),
+        }
+    }
+
     /// Its value.
     ///
     /// # Errors
@@ -97,6 +108,14 @@ pub(super) fn parts(text: &str, variables: &[&str]) -> Result<Vec<Part>, String>
         parts.push(Part::Plain(rest.to_owned()));
     }
     Ok(parts)
+}
+
+/// The expressions of parts.
+pub(super) fn expressions(parts: &[Part]) -> impl Iterator<Item = &Expr> {
+    parts.iter().filter_map(|part| match part {
+        Part::Value(expr) => Some(expr),
+        Part::Plain(_) => None,
+    })
 }
 
 /// Where the expression at the beginning of `text` ends: at the brace that belongs to it.

@@ -29,7 +29,7 @@ use utoipa::ToSchema;
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Reached {
     /// For people.
-    #[schema(example = "À blanc : 12 sagas seraient atteintes, rien n'a été changé")]
+    #[schema(example = "À blanc, sagas qui seraient atteintes : 12. Rien n'a été changé")]
     message: String,
     /// `retry` or `compensate`.
     action: &'static str,
@@ -78,13 +78,13 @@ pub(crate) async fn handler(
     let count = reached.sagas.len();
     let text = if expected.is_some() {
         Text::new(
-            format!("Ordre donné à {done} sagas sur {count}"),
-            format!("The order was given to {done} of {count} sagas"),
+            format!("Sagas qui ont reçu l'ordre : {done} sur {count}"),
+            format!("Sagas that were given the order: {done} of {count}"),
         )
     } else {
         Text::new(
-            format!("À blanc : {count} sagas seraient atteintes, rien n'a été changé"),
-            format!("Dry run: {count} sagas would be reached, nothing was changed"),
+            format!("À blanc, sagas qui seraient atteintes : {count}. Rien n'a été changé"),
+            format!("Dry run, sagas that would be reached: {count}. Nothing was changed"),
         )
     };
     Ok(Json(Reached {

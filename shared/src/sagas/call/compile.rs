@@ -2,10 +2,10 @@
 
 use super::{CompiledCall, Misfit, Step};
 use crate::{
-    engine::saga::{Call, Calls},
+    engine::saga::{Call, Calls, Field},
     sagas::{
         expr::Expr,
-        template::{Part, Template, parts},
+        template::{Part, Template, expressions, parts},
     },
 };
 use serde_json::Value;
@@ -26,6 +26,8 @@ pub(super) struct Reader<'a> {
     pub(super) index: usize,
     /// The steps it comes after.
     pub(super) before: &'a BTreeSet<usize>,
+    /// What the input declares; with nothing declared anything may be there.
+    pub(super) input: &'a [Field],
 }
 
 impl Reader<'_> {
@@ -69,7 +71,10 @@ impl Reader<'_> {
         let template = |name: &str, value: &Value, variables: &[&str]| {
             let at = format!("{at}.{name}");
             self.steps_known(&at, &value.to_string())?;
-            Template::compile(value, variables).map_err(|e| Misfit::at(at, e))
+            let template =
+                Template::compile(value, variables).map_err(|e| Misfit::at(at.clone(), e))?;
+            self.fields_declared(&at, template.expressions())?;
+            Ok(template)
         };
         let named = |name: &str, values: &std::collections::BTreeMap<String, Value>| {
             values
@@ -85,6 +90,7 @@ impl Reader<'_> {
         let url = format!("{at}.url");
         self.steps_known(&url, &call.url)?;
         let address = parts(&call.url, before).map_err(|e| Misfit::at(&url, e))?;
+        self.fields_declared(&url, expressions(&address))?;
         if address.iter().any(|part| matches!(part, Part::Plain(text) if text.contains(['?', '#'])))
         {
             return Err(Misfit::at(
@@ -107,7 +113,38 @@ impl Reader<'_> {
 
     fn expr(&self, at: &str, source: &str, variables: &[&str]) -> Result<Expr, Misfit> {
         self.steps_known(at, source)?;
-        Expr::compile(source, variables).map_err(|e| Misfit::at(at, e))
+        let expr = Expr::compile(source, variables).map_err(|e| Misfit::at(at, e))?;
+        self.fields_declared(at, [&expr])?;
+        Ok(expr)
+    }
+
+    /// `input.x` must be a field of the input.
+    fn fields_declared<'e>(
+        &self,
+        at: &str,
+        expressions: impl IntoIterator<Item = &'e Expr>,
+    ) -> Result<(), Misfit> {
+        for path in expressions.into_iter().flat_map(|expr| expr.members("input")) {
+            let mut fields = self.input;
+            for (depth, name) in path.iter().enumerate() {
+                if fields.is_empty() {
+                    break;
+                }
+                let Some(field) = fields.iter().find(|field| field.name == *name) else {
+                    let known: Vec<&str> = fields.iter().map(|f| f.name.as_str()).collect();
+                    return Err(Misfit {
+                        path: at.to_owned(),
+                        message: format!("`input` declares no `{}`", path[..=depth].join(".")),
+                        remedy: format!(
+                            "one of {}; or declare it, with `optional: true` if it may be missing",
+                            known.join(", ")
+                        ),
+                    });
+                };
+                fields = &field.shape.fields;
+            }
+        }
+        Ok(())
     }
 
     /// `steps.X` must be a step this one comes after.

@@ -43,6 +43,31 @@ fn a_good_file_has_no_flaws() {
 }
 
 #[test]
+fn expressions_name_declared_fields_only() {
+    let payer = "payer: { type: object, fields: { name: text, more: object } }";
+    let good = GOOD.replace("  amount: money", &format!("  amount: money\n  {payer}"));
+    let of = |expression: &str| flaws(&good.replace("${input.amount}", expression));
+    for fine in
+        ["${input}", "${input.payer.name}", "${input.payer.more.any.thing}", "${[input.amount]}"]
+    {
+        assert_eq!(of(fine), [], "{fine}");
+    }
+    for (wrong, name) in [
+        ("${input.amonut}", "amonut"),
+        ("${has(input.amonut) ? 1 : 2}", "amonut"),
+        ("for ${input.payer.nmae}", "payer.nmae"),
+        ("${[1].map(i, {\"x\": input.lost})}", "lost"),
+    ] {
+        let message = format!("`input` declares no `{name}`");
+        assert_eq!(of(wrong), [(Some(18), "steps[1].call.body".into(), message)], "{wrong}");
+    }
+    let path = good.replace("url: /look", "url: '/look/${input.lost}'");
+    assert_eq!(flaws(&path)[0].1, "steps[0].call.url");
+    let nothing_declared = GOOD.replace("input:\n  amount: money\n", "");
+    assert_eq!(flaws(&nothing_declared), []);
+}
+
+#[test]
 fn each_flaw_names_line_path_and_matter() {
     for (from, to, line, path, message) in [
         ("version: 1", "version: 0", Some(2), "version", "begin with 1"),
