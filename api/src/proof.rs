@@ -1,12 +1,15 @@
 //! What proves what was read of a file: hashes of the file and of its pages, what read them, what happened.
 
-use crate::{error::ApiError, extract::Params, metadata::field_is, state::AppState};
+use crate::{
+    context::Context, error::ApiError, extract::Params, metadata::field_is, state::AppState,
+};
 use chrono::{DateTime, Utc};
 use quittance_shared::{
     audit::Act,
     blobs::{BlobError, Blobs},
     domain::clock::rfc3339,
     engine::RunId,
+    i18n::{self, Language},
     store::{Erasable, EventRow, PageView},
 };
 use serde::Serialize;
@@ -109,23 +112,35 @@ pub(crate) struct Proven {
     pub(crate) history: Vec<Happened>,
 }
 
-/// `?verify`.
-pub(crate) fn verify(params: &Params) -> Result<bool, ApiError> {
-    match params.get("verify")? {
-        None | Some("false") => Ok(false),
-        Some("true") => Ok(true),
-        Some(_) => Err(field_is("verify", "doit être true ou false", "must be true or false")),
+/// How it was asked for.
+#[derive(Clone, Copy)]
+pub(crate) struct Asked {
+    /// `?verify`: the stored bytes are hashed now.
+    verify: bool,
+    language: Language,
+}
+
+impl Asked {
+    pub(crate) fn of(params: &Params, context: &Context) -> Result<Self, ApiError> {
+        let verify = match params.get("verify")? {
+            None | Some("false") => false,
+            Some("true") => true,
+            Some(_) => {
+                return Err(field_is("verify", "doit être true ou false", "must be true or false"));
+            }
+        };
+        Ok(Self { verify, language: context.language })
     }
 }
 
-/// Gathers it; with `verify` the stored bytes are hashed now. Who asked is written down.
+/// Gathers it. Who asked is written down.
 pub(crate) async fn gather(
     state: &AppState,
     act: Act,
     what: Erasable,
     id: RunId,
     recorded: Recorded,
-    verify: bool,
+    Asked { verify, language }: Asked,
 ) -> Result<Proven, ApiError> {
     let proof = state.store.proof(what, id).await.map_err(|e| ApiError::from(e).about(id))?;
     let history = state.store.history(id).await.map_err(|e| ApiError::from(e).about(id))?;
@@ -158,7 +173,7 @@ pub(crate) async fn gather(
         derivatives,
         engine: proof.provenance,
         reading: proof.reading.map(|run| run.0),
-        history: history.into_iter().map(happened).collect(),
+        history: history.into_iter().map(|event| happened(event, language)).collect(),
     })
 }
 
@@ -207,7 +222,11 @@ fn derivative(view: PageView, verification: Option<Verification>) -> DerivativeP
     }
 }
 
-fn happened(event: EventRow) -> Happened {
+fn happened(event: EventRow, language: Language) -> Happened {
+    let mut detail = event.detail.and_then(|text| serde_json::from_str(&text).ok());
+    if let Some(detail) = &mut detail {
+        i18n::localise(detail, language);
+    }
     let at = chrono::DateTime::from_timestamp_micros(event.at).unwrap_or_default();
     Happened {
         at: rfc3339(at),
@@ -215,6 +234,6 @@ fn happened(event: EventRow) -> Happened {
         from: event.from_state,
         to: event.to_state,
         by: event.actor,
-        detail: event.detail.and_then(|text| serde_json::from_str(&text).ok()),
+        detail,
     }
 }

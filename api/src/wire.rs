@@ -5,7 +5,6 @@ use quittance_shared::{
     domain::kind::DocumentType,
     engine::{RunError, RunState},
     i18n::{Language, Text},
-    sagas::NOT_CONNECTED,
     store::ReceiptView,
 };
 use serde::Serialize;
@@ -153,18 +152,11 @@ pub(crate) fn reason(error: Option<&RunError>) -> Text {
             // What was stored before both languages were; of what refuses a sort of document the English is known.
             let refusals = DocumentType::ALL.into_iter().filter_map(DocumentType::refusal);
             let known = refusals.map(|(_, fr, en)| (fr, en)).find(|(fr, _)| *fr == error.message);
-            let english = known.map_or_else(|| by_quittance(&error.message), |(_, en)| en);
+            let english = known.map_or_else(|| error.message.clone(), |(_, en)| en);
             return Text::new(error.message.clone(), english);
         }
     };
     Text::new(fr, en)
-}
-
-/// What Quittance itself says for a service, in English.
-fn by_quittance(message: &str) -> String {
-    let service = message.strip_suffix(&*NOT_CONNECTED.fr);
-    let service = service.and_then(|service| service.strip_suffix(" : "));
-    service.map_or_else(|| message.to_owned(), |service| format!("{service}: {}", NOT_CONNECTED.en))
 }
 
 /// The reason as a sentence of its own.
@@ -201,11 +193,5 @@ mod tests {
         let (code, message, _) = DocumentType::Quote.refusal().unwrap();
         let error = RunError { code: code.into(), message };
         assert!(sentence(Some(&error), Language::English).starts_with("This document is a quote"));
-        let message = format!("analysis : {}", NOT_CONNECTED.fr);
-        let error = RunError { code: "SERVICE_FAILED".into(), message };
-        let english = "Analysis: this service is not connected; tell the operator";
-        assert_eq!(sentence(Some(&error), Language::English), english);
-        let french = "Analysis : ce service n'est pas raccordé ; prévenez l'exploitant";
-        assert_eq!(sentence(Some(&error), Language::French), french);
     }
 }

@@ -87,10 +87,14 @@ async fn an_invoice_in_xml_is_read_by_its_data() {
             said(&failed).contains("La facture électronique") && said(&failed).contains("BR-CO-15"),
             "{failed}"
         );
-        assert!(
-            english.contains("The electronic invoice is not valid: 10.00 EUR net"),
-            "{english}"
-        );
+        let told = "The electronic invoice is not valid: 10.00 EUR net";
+        assert!(english.contains(told), "{english}");
+        let url = format!("/api/v1/workflows/{id}/evidence");
+        let evidence = client.with("Accept-Language", "en").get(&url).await;
+        let evidence = expect::success(&evidence, 200);
+        let last = &evidence["history"].as_array().unwrap().last().unwrap()["detail"];
+        assert!(last["message"].as_str().unwrap().contains(told), "{evidence}");
+        assert_eq!(last.get("messageEn"), None);
     })
     .await;
 }

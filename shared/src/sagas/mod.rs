@@ -27,7 +27,6 @@ pub use measures::{count, created, prepare_counters};
 pub use wire::{WireState, parse_status, run_status, state_after, step_status, wire_states};
 
 use crate::i18n::Text;
-use std::borrow::Cow;
 
 /// The activity of a saga's step.
 pub const DO: &str = "http.do";
@@ -35,11 +34,14 @@ pub const DO: &str = "http.do";
 pub const UNDO: &str = "http.undo";
 /// The activity that asks what became of it.
 pub const QUERY: &str = "http.query";
-/// What clients are told of a participant that no setting names; the setting is the operator's and in the log.
-pub const NOT_CONNECTED: Text = Text {
-    fr: Cow::Borrowed("ce service n'est pas raccordé ; prévenez l'exploitant"),
-    en: Cow::Borrowed("this service is not connected; tell the operator"),
-};
+/// What clients are told of a service that no setting names; the setting is the operator's and in the log.
+#[must_use]
+pub fn not_connected(service: &str) -> Text {
+    Text::new(
+        format!("{service} : ce service n'est pas raccordé ; prévenez l'exploitant"),
+        format!("{service}: this service is not connected; tell the operator"),
+    )
+}
 /// Code of a step's definite refusal: `PROCESS_PAYMENT_REFUSED`.
 #[must_use]
 pub fn refused_code(step: &str) -> String {

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use quittance_shared::{
     engine::RunError,
     sagas::{
-        Compiled, Direction, Facts, NOT_CONNECTED, Request, Understood, failed_code, refused_code,
+        Compiled, Direction, Facts, Request, Understood, failed_code, not_connected, refused_code,
     },
     store::Store,
     telemetry::traces,
@@ -101,8 +101,12 @@ impl Attempt<'_> {
                     participant = name,
                     "no address is configured; set sagas.participants.{name}.url"
                 );
-                // As what a step says to clients elsewhere, it is French and said in English where it is shown.
-                return Err(self.failed(&NOT_CONNECTED.fr, None, true));
+                let code = failed_code(&self.context.step);
+                return Err(self.failed_with(
+                    RunError::said(code, &not_connected(name)),
+                    None,
+                    true,
+                ));
             }
         };
         let (index, direction) = (self.context.index, self.call.direction);
@@ -123,11 +127,17 @@ impl Attempt<'_> {
 
     /// `clean`: this very call had no effect.
     fn failed(&self, why: &str, retry_after: Option<Duration>, clean: bool) -> ActivityError {
-        ActivityError::Failed {
-            error: RunError::new(failed_code(&self.context.step), self.says(why)),
-            retry_after,
-            clean: clean && !self.touched,
-        }
+        let error = RunError::new(failed_code(&self.context.step), self.says(why));
+        self.failed_with(error, retry_after, clean)
+    }
+
+    fn failed_with(
+        &self,
+        error: RunError,
+        retry_after: Option<Duration>,
+        clean: bool,
+    ) -> ActivityError {
+        ActivityError::Failed { error, retry_after, clean: clean && !self.touched }
     }
 
     fn says(&self, what: &str) -> String {

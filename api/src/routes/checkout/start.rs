@@ -6,10 +6,7 @@ use crate::{
     context::Context,
     error::ApiError,
     openapi::exact,
-    routes::sagas::{
-        start::{self, Ran},
-        wire::reason,
-    },
+    routes::sagas::start::{self, Ran},
     state::AppState,
 };
 use axum::{
@@ -81,7 +78,7 @@ pub(crate) async fn handler(
         erreur: view
             .error
             .filter(|_| view.state != RunState::Completed)
-            .map(|e| reason(&e.message, context.language)),
+            .map(|e| e.text().get(context.language).to_owned()),
     };
     let mut response = if ended {
         Json(answer).into_response()

@@ -3,10 +3,11 @@
 use super::{find, reprocess_state::DifferenceOut};
 use crate::{
     auth::Caller,
+    context::Context,
     envelope::{Answer, Refusal, Success},
     error::ApiError,
     extract::{Params, ReceiptId},
-    proof::{self, DerivativePage, FileProof, Happened, Recorded},
+    proof::{self, Asked, DerivativePage, FileProof, Happened, Recorded},
     review::CorrectionOut,
     state::AppState,
 };
@@ -88,9 +89,10 @@ pub(crate) async fn handler(
     State(state): State<AppState>,
     caller: Caller,
     ReceiptId(id): ReceiptId,
+    context: Context,
     params: Params,
 ) -> Result<Answer<Evidence>, ApiError> {
-    let verify = proof::verify(&params)?;
+    let asked = Asked::of(&params, &context)?;
     let receipt = find(&state, &caller, id).await?;
     let gone = |e| super::missing(e, id);
     let act = caller.act(Action::EvidenceRead, &receipt.client_id);
@@ -101,7 +103,7 @@ pub(crate) async fn handler(
         at: receipt.created_at,
         key: receipt.blob_key,
     };
-    let proven = proof::gather(&state, act, Erasable::Receipt, id, recorded, verify).await?;
+    let proven = proof::gather(&state, act, Erasable::Receipt, id, recorded, asked).await?;
     let corrections = state.store.corrections(id).await.map_err(gone)?;
     let seconds = state.store.reprocesses(id).await.map_err(gone)?;
     Ok(Answer::ok(Evidence {

@@ -11,6 +11,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse as _, Response},
 };
+use quittance_shared::i18n::Language;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -46,19 +47,20 @@ pub(crate) async fn handler(
         let head = state.store.run_head(id).await?;
         let own = head.filter(|h| h.definition.saga.is_some() && caller.may_see(&h.client_id));
         let head = own.ok_or_else(|| unknown(id))?;
-        let etag = etag(head.version, head.events);
+        let etag = etag(head.version, head.events, context.language);
         if let Some(unchanged) = validator::unchanged(&headers, &etag) {
             return Ok(unchanged);
         }
     }
     let view = find(&state, &caller, id).await?;
     // The row was read before the history: a change in between gives a tag that no later state has.
-    let etag = etag(view.version, view.events.last().map_or(0, |line| line.seq));
+    let lines = view.events.last().map_or(0, |line| line.seq);
+    let etag = etag(view.version, lines, context.language);
     Ok(([(header::ETAG, etag)], Json(OneSaga { saga: Saga::new(view, context.language) }))
         .into_response())
 }
 
-/// A wish adds a line and no version, so both count.
-fn etag(version: i64, lines: i64) -> HeaderValue {
-    validator::etag(&format!("{version}-{lines}"))
+/// A wish adds a line and no version, so both count; errors are in the client's language.
+fn etag(version: i64, lines: i64, language: Language) -> HeaderValue {
+    validator::etag(&format!("{version}-{lines}-{}", language.code()))
 }

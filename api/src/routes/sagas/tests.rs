@@ -285,6 +285,14 @@ async fn what_was_refused_is_undone_and_told() {
         "PROCESS_PAYMENT_REFUSED: insufficient funds"
     );
     assert_eq!(got.json["saga"]["steps"][1]["status"], "compensated");
+    // Who asks in another language has another version.
+    let url = format!("/api/v1/sagas/{id}");
+    let tag = app.get(&url).await.header("etag").to_owned();
+    let asked = async |language| {
+        let headers = [("if-none-match", tag.as_str()), ("accept-language", language)];
+        app.call(Method::GET, &url, &headers).await.status
+    };
+    assert_eq!((asked("fr").await, asked("en").await), (304, 200));
 }
 
 /// The id of the one saga there is, once it is there.

@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use quittance_shared::{
     domain::clock::rfc3339,
     engine::{RunError, RunState},
-    i18n::Language,
-    sagas::{NOT_CONNECTED, run_status, step_status},
+    i18n::{self, Language},
+    sagas::{run_status, step_status},
     store::{RunRow, SagaEvent, SagaStep, SagaView, SteeredSaga},
 };
 use serde::Serialize;
@@ -209,7 +209,7 @@ impl Saga {
             error: view.error.map(|e| error(&e, language)),
             retry_count: view.retry_count,
             steps: view.steps.into_iter().map(|s| step(id, s, language)).collect(),
-            history: view.events.into_iter().map(line).collect(),
+            history: view.events.into_iter().map(|event| line(event, language)).collect(),
         }
     }
 }
@@ -231,7 +231,11 @@ fn step(id: Uuid, step: SagaStep, language: Language) -> Step {
     }
 }
 
-fn line(event: SagaEvent) -> Line {
+fn line(event: SagaEvent, language: Language) -> Line {
+    let mut detail = event.detail;
+    if let Some(detail) = &mut detail {
+        i18n::localise(detail, language);
+    }
     Line {
         seq: event.seq,
         timestamp: rfc3339(event.at),
@@ -240,7 +244,7 @@ fn line(event: SagaEvent) -> Line {
         to: event.to,
         worker: event.worker,
         actor: event.actor,
-        detail: event.detail,
+        detail,
     }
 }
 
@@ -250,30 +254,5 @@ fn time(at: Option<DateTime<Utc>>) -> Option<String> {
 
 /// With its code.
 pub(super) fn error(error: &RunError, language: Language) -> String {
-    format!("{}: {}", error.code, reason(&error.message, language))
-}
-
-/// Why a step failed. What participants say is shown as it is; what Quittance says for one is said in both languages.
-pub(crate) fn reason(message: &str, language: Language) -> String {
-    match message.strip_suffix(&*NOT_CONNECTED.fr) {
-        Some(participant) => format!("{participant}{}", NOT_CONNECTED.get(language)),
-        None => message.to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_quittance_says_for_a_participant_is_said_in_both_languages() {
-        let error = |message: String| RunError::new("PAY_FAILED", message);
-        let silent = error(format!("panier: {}", NOT_CONNECTED.fr));
-        let french = "PAY_FAILED: panier: ce service n'est pas raccordé ; prévenez l'exploitant";
-        assert_eq!(super::error(&silent, Language::French), french);
-        let english = "PAY_FAILED: panier: this service is not connected; tell the operator";
-        assert_eq!(super::error(&silent, Language::English), english);
-        let own = error("bank: solde insuffisant".into());
-        assert_eq!(super::error(&own, Language::English), "PAY_FAILED: bank: solde insuffisant");
-    }
+    format!("{}: {}", error.code, error.text().get(language))
 }

@@ -3,10 +3,11 @@
 use super::{WorkflowId, find};
 use crate::{
     auth::Caller,
+    context::Context,
     envelope::{Answer, Refusal, Refusals, Success},
     error::ApiError,
     extract::Params,
-    proof::{self, DerivativePage, FileProof, Happened, Recorded},
+    proof::{self, Asked, DerivativePage, FileProof, Happened, Recorded},
     state::AppState,
 };
 use axum::extract::State;
@@ -55,9 +56,10 @@ pub(crate) async fn handler(
     State(state): State<AppState>,
     caller: Caller,
     WorkflowId(id): WorkflowId,
+    context: Context,
     params: Params,
 ) -> Result<Answer<Evidence>, ApiError> {
-    let verify = proof::verify(&params)?;
+    let asked = Asked::of(&params, &context)?;
     let workflow = find(&state, &caller, id).await?;
     let act = caller.act(Action::EvidenceRead, &workflow.owner.client);
     let recorded = Recorded {
@@ -67,7 +69,7 @@ pub(crate) async fn handler(
         at: workflow.created_at,
         key: workflow.blob_key,
     };
-    let proven = proof::gather(&state, act, Erasable::Workflow, id, recorded, verify).await?;
+    let proven = proof::gather(&state, act, Erasable::Workflow, id, recorded, asked).await?;
     Ok(Answer::ok(Evidence {
         workflow_id: id.0,
         original: proven.original,

@@ -178,7 +178,8 @@ impl Draft {
         class: &'static str,
         error: &RunError,
     ) {
-        let detail = json!({ "class": class, "code": error.code, "message": error.text().fr });
+        let mut detail = told(error);
+        detail["class"] = class.into();
         self.move_step(index, to, Some(detail));
         let write = self.mark(index);
         write.error = Some((class, error.clone()));
@@ -205,8 +206,7 @@ impl Draft {
     }
 
     pub(super) fn end(&mut self, state: RunState) {
-        let detail =
-            self.d.run.error.as_ref().map(|e| json!({ "code": e.code, "message": e.text().fr }));
+        let detail = self.d.run.error.as_ref().map(told);
         self.move_run(state, detail);
         self.d.lease = LeaseWrite::Release;
         self.begin_nothing();
@@ -244,4 +244,14 @@ fn is_open_question(step: &Step, definition: &StepDefinition) -> bool {
     step.state == StepState::Unknown
         && definition.on_unknown == OnUnknown::Query
         && step.maybe_applied()
+}
+
+/// An error in a line of the history, in both languages: `i18n::localise` chooses.
+fn told(error: &RunError) -> Value {
+    let text = error.text();
+    let mut told = json!({ "code": error.code, "message": text.fr });
+    if text.en != text.fr {
+        told["messageEn"] = text.en.into();
+    }
+    told
 }

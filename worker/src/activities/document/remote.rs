@@ -17,7 +17,7 @@ use quittance_shared::{
     },
     engine::RunError,
     ledger::{Keyed, NewMovement, identify, identify_scanned},
-    sagas::{NOT_CONNECTED, Request},
+    sagas::{Request, not_connected},
     store::WorkflowView,
 };
 use serde::Deserialize;
@@ -148,16 +148,19 @@ impl Services {
             vec![("x-request-id", context.run.to_string()), ("idempotency-key", call.key.clone())];
         headers.extend(context.traceparent.clone().map(|parent| ("traceparent", parent)));
         let reply = self.participants.call_with(call.service, &request, body, &headers).await;
-        let failed = |why: &str, retry_after| ActivityError::Failed {
-            error: RunError::new("SERVICE_FAILED", format!("{} : {why}", call.service)),
-            retry_after,
-            clean: false,
+        let failed_with =
+            |error, retry_after| ActivityError::Failed { error, retry_after, clean: false };
+        let failed = |why: &str, retry_after| {
+            let message = format!("{} : {why}", call.service);
+            failed_with(RunError::new("SERVICE_FAILED", message), retry_after)
         };
         match reply {
             Reply::Open(after) => Err(ActivityError::Deferred(after)),
             Reply::NotSent(why) | Reply::Lost(why) => Err(failed(&why, None)),
-            // What a step says to users is French, and said in English where it is shown.
-            Reply::Unnamed => Err(failed(&NOT_CONNECTED.fr, None)),
+            Reply::Unnamed => {
+                let error = RunError::said("SERVICE_FAILED", &not_connected(call.service));
+                Err(failed_with(error, None))
+            }
             Reply::Answer(answer, wait) => match answer.status {
                 // At work: asked again under the same key, and no attempt is counted.
                 202 => Err(ActivityError::Deferred(wait.unwrap_or(POLL))),

@@ -281,7 +281,11 @@ async fn of_a_participant_that_no_setting_names_clients_hear_no_setting() {
     let world = World::new(&KEYED.replace("bank", "nobody")).await;
     let id = world.start(false).await;
     let view = world.ends(id).await;
-    let told = format!("nobody: {}", quittance_shared::sagas::NOT_CONNECTED.fr);
-    assert_eq!(view.error.as_ref().map(|error| &error.message), Some(&told));
+    let told = view.error.as_ref().map(quittance_shared::engine::RunError::text);
+    assert_eq!(told, Some(quittance_shared::sagas::not_connected("nobody")));
+    // The line of the history holds both languages for whoever reads it.
+    let detail = view.events.last().and_then(|line| line.detail.clone()).unwrap();
+    assert_eq!(detail["message"], "nobody : ce service n'est pas raccordé ; prévenez l'exploitant");
+    assert_eq!(detail["messageEn"], "nobody: this service is not connected; tell the operator");
     assert!(!format!("{view:?}").contains("sagas.participants"), "{view:?}");
 }
