@@ -59,8 +59,15 @@ FIXED = {f"QUITTANCE_{name}" for name in (
     "SERVER_HOST", "SERVER_PORT", "WORKER_HOST", "WORKER_PORT", "DATA_DIR", "STORAGE_PATH", "PROCESSING_MODELS_DIR", "SAGAS_DIR",
 )}
 # Of one role only.
-ROLES = {"QUITTANCE_PROCESSING_LANES", "QUITTANCE_PROCESSING_ECONOMY",
+ROLES = {"QUITTANCE_PROCESSING_LANES", "QUITTANCE_PROCESSING_ECONOMY", "QUEUE_CONCURRENCY",
          *(f"QUITTANCE_LIMITS_{name}" for name in ("REQUESTS_PER_MINUTE", "UPLOADS_PER_MINUTE", "CONNECTIONS_PER_IP"))}
+
+
+def variables():
+    """The variables of each setting, and those that the guide names for the program's libraries."""
+    rows = re.findall(r"^\| `[^|]*\|[^|]*\| (`\w+`[^|]*)\|", (ROOT / "docs/SETTINGS.md").read_text(), re.M)
+    check(len(rows) > 70, f"docs/SETTINGS.md has {len(rows)} rows with variables")
+    return [re.findall(r"`(\w+)`", row) for row in rows] + [["OTEL_BSP_MAX_QUEUE_SIZE"]]
 
 
 def compose(folder):
@@ -71,21 +78,23 @@ def compose(folder):
     command = ["docker", "compose"] if modern else [program("docker-compose")]
     text = (ROOT / "docker-compose.yml").read_text()
     if not modern:
-        # Version 1 does not know the name of the project in the file.
+        # Version 1 does not know the name of the project in the file, nor a variable inside another's default.
         text = re.sub(r"^name: .*\n", "", text, flags=re.M)
+        text = re.sub(r"\$\{(\w+):-\$\{\w+\}\}", r"${\1:-}", text)
     (place / "docker-compose.yml").write_text(text)
     env = (folder / "secrets.env").read_text()
     (place / ".env").write_text(env)
     whole = subprocess.run([*command, "-p", "quittance", "config", "-q"], cwd=place, capture_output=True, text=True)
     check(whole.returncode == 0, f"docker-compose.yml: {whole.stderr}")
-    settings = re.findall(r"^\| `[^|]*\|[^|]*\| `(\w+)`", (ROOT / "docs/SETTINGS.md").read_text(), re.M)
-    given = [name for name in settings if name not in FIXED | {"QUITTANCE_KEYS"}]
+    given = [name for names in variables() if names[0] not in FIXED | {"QUITTANCE_KEYS"} for name in names]
     (place / ".env").write_text(env + "".join(f"{name}=probe\n" for name in given))
     read = subprocess.run([*command, "-p", "quittance", "config"], cwd=place, capture_output=True, text=True)
     check(read.returncode == 0, f"docker-compose.yml with every setting: {read.stderr}")
     for name in given:
         reached = len(re.findall(rf"^ +{name}: probe$", read.stdout, re.M))
-        check(reached == (1 if name in ROLES else 2), f"{name} in .env reaches {reached} services")
+        # Redis here knows its own password too.
+        expected = 1 if name in ROLES else 3 if name == "REDIS_PASSWORD" else 2
+        check(reached == expected, f"{name} in .env reaches {reached} services")
     for name in ("POSTGRES_PASSWORD", "REDIS_PASSWORD", "GRAFANA_PASSWORD", "QUITTANCE_KEYS"):
         (place / ".env").write_text(re.sub(rf"^{name}=.*\n", "", env, flags=re.M))
         refused = subprocess.run([*command, "-p", "quittance", "config", "-q"], cwd=place, capture_output=True, text=True)
