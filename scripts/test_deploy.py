@@ -95,6 +95,9 @@ def compose(folder):
         # Redis here knows its own password too.
         expected = 1 if name in ROLES else 3 if name == "REDIS_PASSWORD" else 2
         check(reached == expected, f"{name} in .env reaches {reached} services")
+    (place / ".env").write_text(f"{env}API_REPLICAS=3\nWORKER_REPLICAS=4\n")
+    read = subprocess.run([*command, "-p", "quittance", "config"], cwd=place, capture_output=True, text=True)
+    check(re.findall(r"^ +replicas: (\d)$", read.stdout, re.M) == ["3", "4"], f".env does not say how many replicas run: {read.stderr}")
     for name in ("POSTGRES_PASSWORD", "REDIS_PASSWORD", "GRAFANA_PASSWORD", "QUITTANCE_KEYS"):
         (place / ".env").write_text(re.sub(rf"^{name}=.*\n", "", env, flags=re.M))
         refused = subprocess.run([*command, "-p", "quittance", "config", "-q"], cwd=place, capture_output=True, text=True)

@@ -100,7 +100,7 @@ class Stack:
         self.key = podman.run(self.place / "deploy/init-secrets").stdout.split()[-1]
         self.port, self.prometheus = free_port(), free_port()
         with open(self.place / ".env", "a") as env:
-            env.write(f"QUITTANCE_TAG={tag}\nQUITTANCE_PORT={self.port}\nPROMETHEUS_PORT={self.prometheus}\n")
+            env.write(f"QUITTANCE_TAG={tag}\nQUITTANCE_PORT={self.port}\nPROMETHEUS_PORT={self.prometheus}\nWORKER_REPLICAS=2\n")
         self.gateway = Http(self.port, {"X-API-Key": self.key})
 
     def call(self, *words):
@@ -120,10 +120,6 @@ class Stack:
             self.call("up", "-d", "--no-build", "--no-deps", "--no-recreate", *services)
             for service in services:
                 self.healthy(service)
-
-    def workers(self, count):
-        self.call("up", "-d", "--no-build", "--no-deps", "--no-recreate", "--scale", f"worker={count}", "worker")
-        self.healthy("worker")
 
     def names(self, service):
         wanted = [f"label=io.podman.compose.project={PROJECT}", f"label=com.docker.compose.service={service}"]
@@ -167,10 +163,6 @@ class Stack:
         return result
 
     def down(self, *more):
-        """All of it: podman-compose's own `down` leaves the workers that were added."""
-        names = self.podman("ps", "--all", "--quiet", "--filter", f"label=io.podman.compose.project={PROJECT}").split()
-        if names:
-            self.podman.run("podman", "rm", "--force", "--time", "40", *names, wrong=True, timeout=300)
         return self.podman.run(self.compose, "-p", PROJECT, "down", *more, cwd=self.place, wrong=True, timeout=300)
 
 
@@ -285,7 +277,6 @@ def run(podman, options, folder):
     try:
         stack.resolver()
         stack.up()
-        stack.workers(2)
         say("up and healthy: gateway, 2 API replicas, 2 workers, PostgreSQL, Redis, Prometheus")
         limits(stack)
         say("read-only, without rights or capabilities, within their memory; the database has no way out")
