@@ -1,9 +1,11 @@
 //! What the words beside an amount say it is, in the languages we read.
 
+mod glued;
 mod keys;
 
-use super::normalise::{label_key, near, words};
-use keys::{FUZZY, KEYS, SHORT, TURNING};
+use super::normalise::{near, words};
+pub(crate) use glued::Glued;
+use keys::{FUZZY, KEYS, OTHERS, SHORT, TURNING};
 
 /// A set of meanings; several can hold at once ("TOTAL HT" is a total and net).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -87,13 +89,13 @@ impl Label {
 
 /// Reads the meanings out of a label.
 pub(crate) fn read(text: &str) -> Label {
-    let key = label_key(text);
-    if key.is_empty() {
+    let glued = Glued::new(text);
+    if glued.key.is_empty() {
         return Label::default();
     }
     let mut label = Label::default();
     for (word, meaning) in KEYS {
-        if key.contains(word) {
+        if glued.holds(word) {
             label = label.and(*meaning);
         }
     }
@@ -105,12 +107,12 @@ pub(crate) fn read(text: &str) -> Label {
     }
     // A misread word; beside words that are known only where it takes their meaning away.
     let misread = if label.is_empty() { FUZZY } else { TURNING };
-    for part in parts.iter().filter(|p| p.len() >= 5) {
+    for part in parts.iter().filter(|p| p.len() >= 5 && !OTHERS.contains(&p.as_str())) {
         if let Some((_, meaning)) = misread.iter().find(|(w, _)| near(w, part)) {
             label = label.and(*meaning);
         }
     }
-    tidy(label, &key)
+    tidy(label, &glued.key)
 }
 
 /// Words inside other words that mean something else.
@@ -122,21 +124,8 @@ fn tidy(label: Label, key: &str) -> Label {
     {
         drop(Label::TOTAL);
     }
-    if key.contains("tax")
-        && !key.replace("taxi", "").replace("taxable", "").contains("tax")
-        && !key.contains("tva")
-    {
-        drop(Label::TAX);
-    }
-    // "customer", "august", "pust": `ust` and `sst` only count near the start of a short label.
-    if key.len() > 12
-        && !["tax", "tva", "gst", "vat", "mwst", "iva", "btw", "hst", "pst", "tps", "tvq", "steuer"]
-            .iter()
-            .any(|k| key.contains(k))
-    {
-        drop(Label::TAX);
-    }
-    if key.contains("private") || key.contains("activat") || key.contains("motiva") {
+    // "GST taxable amount" is what a tax is computed on.
+    if key.contains("taxable") && !key.replace("taxable", "").contains("tax") {
         drop(Label::TAX);
     }
     if key.contains("exchange") || key.contains("echange") {
@@ -176,5 +165,31 @@ mod tests {
         assert!(!read("CASHIER").has(Label::CASH));
         assert!(read("TOTAL SAVEQ:").has(Label::TOTAL.and(Label::SAVED)));
         assert!(!read("SERVICE CHARGE").has(Label::CHANGE));
+        assert!(read("GRAND TOTAL") == Label::GRAND.and(Label::TOTAL));
+        assert!(read("NET TOTAL") == Label::GRAND.and(Label::TOTAL));
+    }
+
+    #[test]
+    fn goods_are_no_labels() {
+        for goods in [
+            "Yaourt vanille",
+            "Cashew nuts",
+            "2 Bonnets",
+            "Crème visage",
+            "Prime tenderloin",
+            "Chicken Tenders",
+            "Water bottle",
+            "Summer ale",
+            "Tiramisu maison",
+            "Antipasti",
+            "Cornetto fraise",
+            "Frühstück klein",
+            "Appel Pink Lady",
+            "Indisches Chicken",
+            "Papaye",
+            "Boîtier disque",
+        ] {
+            assert!(read(goods).is_empty(), "{goods}");
+        }
     }
 }

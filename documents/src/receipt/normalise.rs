@@ -65,24 +65,34 @@ pub(crate) fn squash(text: &str) -> String {
 /// Folded letters only, with digits that OCR mistakes for letters turned back (`T0TA1` → `total`) where a word has
 /// more letters than digits. Words are kept apart by nothing: keywords are matched without spaces.
 pub(crate) fn label_key(text: &str) -> String {
-    let folded = fold(text);
-    let mut out = String::with_capacity(folded.len());
-    for word in folded.split(|c: char| !c.is_alphanumeric()) {
-        let letters = word.chars().filter(|c| c.is_alphabetic()).count();
-        let digits = word.chars().count() - letters;
-        if letters > digits {
-            out.extend(word.chars().map(|c| match c {
-                '0' => 'o',
-                '1' => 'l',
-                '5' => 's',
-                '8' => 'b',
-                other => other,
-            }));
-        } else {
-            out.extend(word.chars().filter(|c| c.is_alphabetic()));
+    let mut out = String::with_capacity(text.len());
+    for word in text.split(|c: char| !c.is_alphanumeric()) {
+        let digits = mostly_letters(word);
+        for c in word.chars() {
+            letter(c, digits, &mut out);
         }
     }
     out
+}
+
+/// Whether digits in this word are letters misread.
+pub(crate) fn mostly_letters(word: &str) -> bool {
+    let folded = fold(word);
+    let letters = folded.chars().filter(|c| c.is_alphabetic()).count();
+    letters > folded.chars().count() - letters
+}
+
+/// Adds a character of a word as [`label_key`] has it; false where it leaves it out.
+pub(crate) fn letter(c: char, digits: bool, out: &mut String) -> bool {
+    match c {
+        '0' if digits => out.push('o'),
+        '1' if digits => out.push('l'),
+        '5' if digits => out.push('s'),
+        '8' if digits => out.push('b'),
+        _ if digits || c.is_alphabetic() => fold_char(c, out),
+        _ => return false,
+    }
+    true
 }
 
 /// Folded letters and digits with those that look alike in print made one: `k0hls` and `kohls`, `oldnauy` and `oldnavy`.

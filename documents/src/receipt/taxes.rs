@@ -141,7 +141,7 @@ pub(crate) fn find(r: &Reading, labelled: &[Labelled], total: Option<i64>) -> Ve
         let totals = label.any(Label::TOTAL.and(Label::DUE));
         if totals
             && rate.is_none()
-            && (label.any(Label::INCLUSIVE.and(Label::NET)) || !found.is_empty())
+            && (label.any(Label::INCLUSIVE.and(Label::NET).and(Label::GRAND)) || !found.is_empty())
         {
             continue;
         }
@@ -211,6 +211,32 @@ mod tests {
             of(&["TVA|Taux|Base|TVA|TTC", "TVA 20% (1)|20,00|9,16|1,83|10,99"], 1099),
             [(Some(2000), Some(916), 183)]
         );
+    }
+
+    #[test]
+    fn goods_with_a_tax_s_letters_are_none() {
+        for goods in [
+            "Yaourt vanille",
+            "Lait vanille",
+            "Cravate soie",
+            "Moustarde",
+            "HET TRAAGSTE BROOD P",
+            "Avatar DVD",
+            "Estival blanc",
+            "Mom's cookies",
+            "Twisties Cookies",
+            "Housse taxi",
+            "Joust VR",
+        ] {
+            let row = format!("{goods}|2,40");
+            assert_eq!(of(&["Chez Louise", &row, "TOTAL TTC|12,40"], 1240), [], "{goods}");
+        }
+        for tax in ["TVA20%", "DontTVA", "DONT TVA", "T V A", "Total T.V.A", "BTWLaag", "SalesTax"]
+        {
+            let row = format!("{tax}|2,07");
+            assert_eq!(of(&["Chez Louise", "TOTAL TTC|12,40", &row], 1240).len(), 1, "{tax}");
+        }
+        assert_eq!(of(&["NET TOTAL VAT|2,40"], 240), []);
     }
 
     #[test]

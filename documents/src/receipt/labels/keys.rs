@@ -2,7 +2,9 @@
 
 use super::Label;
 
-/// Words as they look without spaces, points and accents.
+/// Words as they look without spaces, points and accents. Those of 5 letters and more may stand anywhere in a printed
+/// word, or begin one and go on behind a space; shorter ones, and those of [`WHOLE`], are words of their own, in the
+/// plural too.
 pub(super) const KEYS: &[(&str, Label)] = &[
     ("grandtotal", Label::GRAND.and(Label::TOTAL)),
     ("totalgeneral", Label::GRAND.and(Label::TOTAL)),
@@ -72,6 +74,7 @@ pub(super) const KEYS: &[(&str, Label)] = &[
     ("pretax", Label::NET),
     ("sansnt", Label::NET),
     ("tax", Label::TAX),
+    ("taxe", Label::TAX),
     ("tva", Label::TAX),
     ("tps", Label::TAX),
     ("tvq", Label::TAX),
@@ -258,6 +261,21 @@ pub(super) const KEYS: &[(&str, Label)] = &[
     ("pfand", Label::DEPOSIT),
     ("leergut", Label::DEPOSIT),
 ];
+
+/// Longer words that are parts of others all the same: tenderloin, premises, exchange, Cornetto, Frühstück.
+pub(super) const WHOLE: &[&str] =
+    &["tender", "remise", "change", "carte", "summe", "netto", "stuck", "menge", "solde"];
+
+/// Short words that go on: excluding, payée.
+pub(super) const STEMS: &[&str] = &["incl", "excl", "paye"];
+
+/// What else labels are glued together of: "DONTTVA", "FOODTAX", "Btwlaag".
+pub(super) const BESIDE: &str = "amt cards city county dont eur euro euros food govt grand hoog id in invoice is \
+    keuken laag liq liquor local misc nachlass no non nr number nummer of on receipt reg rest rm rs sales satz sgd \
+    sous standard state sub tips taxes total your";
+
+/// Words of goods that are one letter off one of [`FUZZY`].
+pub(super) const OTHERS: &[&str] = &["summer", "sommer", "charge", "mount"];
 
 /// Words that only count when they stand alone: too short to be looked for inside others.
 pub(super) const SHORT: &[(&str, Label)] = &[
