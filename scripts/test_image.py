@@ -99,8 +99,11 @@ class Stack:
         shutil.copy(ROOT / "docker-compose.yml", self.place)
         self.key = podman.run(self.place / "deploy/init-secrets").stdout.split()[-1]
         self.port, self.prometheus = free_port(), free_port()
+        machines = self.place / "deploy/prometheus/machines"
+        shutil.copy(machines / "machine.yml.example", machines / "machine.yml")
         with open(self.place / ".env", "a") as env:
-            env.write(f"QUITTANCE_TAG={tag}\nQUITTANCE_PORT={self.port}\nPROMETHEUS_PORT={self.prometheus}\nWORKER_REPLICAS=2\n")
+            env.write(f"QUITTANCE_TAG={tag}\nQUITTANCE_PORT={self.port}\nPROMETHEUS_PORT={self.prometheus}\n")
+            env.write("WORKER_REPLICAS=2\nCOMPOSE_PROFILES=disk\n")
         self.gateway = Http(self.port, {"X-API-Key": self.key})
 
     def call(self, *words):
@@ -120,6 +123,8 @@ class Stack:
             self.call("up", "-d", "--no-build", "--no-deps", "--no-recreate", *services)
             for service in services:
                 self.healthy(service)
+        # Without a health check, as Prometheus asks it.
+        self.call("up", "-d", "--no-build", "--no-deps", "--no-recreate", "machine")
 
     def names(self, service):
         wanted = [f"label=io.podman.compose.project={PROJECT}", f"label=com.docker.compose.service={service}"]
@@ -201,7 +206,7 @@ def limits(stack):
 
 def targets(stack):
     asked = Http(stack.prometheus)
-    expected = {"quittance-api": 2, "quittance-worker": 2}
+    expected = {"quittance-api": 2, "quittance-worker": 2, "machine": 1}
 
     def all_up():
         found = {}
@@ -210,7 +215,9 @@ def targets(stack):
                 found[target["scrapePool"]] = found.get(target["scrapePool"], 0) + 1
         return all(found.get(job) == count for job, count in expected.items())
 
-    until("Prometheus scrapes both API replicas and both workers", all_up, 90, 1)
+    until("Prometheus scrapes both API replicas, both workers and the machine", all_up, 90, 1)
+    space = asked.get("/api/v1/query?query=node_filesystem_avail_bytes").json()["data"]["result"]
+    check(any(float(found["value"][1]) > 0 for found in space), f"the free space of the machine is not told: {space}")
 
 
 def killed(stack):

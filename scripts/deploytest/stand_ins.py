@@ -61,6 +61,8 @@ def recipe(image):
     if name == "prom/prometheus":
         lines = ["RUN install -d -o 65534 -g 65534 /prometheus", "USER 65534", "VOLUME /prometheus", 'ENTRYPOINT ["prometheus"]']
         return debian("trixie", "prometheus wget", lines), {}
+    if name == "prom/node-exporter":
+        return debian("trixie", "prometheus-node-exporter", ["USER 65534", 'ENTRYPOINT ["prometheus-node-exporter"]']), {}
     return None
 
 
