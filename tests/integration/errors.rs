@@ -6,6 +6,7 @@ use crate::support::{
     stack::{Options, Shape, on, on_both_with},
 };
 use reqwest::Method;
+use sha2::{Digest as _, Sha256};
 use std::time::Duration;
 
 const NIL: &str = "00000000-0000-7000-8000-000000000000";
@@ -164,13 +165,23 @@ async fn answers_speak_the_client_s_language() {
 
 #[tokio::test]
 async fn without_database_and_queue_the_service_says_so_and_comes_back() {
-    on(Options::of(Shape::Distributed), async |stack| {
-        let client = stack.client();
+    // With a key that needs no look into the database, calls come as far as they can.
+    let hash = hex::encode(Sha256::digest("key-of-shop"));
+    let keys = format!("[{{name: till, sha256: \"{hash}\", client: shop, scopes: [admin]}}]");
+    on(Options::of(Shape::Distributed).set("QUITTANCE_KEYS", &keys), async |stack| {
+        let client = stack.client().with("X-API-Key", "key-of-shop");
         stack.postgres.as_mut().unwrap().crash();
         stack.redis.as_mut().unwrap().stop();
-        let answer = client.upload(&Upload::slip()).await;
+        // Before a gateway gives up, which waits longer than any call may take.
+        let in_time = Duration::from_secs(30);
+        let refused = tokio::time::timeout(in_time, client.upload(&Upload::slip())).await;
+        let answer = refused.expect("the upload hangs");
         expect::refusal(&answer, 503, "SERVICE_UNAVAILABLE");
         assert!(answer.header("retry-after").is_some());
+        let order = serde_json::json!({ "client_id": 7, "magasin_id": 2 });
+        let refused =
+            tokio::time::timeout(in_time, client.post("/api/commande/checkout", &order)).await;
+        assert_eq!(refused.expect("the order hangs").status, 503);
         let answer = client.get(&format!("/api/v1/receipts/{NIL}/status")).await;
         expect::refusal(&answer, 503, "SERVICE_UNAVAILABLE");
         // What was found a moment ago is believed for half a second.
@@ -188,6 +199,11 @@ async fn without_database_and_queue_the_service_says_so_and_comes_back() {
         // come again.
         tokio::time::sleep(Duration::from_millis(1_100)).await;
         stack.ready().await;
+        assert_eq!(
+            stack.sql("SELECT count(*) FROM run"),
+            ["0"],
+            "what was refused is done after all"
+        );
         let id = client.accepted(&Upload::slip()).await;
         client.completed(&id).await;
     })

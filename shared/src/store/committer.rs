@@ -44,6 +44,16 @@ impl Op {
         }
     }
 
+    /// Nobody waits for it any more, and nothing of it is done: a run made now would be one that its client was refused,
+    /// a lease one without an owner. What was decided is written whoever waits.
+    fn is_abandoned(&self) -> bool {
+        match self {
+            Self::Create(_, done) => done.is_closed(),
+            Self::Acquire(_, done) => done.is_closed(),
+            Self::Apply { .. } => false,
+        }
+    }
+
     fn fail(self, error: StoreError) {
         // Whoever asked may have gone away; then nobody needs the answer.
         match self {
@@ -80,7 +90,11 @@ impl Committer {
             while let Ok(op) = receiver.try_recv() {
                 waiting.push_back(op);
             }
+            waiting.retain(|op| !op.is_abandoned());
             let batch = next_batch(&mut waiting);
+            if batch.is_empty() {
+                continue;
+            }
             metrics::histogram!("quittance_commit_batch_size")
                 .record(f64::from(u32::try_from(batch.len()).unwrap_or(u32::MAX)));
             self.commit(batch).await;

@@ -101,7 +101,10 @@ use std::{
     sync::{Arc, OnceLock},
     time::Duration,
 };
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::Instant,
+};
 use writes::{Acquisition, Creation};
 
 /// The store. Cheap to clone.
@@ -369,25 +372,24 @@ fn stopped() -> StoreError {
     StoreError::Unavailable("the committer has stopped".into())
 }
 
-/// Growing pauses up to a total.
+/// Growing pauses until a time is over; what is tried between them counts, as whoever asked waits for it too.
 struct Backoff {
     next: Duration,
-    left: Duration,
+    until: Instant,
 }
 
 impl Backoff {
     fn new(total: Duration) -> Self {
-        Self { next: Duration::from_millis(50), left: total }
+        Self { next: Duration::from_millis(50), until: Instant::now() + total }
     }
 
-    /// Sleeps; `false` when the total is used up.
+    /// Sleeps; `false` when the time is over.
     async fn sleep(&mut self) -> bool {
-        if self.left.is_zero() {
+        let left = self.until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
             return false;
         }
-        let wait = self.next.min(self.left);
-        tokio::time::sleep(wait).await;
-        self.left -= wait;
+        tokio::time::sleep(self.next.min(left)).await;
         self.next = (self.next * 2).min(Duration::from_secs(1));
         true
     }
