@@ -216,7 +216,8 @@ pub(crate) fn decide(r: &Reading, text: &DocumentText, model: &Model) -> Decided
     fields.subtotal = net.map(|(i, s)| w.derived(r.amounts[i].minor, i, s));
     fields.tip =
         derived::tip(r, &labelled, minor).map(|i| w.derived(r.amounts[i].minor, i, Situation::Tip));
-    fields.payment_method = payment::method(r, &labelled, minor).map(|f| w.found(f));
+    fields.payment_method =
+        payment::method(r, &labelled, &lines, merchant_row, minor).map(|f| w.found(f));
     fields.card_last4 = payment::last4(r).map(|f| w.found(f));
     fields.receipt_number = number::find(r).map(|f| w.found(f));
     fields.merchant_phone = ids::phone(r).map(|f| w.found(f));

@@ -173,7 +173,7 @@ pub(super) fn total_tax(
         return Some((s.tax, s.tax_at, situation));
     }
     let money = |l: &&Labelled| r.amounts[l.index].money();
-    let other = Label::INCLUSIVE.and(Label::NET).and(Label::DUE);
+    let other = Label::INCLUSIVE.and(Label::NET).and(Label::DUE).and(Label::GRAND);
     let said = labelled.iter().filter(money).find(|l| {
         let v = r.amounts[l.index].minor;
         l.label.has(Label::TAX.and(Label::TOTAL))

@@ -20,6 +20,8 @@ pub(crate) struct Line {
     pub(crate) unit_price: Option<i64>,
     pub(crate) total: i64,
     pub(crate) page: usize,
+    /// The first and the last of its rows.
+    pub(crate) rows: (usize, usize),
     pub(crate) bounds: [f32; 4],
     pub(crate) raw: String,
     /// Said to be a reduction.
@@ -130,6 +132,7 @@ pub(crate) fn find(r: &Reading, labelled: &[Labelled], total: Option<i64>) -> Ve
             unit_price,
             total: last.minor,
             page: printed.page,
+            rows: (from, row),
             bounds,
             raw,
             reduction,
@@ -158,6 +161,7 @@ fn attach(
     }
     line.quantity = Some(q);
     line.unit_price = Some(unit);
+    line.rows.1 = row;
     line.bounds = union(line.bounds, r.layout.rows[row].bounds());
     line.raw = format!("{} {}", line.raw, r.layout.rows[row].text());
     true

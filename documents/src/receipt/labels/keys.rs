@@ -140,6 +140,7 @@ pub(super) const KEYS: &[(&str, Label)] = &[
     ("kartenzahlung", Label::CARD),
     ("eclastschrift", Label::CARD),
     ("eccash", Label::CARD),
+    ("eleccash", Label::CARD),
     ("tarjeta", Label::CARD),
     ("nets", Label::CARD),
     ("contactless", Label::CARD),
@@ -270,7 +271,7 @@ pub(super) const WHOLE: &[&str] =
 pub(super) const STEMS: &[&str] = &["incl", "excl", "paye"];
 
 /// What else labels are glued together of: "DONTTVA", "FOODTAX", "Btwlaag".
-pub(super) const BESIDE: &str = "amt cards city county dont eur euro euros food govt grand hoog id in invoice is \
+pub(super) const BESIDE: &str = "amt bancaire bank bleue cards city county dont eur euro euros food govt grand hoog id in invoice is \
     keuken laag liq liquor local misc nachlass no non nr number nummer of on receipt reg rest rm rs sales satz sgd \
     sous standard state sub tips taxes total your";
 
