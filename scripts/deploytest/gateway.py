@@ -11,6 +11,7 @@ import subprocess
 import threading
 import time
 
+from . import own_answers
 from .ground import Http, check, free_port, until
 
 
@@ -160,13 +161,6 @@ def hidden(gateway):
         check(answer.status in (400, 404) and b"# TYPE" not in answer.body, f"{path} is served: {answer.status}")
 
 
-def sizes(gateway):
-    answer = gateway.call("POST", "/api/v1/receipts/analyze", b"x" * (23 << 20), {"Content-Type": "multipart/form-data; boundary=x"})
-    check(answer.status == 413 and answer.json()["success"] is False, f"23 MiB: {answer.status} {answer.body[:200]}")
-    many = gateway.get("/health", headers={f"X-{n}": "x" * 8000 for n in range(12)})
-    check(many.status in (400, 431), f"96 kB of headers: {many.status}")
-
-
 class SlowClient(threading.Thread):
     """Sends a header now and then; cut off within the ten seconds nginx gives."""
 
@@ -209,13 +203,19 @@ def tls(stack):
     context = ssl.create_default_context(cafile=str(home / "cert.pem"))
     context.check_hostname = False
 
-    def secure():
+    def secure(path="/health"):
         connection = http.client.HTTPSConnection("127.0.0.1", port, context=context, timeout=5)
-        connection.request("GET", "/health")
+        connection.request("GET", path)
         return connection.getresponse()
 
     answer = until("nginx answers over TLS after a reload", secure)
     check(answer.status == 200 and answer.headers["Strict-Transport-Security"], f"TLS: {answer.status} {answer.headers}")
+    answer = secure("/metrics")
+    check(answer.status == 404 and answer.headers["Strict-Transport-Security"], f"nginx itself over TLS: {answer.status} {answer.headers}")
+    unencrypted = own_answers.raw(port, b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n")
+    check(unencrypted.status == 400 and "error" in unencrypted.json(), f"without TLS at its port: {unencrypted.status} {unencrypted.body[:200]}")
+    plain = stack.gateway.get("/metrics").headers
+    check(not plain["Strict-Transport-Security"], "without TLS it is promised")
 
 
 def misbehaving(stack):
@@ -230,7 +230,9 @@ def misbehaving(stack):
 def behaving(stack):
     gateway = stack.gateway
     hidden(gateway)
-    sizes(gateway)
+    own_answers.refusals(gateway)
+    own_answers.bare(gateway)
+    own_answers.languages(gateway)
     packed = gateway.get("/api-docs/openapi.json", headers={"Accept-Encoding": "gzip"})
     check(packed.headers["Content-Encoding"] == "gzip", "what the API compresses arrives otherwise")
     stranger = Http(stack.gateway_port).get("/api/v1/receipts")
