@@ -235,7 +235,7 @@ def restarted(stack):
     """API replicas one after the other, as an upgrade does it; whoever asks meanwhile is served, at the latest when asking again.
 
     A container comes back at another address, and a call that waits for the old one just when the gateway learns the new one has
-    no second replica to go to: nginx gives 503 with Retry-After.
+    no second replica to go to: nginx gives 503 with Retry-After, also when connecting to both took too long.
     """
     asked, again, wrong, over = 0, 0, [], threading.Event()
 
@@ -246,6 +246,7 @@ def restarted(stack):
             asked += 1
             if answer.status == 503 and answer.headers["Retry-After"]:
                 again += 1
+                time.sleep(float(answer.headers["Retry-After"]))
                 answer = stack.gateway.get("/api/v1/receipts?limit=1")
             if answer.status != 200:
                 wrong.append((answer.status, answer.body[:300]))

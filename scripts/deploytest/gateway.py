@@ -34,6 +34,9 @@ class Fake:
                 if fake.mode == "cut":
                     self.close_connection = True
                     self.connection.shutdown(socket.SHUT_RDWR)
+                elif fake.mode == "wait":
+                    fake.go_on.wait(20)
+                    self.close_connection = True
                 elif fake.mode == "stream":
                     self.send_response(200)
                     self.send_header("Content-Type", "text/event-stream")
@@ -93,6 +96,51 @@ def answers(gateway, fakes):
     for _ in range(4):
         gateway.get("/health")
     return all(len(fake.seen) > b for fake, b in zip(fakes, before))
+
+
+class Full:
+    """A replica whose queue of connections is full: whoever connects waits."""
+
+    def __init__(self):
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=0)
+        self.port, self.waiting = self.listener.getsockname()[1], []
+        while True:
+            s = socket.socket()
+            s.settimeout(0.3)
+            self.waiting.append(s)
+            try:
+                s.connect(("127.0.0.1", self.port))
+            except TimeoutError:
+                break
+
+    def close(self):
+        for s in (*self.waiting, self.listener):
+            s.close()
+
+
+def unreachable(stack):
+    """What reached no replica may be sent again, whether connections are refused or time out."""
+    fulls = [Full(), Full()]
+    gateway = Http(stack.nginx("nginx-full", [full.port for full in fulls]))
+    for method, path in (("GET", "/api/v1/receipts"), ("POST", "/api/v1/sagas")):
+        answer = gateway.call(method, path, headers={"Accept-Language": "en"})
+        check(answer.status == 503 and answer.headers["Retry-After"], f"{method} that reached nobody: {answer.status} {answer.body[:200]}")
+        check(b"does not answer right now" in answer.body, f"{method} that reached nobody is said to be under way: {answer.body}")
+    for full in fulls:
+        full.close()
+
+
+def late(gateway, fakes):
+    """What reached a replica that then says nothing may be under way: 504, not to be repeated."""
+    for fake in fakes:
+        fake.mode = "wait"
+        fake.go_on.clear()
+    answer = gateway.call("POST", "/api/v1/sagas", b"{}", {"Accept-Language": "en"})
+    check(answer.status == 504 and not answer.headers["Retry-After"], f"a replica that says nothing: {answer.status} {answer.body[:200]}")
+    check(b"may still be under way" in answer.body, f"a replica that says nothing: {answer.body}")
+    for fake in fakes:
+        fake.go_on.set()
+        fake.mode = "answer"
 
 
 def headers(gateway):
@@ -220,11 +268,14 @@ def tls(stack):
 
 def misbehaving(stack):
     fakes = [Fake(), Fake()]
-    gateway = Http(stack.nginx("nginx-fakes", [fake.port for fake in fakes]))
+    patience = ("proxy_read_timeout 75s", "proxy_read_timeout 2s")
+    gateway = Http(stack.nginx("nginx-fakes", [fake.port for fake in fakes], patience))
     headers(gateway)
     stream(gateway, fakes)
     crowd(gateway, fakes)
     repeats(gateway, fakes)
+    late(gateway, fakes)
+    unreachable(stack)
 
 
 def behaving(stack):

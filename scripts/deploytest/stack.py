@@ -141,13 +141,13 @@ class Stack:
         lines = lines.replace("$$REDIS_PASSWORD", self.secrets["REDIS_PASSWORD"]).replace("dir /data", f"dir {self.folder}")
         self.ground.start("redis", [program("redis-server"), "-"], stdin=f"{lines}\nport {self.redis_port}\nbind 127.0.0.1\n")
 
-    def nginx(self, name="nginx", upstreams=None):
-        """nginx with the shipped configuration in front of these ports; gives the gateway's."""
+    def nginx(self, name="nginx", upstreams=None, *changes):
+        """nginx with the shipped configuration, but for these changes, in front of these ports; gives the gateway's."""
         home, port = self.folder / name, free_port()
         shutil.copytree(ROOT / "deploy/nginx", home)
         for folder in ("tmp", "listen.d"):
             (home / folder).mkdir(exist_ok=True)
-        self.replace(home / "nginx.conf", ("listen 8080 ", f"listen 127.0.0.1:{port} "), ("/tmp/", f"{home}/tmp/"), ("/dev/stdout", f"{home}/access.log"))
+        self.replace(home / "nginx.conf", ("listen 8080 ", f"listen 127.0.0.1:{port} "), ("/tmp/", f"{home}/tmp/"), ("/dev/stdout", f"{home}/access.log"), *changes)
         servers = "".join(f"    server 127.0.0.1:{p} max_fails=3 fail_timeout=5s;\n" for p in upstreams or self.api_ports)
         text = re.sub(r"^resolver .*\n", "", (home / "upstream.conf").read_text(), flags=re.M)
         text, count = re.subn(r"^ *server api:8080 resolve max_fails=3 fail_timeout=5s;\n", servers, text, flags=re.M)
