@@ -1,5 +1,6 @@
 """What the gateway promises, asked of nginx with the shipped configuration: in front of the API, and in front of servers that misbehave."""
 
+import contextlib
 import http.client
 import http.server
 import json
@@ -12,7 +13,7 @@ import threading
 import time
 
 from . import own_answers
-from .ground import Http, check, free_port, until
+from .ground import ROOT, Http, check, free_port, until
 
 
 class Fake:
@@ -177,22 +178,21 @@ def stream(gateway, fakes):
         fake.mode = "answer"
 
 
-def crowd(gateway, fakes):
-    """One address gets 256 calls at a time; the next one is told so."""
+@contextlib.contextmanager
+def streams(gateway, fakes, senders):
+    """A call that does not end for each of these senders; all of them are served."""
     for fake in fakes:
         fake.mode = "stream"
         fake.go_on.clear()
     sockets = []
     try:
-        for _ in range(256):
+        for sender in senders:
             s = socket.create_connection(("127.0.0.1", gateway.port), timeout=30)
-            s.sendall(b"GET /api/v1/receipts/1/events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            s.sendall(f"GET /api/v1/receipts/1/events HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Forwarded-For: {sender}\r\n\r\n".encode())
             sockets.append(s)
         for s in sockets:
             check(b"200" in s.recv(100), "a call within the limit is refused")
-        answer = gateway.get("/api/v1/receipts", headers={"Accept-Language": "en"})
-        check(answer.status == 429 and answer.headers["Retry-After"], f"the 257th call at a time: {answer.status}")
-        check(answer.json()["error"]["code"] == "RATE_LIMITED", f"not the API's shape: {answer.body}")
+        yield
     finally:
         for fake in fakes:
             fake.go_on.set()
@@ -200,6 +200,30 @@ def crowd(gateway, fakes):
             s.close()
     for fake in fakes:
         fake.mode = "answer"
+
+
+def crowd(gateway, fakes):
+    """One address gets 256 calls at a time, whatever it says of itself; the next one is told so."""
+    with streams(gateway, fakes, [f"203.0.113.{n}" for n in range(256)]):
+        answer = gateway.get("/api/v1/receipts", headers={"Accept-Language": "en"})
+        check(answer.status == 429 and answer.headers["Retry-After"], f"the 257th call at a time: {answer.status}")
+        check(answer.json()["error"]["code"] == "RATE_LIMITED", f"not the API's shape: {answer.body}")
+
+
+def behind_proxy(stack):
+    """With proxy.conf the proxy's word counts, and nobody else's; its clients are counted apart."""
+    fakes = [Fake(), Fake()]
+    told = (ROOT / "deploy/nginx/listen.d/proxy.conf.example").read_text().replace("192.0.2.10", "127.0.0.1")
+    gateway = Http(stack.nginx("nginx-proxied", [fake.port for fake in fakes], ("include listen.d/*.conf;", told)))
+    found = gateway.get("/health", headers={"X-Forwarded-For": "6.6.6.6, 203.0.113.7"}).json()["headers"]
+    check(found["x-forwarded-for"] == found["x-real-ip"] == "203.0.113.7", f"the proxy is not believed, or its client is: {found}")
+    stranger = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=10, source_address=("127.0.0.2", 0))
+    stranger.request("GET", "/health", headers={"X-Forwarded-For": "6.6.6.6"})
+    found = json.loads(stranger.getresponse().read())["headers"]
+    check(found["x-forwarded-for"] == found["x-real-ip"] == "127.0.0.2", f"a stranger's word counts: {found}")
+    with streams(gateway, fakes, [f"203.0.113.{n % 250}" for n in range(300)]):
+        answer = gateway.get("/metrics", headers={"X-Forwarded-For": "203.0.113.251"})
+        check(answer.status == 404, f"the proxy's clients are one: {answer.status}")
 
 
 def hidden(gateway):
@@ -276,6 +300,7 @@ def misbehaving(stack):
     repeats(gateway, fakes)
     late(gateway, fakes)
     unreachable(stack)
+    behind_proxy(stack)
 
 
 def behaving(stack):
