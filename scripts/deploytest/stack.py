@@ -7,7 +7,9 @@ import os
 import re
 import shlex
 import shutil
+import string
 import subprocess
+import zlib
 from pathlib import Path
 
 from .ground import ROOT, Failure, Http, check, free_port, until
@@ -27,6 +29,18 @@ def program(name):
     return found or str(debian[-1])
 
 
+def is_key(text):
+    """The form of docs/KEYS.md: the last six characters are a CRC-32 of the 43 before."""
+    found = re.fullmatch(r"qk_([0-9A-Za-z]{43})([0-9A-Za-z]{6})", text)
+    if not found:
+        return False
+    digits, rest, check_characters = string.digits + string.ascii_uppercase + string.ascii_lowercase, zlib.crc32(found[1].encode()), ""
+    for _ in range(6):
+        rest, place = divmod(rest, 62)
+        check_characters = digits[place] + check_characters
+    return check_characters == found[2]
+
+
 def secrets(folder):
     """What deploy/init-secrets writes, and the key that it shows."""
     file = folder / "secrets.env"
@@ -36,6 +50,7 @@ def secrets(folder):
     check(file.stat().st_mode & 0o077 == 0, "the secrets can be read by others")
     values = dict(line.split("=", 1) for line in file.read_text().splitlines() if line and not line.startswith("#"))
     key = re.search(r"qk_\w+", shown).group()
+    check(is_key(key), f"the first key has not the form of docs/KEYS.md: {len(key)} characters")
     return {name: shlex.split(value)[0] for name, value in values.items()}, key
 
 
