@@ -205,7 +205,7 @@ pub(crate) fn decide(r: &Reading, text: &DocumentText, model: &Model) -> Decided
     let tax = derived::total_tax(r, &labelled, &taxes, split, minor).filter(|_| !mixed);
     taxes::agree(&mut taxes, tax.map(|t| t.0));
     let net = derived::subtotal(r, &labelled, split, minor, tax.map(|t| t.0)).filter(|_| !mixed);
-    let lines = items::find(r, &labelled, minor);
+    let lines = items::find(r, &labelled, &taxes, minor);
     let sum: i64 = lines.iter().map(|l| l.total).sum();
     let net_value = net.map(|(i, _)| r.amounts[i].minor);
     let proven =

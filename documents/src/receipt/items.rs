@@ -3,9 +3,10 @@
 use super::{
     Reading,
     amounts::Amount,
-    labels::Label,
+    labels::{self, Label},
     layout::union,
-    normalise::{fold, pattern},
+    normalise::{fold, pattern, words},
+    taxes::Tax,
     totals::Labelled,
 };
 use regex::Regex;
@@ -72,7 +73,12 @@ fn zone(r: &Reading, labelled: &[Labelled], total: Option<i64>) -> Option<(usize
 }
 
 /// All lines of goods, in printed order.
-pub(crate) fn find(r: &Reading, labelled: &[Labelled], total: Option<i64>) -> Vec<Line> {
+pub(crate) fn find(
+    r: &Reading,
+    labelled: &[Labelled],
+    taxes: &[Tax],
+    total: Option<i64>,
+) -> Vec<Line> {
     let Some((start, end)) = zone(r, labelled, total) else { return Vec::new() };
     let mut lines: Vec<Line> = Vec::new();
     let mut pending: Option<(usize, String)> = None;
@@ -82,11 +88,6 @@ pub(crate) fn find(r: &Reading, labelled: &[Labelled], total: Option<i64>) -> Ve
         let money: Vec<&Amount> =
             r.amounts.iter().filter(|a| a.row == row && a.money() && !a.second).collect();
         let label = r.label(&text);
-        let stop = Label::CASH
-            .and(Label::CHANGE)
-            .and(Label::SAVED)
-            .and(Label::BALANCE)
-            .and(Label::ROUNDING);
         let Some(last) = money.last().copied() else {
             let dated =
                 r.dates.iter().any(|d| d.row == row) || r.times.iter().any(|t| t.row == row);
@@ -96,9 +97,8 @@ pub(crate) fn find(r: &Reading, labelled: &[Labelled], total: Option<i64>) -> Ve
                 .or(if word_letters(&text) == 0 { pending } else { None });
             continue;
         };
-        if label.any(stop) && !label.any(Label::DISCOUNT)
-            || (label.any(Label::TAX) && rate_row(r, row))
-        {
+        let tax = taxes.iter().any(|t| t.row == row) || label.any(Label::TAX) && rate_row(r, row);
+        if tax || stops(label, &text) {
             pending = None;
             continue;
         }
@@ -165,6 +165,14 @@ fn attach(
     line.bounds = union(line.bounds, r.layout.rows[row].bounds());
     line.raw = format!("{} {}", line.raw, r.layout.rows[row].text());
     true
+}
+
+/// Whether a row is about paying and saving. "Porte-monnaie" and "Chocolate bar" are goods: a word of theirs says so.
+fn stops(label: Label, text: &str) -> bool {
+    let always = Label::SAVED.and(Label::BALANCE).and(Label::ROUNDING);
+    let goods = || words(text).iter().any(|w| labels::is_other(w));
+    !label.any(Label::DISCOUNT)
+        && (label.any(always) || label.any(Label::CASH.and(Label::CHANGE)) && !goods())
 }
 
 fn rate_row(r: &Reading, row: usize) -> bool {
@@ -254,13 +262,13 @@ fn tidy(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{testing::document, totals};
+    use super::super::{taxes, testing::document, totals};
     use super::*;
 
     fn of(rows: &[&str]) -> Vec<(String, Option<i64>, Option<i64>, i64)> {
         let r = Reading::new(&document(rows));
         let labelled = totals::label_all(&r);
-        find(&r, &labelled, None)
+        find(&r, &labelled, &[], None)
             .into_iter()
             .map(|l| (l.description, l.quantity, l.unit_price, l.total))
             .collect()
@@ -318,10 +326,34 @@ mod tests {
             "NUTRI -10%|-0,40",
             "TOTAL|3,59",
         ]));
-        let lines = find(&r, &totals::label_all(&r), None);
+        let lines = find(&r, &totals::label_all(&r), &[], None);
         assert_eq!(
             lines.iter().map(|l| (l.total, l.reduction)).collect::<Vec<_>>(),
             [(399, false), (-40, true)]
         );
+    }
+
+    #[test]
+    fn what_is_a_tax_is_no_goods() {
+        let r = Reading::new(&document(&["Corner Deli", "Soup|18.70", "Tax|2.43", "TOTAL|21.13"]));
+        let labelled = totals::label_all(&r);
+        let taxes = taxes::find(&r, &labelled, Some(2113));
+        assert_eq!(taxes.len(), 1);
+        let lines = find(&r, &labelled, &taxes, Some(2113));
+        assert_eq!(lines.iter().map(|l| l.total).collect::<Vec<_>>(), [1870]);
+    }
+
+    #[test]
+    fn goods_with_a_word_of_paying() {
+        let lines = of(&[
+            "CHEZ LOUISE",
+            "Porte-monnaie cuir|12,00",
+            "Chocolate bar|1,20",
+            "Cash tendered|20,00",
+            "Geg. BAR|20,00",
+            "Rendu monnaie|6,80",
+            "TOTAL|13,20",
+        ]);
+        assert_eq!(lines.iter().map(|l| l.3).collect::<Vec<_>>(), [1200, 120]);
     }
 }

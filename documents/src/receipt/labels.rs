@@ -115,6 +115,14 @@ pub(crate) fn read(text: &str) -> Label {
     tidy(label, &glued.key)
 }
 
+/// Whether a folded word of some length is none of a label.
+pub(crate) fn is_other(word: &str) -> bool {
+    /// Shorter words only join others.
+    const LEAST: usize = 4;
+    let letters = word.chars().filter(|c| c.is_alphabetic()).count();
+    letters >= LEAST && letters * 2 > word.chars().count() && read(word).is_empty()
+}
+
 /// Words inside other words that mean something else.
 fn tidy(label: Label, key: &str) -> Label {
     let mut bits = label.0;

@@ -186,7 +186,8 @@ fn named(
         r.amounts.iter().filter(|a| a.row == row && a.money()).map(|a| a.minor).collect();
     let fits = total.is_some_and(|t| amounts.iter().any(|a| *a == t || (kind == "cash" && *a > t)));
     let masked = kind == "card" && MASKED.is_match(&fold(&text));
-    let others = own.iter().filter(|w| is_other(w)).count();
+    let means = |w: &str| KINDS.iter().any(|(_, keys)| keys.iter().any(|key| key.contains(w)));
+    let others = own.iter().filter(|w| labels::is_other(w) && !means(w)).count();
     let sold = goods.iter().any(|l| (l.rows.0..=l.rows.1).contains(&row)) && others > 0;
     let alone = (others <= 1 && !text.contains('!')) || labels::read(&text).any(Label::PAID);
     let offered = own.iter().any(|w| OFFERS.contains(&w.as_str())) || ADDRESS.is_match(&text);
@@ -230,18 +231,6 @@ fn kind(r: &Reading, text: &str, own: &[String]) -> Option<(&'static str, &'stat
     known.or_else(short)
 }
 
-/// Whether a word has nothing to do with paying.
-fn is_other(word: &str) -> bool {
-    let letters = word.chars().filter(|c| c.is_alphabetic()).count();
-    letters >= LEAST
-        && letters * 2 > word.chars().count()
-        && labels::read(word).is_empty()
-        && !KINDS.iter().any(|(_, keys)| keys.iter().any(|key| key.contains(word)))
-}
-
-/// Shorter words only join others.
-const LEAST: usize = 4;
-
 /// Last four digits behind a masked number.
 pub(crate) fn last4(r: &Reading) -> Option<Found> {
     r.layout.rows.iter().enumerate().find_map(|(row, printed)| {
@@ -259,7 +248,7 @@ mod tests {
     fn of(rows: &[&str], total: i64) -> Option<String> {
         let r = Reading::new(&document(rows));
         let labelled = totals::label_all(&r);
-        let goods = items::find(&r, &labelled, Some(total));
+        let goods = items::find(&r, &labelled, &[], Some(total));
         method(&r, &labelled, &goods, Some(0), Some(total)).map(|f| f.value)
     }
 

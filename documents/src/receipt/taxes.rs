@@ -3,11 +3,13 @@
 use super::{
     Reading,
     labels::Label,
-    normalise::{label_key, words},
+    normalise::{label_key, pattern, words},
     num::{ratio_of, round_minor},
     reliability::Situation,
     totals::Labelled,
 };
+use regex::Regex;
+use std::sync::LazyLock;
 
 /// One line of tax.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,6 +27,11 @@ const RATES: &[i64] = &[
     210, 400, 500, 550, 600, 700, 800, 900, 1000, 1200, 1300, 1350, 1500, 1900, 2000, 2100, 2300,
     998,
 ];
+
+/// "1.- IVA incluido": a sentence of a list, and no amount.
+static NUMBERED: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\s*[0-9]{1,2}\.-\s*\p{L}"));
+/// Behind its price, how an article is taxed; from the price's last digit on.
+static CODE: LazyLock<Regex> = LazyLock::new(|| pattern(r"[0-9]\s*-?\s*[SZ]R\s*$"));
 
 /// The row's rate, and the amounts that are left.
 fn rate_of(r: &Reading, row: usize, table: bool) -> (Option<i64>, Vec<i64>) {
@@ -107,7 +114,10 @@ pub(crate) fn find(r: &Reading, labelled: &[Labelled], total: Option<i64>) -> Ve
     let mut table = 0_usize;
     for row in 0..r.layout.rows.len() {
         let text = r.layout.rows[row].text();
-        let mut label = r.label(&text);
+        if NUMBERED.is_match(&text) {
+            continue;
+        }
+        let mut label = r.label(CODE.find(&text).map_or(&text, |code| &text[..=code.start()]));
         if misread(&text) {
             label = label.and(Label::TAX);
         }
@@ -237,6 +247,9 @@ mod tests {
             assert_eq!(of(&["Chez Louise", "TOTAL TTC|12,40", &row], 1240).len(), 1, "{tax}");
         }
         assert_eq!(of(&["NET TOTAL VAT|2,40"], 240), []);
+        for goods in ["10.00 NOS X 0.70|7.00 SR", "2PETI 26.00 X|52.00 SR", "2.- IVA inclosos"] {
+            assert_eq!(of(&[goods, "Total|520.00"], 52_000), [], "{goods}");
+        }
     }
 
     #[test]
