@@ -38,6 +38,16 @@ def files():
                 check(f"`{name}`" in (ROOT / guide).read_text(), f"{guide} does not explain {name}")
 
 
+def administrators():
+    """The guide names every operation that needs the scope `admin`."""
+    guide = (ROOT / "docs/KEYS.md").read_text()
+    guarded = [file.read_text() for file in sorted((ROOT / "api/src/routes").rglob("*.rs")) if re.search(r"^    _\w*: Admin,$", file.read_text(), re.M)]
+    check(len(guarded) >= 8, f"only {len(guarded)} operations need an administrator")
+    for text in guarded:
+        path = re.search(r'^    \w+, path = "([^"]+)"', text, re.M).group(1)
+        check(re.search(rf"{re.escape(path)}`", guide), f"docs/KEYS.md does not say that {path} needs the scope admin")
+
+
 def browsers():
     """What pages of other origins may send and read is the same at every gateway as at the API itself."""
     api = (ROOT / "api/src/middleware/security.rs").read_text()
@@ -121,6 +131,7 @@ def run(stack):
         print(f"  {time.monotonic() - began:5.1f} s  {what}", flush=True)
 
     files()
+    administrators()
     browsers()
     compose(stack.folder)
     say("files: generated ones are fresh, rules tested, compose file whole, secrets required")
