@@ -2,7 +2,7 @@
 
 use crate::{
     limits,
-    middleware::{envelope, pace, security, timeout},
+    middleware::{envelope, headers, pace, security, timeout},
     openapi,
     state::AppState,
 };
@@ -44,6 +44,7 @@ pub fn router(state: AppState) -> Router {
         .layer(from_fn_with_state(state.clone(), limits::layer))
         .layer(from_fn_with_state(state.clone(), pace::layer))
         .layer(from_fn_with_state(state.clone(), timeout::layer))
+        .layer(from_fn_with_state(state.clone(), headers::layer))
         .layer(CatchPanicLayer::custom(envelope::panicked));
     let router = match security::cors(&state.config.cors) {
         Some(cors) => router.layer(cors),

@@ -103,7 +103,9 @@ impl Notifier {
             #[cfg(feature = "redis")]
             Some(_) => Self::redis(config),
             #[cfg(not(feature = "redis"))]
-            Some(_) => Err(QueueError("this build has no Redis support (feature `redis`)".into())),
+            Some(_) => {
+                Err(QueueError::lasting("this build has no Redis support (feature `redis`)"))
+            }
         }
     }
 

@@ -15,7 +15,7 @@ use crate::{
     telemetry::Metrics,
 };
 use anyhow::Context as _;
-use std::{sync::Arc, time::Duration};
+use std::{convert::identity, sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
 /// The shared parts. Cheap to clone.
@@ -57,7 +57,9 @@ impl Parts {
         prepare_counters(&store);
         let queue = queue::open(&config.redis).context("redis.url")?;
         let limit = Duration::from_secs(config.startup.wait_seconds);
-        wait_for("the queue", limit, stop, || queue.ping()).await.context("redis.url")?;
+        let ping = || async { or_final(queue.ping().await, |error| error.lasting) };
+        let answered = wait_for("the queue", limit, stop, ping).await;
+        answered.and_then(identity).context("redis.url")?;
         let notifier = Notifier::open(&config.redis).context("redis.url")?;
         let blobs = open_blobs(&config).await?;
         check_storage(&config, &blobs, stop).await?;
@@ -150,32 +152,34 @@ pub async fn open_store_briefly(config: &Config) -> anyhow::Result<Store> {
 /// Why it could not be reached or brought up to date.
 pub async fn open_store(config: &Config, stop: &CancellationToken) -> anyhow::Result<Store> {
     let limit = Duration::from_secs(config.startup.wait_seconds);
-    // What is impossible today is impossible in a minute.
-    let connect = || async {
-        match Store::connect(&config.database).await {
-            Err(error) if error.lasting => Ok(Err(error)),
-            other => other.map(Ok),
-        }
-    };
-    let store =
-        wait_for("the database", limit, stop, connect).await.and_then(std::convert::identity)?;
+    let connect =
+        || async { or_final(Store::connect(&config.database).await, |error| error.lasting) };
+    let store = wait_for("the database", limit, stop, connect).await.and_then(identity)?;
     let definitions = sagas::configured(&config.sagas)?;
     for definition in definitions {
         store.define(definition);
     }
     store.set_saga_values(config.sagas.values.clone());
     store.seal_with(Sealer::new(&config.storage.encryption).map_err(anyhow::Error::msg)?);
-    let migrate = || async {
-        match store.migrate().await {
-            Err(error @ (StoreError::Corrupt(_) | StoreError::Altered { .. })) => Ok(Err(error)),
-            other => other.map(Ok),
-        }
-    };
+    let lasting =
+        |error: &StoreError| matches!(error, StoreError::Corrupt(_) | StoreError::Altered { .. });
+    let migrate = || async { or_final(store.migrate().await, lasting) };
     let migrated = wait_for("the database's tables", limit, stop, migrate).await;
     let migrated = migrated.context("database.url")?;
     let altered = matches!(migrated, Err(StoreError::Altered { .. }));
     migrated.context(if altered { "sagas.dir" } else { "database.url" })?;
     Ok(store)
+}
+
+/// For [`wait_for`]: what is impossible today is impossible in a minute, and not waited for.
+fn or_final<T, E>(
+    result: Result<T, E>,
+    lasting: impl FnOnce(&E) -> bool,
+) -> Result<Result<T, E>, E> {
+    match result {
+        Err(error) if lasting(&error) => Ok(Err(error)),
+        other => other.map(Ok),
+    }
 }
 
 /// The place for originals, with the keys for what lies there.

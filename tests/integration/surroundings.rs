@@ -60,7 +60,10 @@ fn what_a_server_cannot_start_with_is_one_line() {
         // Not even root may write there.
         (&[("QUITTANCE_DATA_DIR", "/proc/quittance")], &["/proc/quittance", "QUITTANCE_DATA_DIR"]),
         (&[("QUITTANCE_STORAGE_PATH", "/proc")], &["/proc", "QUITTANCE_STORAGE_PATH"]),
-        (&[("QUITTANCE_PROCESSING_MODELS_DIR", "/nowhere")], &["make models", "/nowhere"]),
+        (
+            &[("QUITTANCE_PROCESSING_MODELS_DIR", "/nowhere")],
+            &["make models", "/nowhere", "QUITTANCE_PROCESSING_MODELS_DIR"],
+        ),
         (&[("DB_HOST", "127.0.0.1"), ("DB_PORT", &nobody)], &["DB_HOST", &nobody]),
         (&[("REDIS_URL", &nowhere_redis)], &["REDIS_URL", "start Redis"]),
         (
@@ -154,8 +157,15 @@ fn redis_by_tls_and_a_password_says_what_is_wrong_with_them() {
     let output = run(&["doctor"], &with("true", ca, SPECIAL));
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && said.contains("Redis answers"), "{said}");
-    refused(&["serve"], &with("true", stranger, SPECIAL), &["certificate", "REDIS_CA_FILE"]);
-    refused(&["serve"], &with("true", ca, "wrong"), &["REDIS_PASSWORD"]);
+    // Waiting would mend neither.
+    let patient = [("QUITTANCE_STARTUP_WAIT_SECONDS", "60")];
+    let patiently = |settings: [_; 5]| [&settings[..], &patient].concat();
+    refused(
+        &["serve"],
+        &patiently(with("true", stranger, SPECIAL)),
+        &["certificate", "REDIS_CA_FILE"],
+    );
+    refused(&["serve"], &patiently(with("true", ca, "wrong")), &["REDIS_PASSWORD"]);
     refused(&["serve"], &with("false", ca, SPECIAL), &["REDIS_CA_FILE", "REDIS_TLS"]);
     refused(&["serve"], &with("false", ca, SPECIAL)[..3], &["redis.url"]);
 }

@@ -81,7 +81,9 @@ pub const ALL: [ModelFile; 6] =
 #[derive(Debug, thiserror::Error)]
 pub enum ModelFileError {
     /// Not there.
-    #[error("{purpose} missing: {path} does not exist; run `{FETCH}` to fetch it")]
+    #[error(
+        "{purpose} missing: {path} does not exist; run `{FETCH}` to fetch it, or let processing.models_dir (QUITTANCE_PROCESSING_MODELS_DIR) name the folder that has it"
+    )]
     Missing {
         /// Where it was looked for.
         path: PathBuf,

@@ -140,3 +140,15 @@ async fn headers_are_tricky_and_answers_are_not() {
         app.send(request).await.refusal(404, "INVALID_REQUEST");
     }
 }
+
+#[tokio::test]
+async fn headers_count_together() {
+    let app = App::with(|config| config.limits.max_header_bytes = 8192).await;
+    let (small, large) = ("x".repeat(1000), "x".repeat(1200));
+    let got = app.call(Method::GET, "/health/live", &[("x-some", small.as_str()); 7]).await;
+    assert_eq!(got.status, 200, "{}", got.json);
+    let got = app.call(Method::GET, "/health/live", &[("x-some", large.as_str()); 7]).await;
+    assert_eq!(got.status, 431, "{}", got.json);
+    let message = got.json["error"]["message"].as_str().unwrap();
+    assert!(message.contains("8192 au plus"), "{message}");
+}

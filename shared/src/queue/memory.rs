@@ -43,7 +43,7 @@ impl Channel {
         let id = message.runs.first().map(ToString::to_string).unwrap_or_default();
         let task = TaskBuilder::new(message).task_id(TaskId::from_string(id)).build();
         self.waiting.fetch_add(1, Ordering::AcqRel);
-        self.sender.send(task).map_err(|_| QueueError("the queue is closed".into()))
+        self.sender.send(task).map_err(|_| QueueError::passing("the queue is closed"))
     }
 
     /// apalis' backend on this channel.

@@ -37,8 +37,23 @@ pub type Handler = Arc<dyn Fn(Message) -> BoxFuture<'static, ()> + Send + Sync>;
 
 /// The queue does not answer.
 #[derive(Debug, thiserror::Error)]
-#[error("the queue is not available: {0}")]
-pub struct QueueError(pub String);
+#[error("the queue is not available: {message}")]
+pub struct QueueError {
+    /// Why, and what mends it.
+    pub message: String,
+    /// Waiting does not help: a wrong password, a certificate that is not trusted.
+    pub lasting: bool,
+}
+
+impl QueueError {
+    pub(crate) fn lasting(message: impl Into<String>) -> Self {
+        Self { message: message.into(), lasting: true }
+    }
+
+    fn passing(message: impl Into<String>) -> Self {
+        Self { message: message.into(), lasting: false }
+    }
+}
 
 /// Waiting messages of a lane from which on [`Queue::push`] leaves a new run to the dispatcher: so the queue stays
 /// small whatever comes in, and what waits longer waits in the database, where priority and fairness count. A document
@@ -87,6 +102,6 @@ pub fn open(config: &RedisConfig) -> Result<Arc<dyn Queue>, QueueError> {
         #[cfg(feature = "redis")]
         Some(_) => Ok(Arc::new(RedisQueue::open(config)?)),
         #[cfg(not(feature = "redis"))]
-        Some(_) => Err(QueueError("this build has no Redis support (feature `redis`)".into())),
+        Some(_) => Err(QueueError::lasting("this build has no Redis support (feature `redis`)")),
     }
 }

@@ -71,18 +71,24 @@ impl Drop for RedisQueue {
 impl From<RedisError> for QueueError {
     fn from(error: RedisError) -> Self {
         let text = error.to_string();
-        let remedy = if error.kind() == ErrorKind::AuthenticationFailed
+        let (lasting, remedy) = if error.kind() == ErrorKind::AuthenticationFailed
             || matches!(error.code(), Some("NOAUTH" | "WRONGPASS" | "NOPERM"))
         {
-            "; mend REDIS_PASSWORD, or the password in REDIS_URL"
+            (true, "; mend REDIS_PASSWORD, or the password in REDIS_URL")
         } else if text.contains("certificate") {
-            "; mend redis.ca_file (REDIS_CA_FILE), the authority that signed the server's certificate"
+            (
+                true,
+                "; mend redis.ca_file (REDIS_CA_FILE), the authority that signed the server's certificate",
+            )
         } else if error.is_connection_refusal() || error.is_io_error() {
-            "; start Redis, or mend REDIS_HOST and REDIS_PORT, or REDIS_URL (rediss:// where it speaks TLS)"
+            (
+                false,
+                "; start Redis, or mend REDIS_HOST and REDIS_PORT, or REDIS_URL (rediss:// where it speaks TLS)",
+            )
         } else {
-            ""
+            (false, "")
         };
-        Self(format!("{text}{remedy}"))
+        Self { message: format!("{text}{remedy}"), lasting }
     }
 }
 
@@ -91,11 +97,11 @@ impl From<RedisError> for QueueError {
 /// # Errors
 /// An address that is none, or a file with authorities that cannot be used.
 pub(crate) fn client(config: &RedisConfig) -> Result<Client, QueueError> {
-    let Some(url) = &config.url else { return Err(QueueError("redis.url is not set".into())) };
+    let Some(url) = &config.url else { return Err(QueueError::lasting("redis.url is not set")) };
     crate::tls::install();
     let Some(file) = &config.ca_file else { return Ok(Client::open(url.expose())?) };
     let refused = |why: String| {
-        QueueError(format!("redis.ca_file (REDIS_CA_FILE) {}: {why}", file.display()))
+        QueueError::lasting(format!("redis.ca_file (REDIS_CA_FILE) {}: {why}", file.display()))
     };
     if !url.expose().starts_with("rediss://") {
         return Err(refused(
@@ -181,7 +187,7 @@ impl RedisQueue {
     async fn put(&self, lane: &Lane, messages: Vec<Message>) -> Result<(), QueueError> {
         let count = messages.len();
         let mut storage = self.storage(lane);
-        storage.push_bulk(messages).await.map_err(|e| QueueError(e.to_string()))?;
+        storage.push_bulk(messages).await.map_err(|e| QueueError::passing(e.to_string()))?;
         let mut publish = redis::cmd("PUBLISH");
         publish.arg(format!("{CHANNEL}{lane}")).arg(count);
         publish.query_async::<()>(&mut self.conn.clone()).await?;

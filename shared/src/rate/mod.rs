@@ -84,7 +84,9 @@ impl Limiter {
                 Ok(Self { local: Local::default(), remote: Some(remote::Remote::open(config)?) })
             }
             #[cfg(not(feature = "redis"))]
-            Some(_) => Err(QueueError("this build has no Redis support (feature `redis`)".into())),
+            Some(_) => {
+                Err(QueueError::lasting("this build has no Redis support (feature `redis`)"))
+            }
         }
     }
 
