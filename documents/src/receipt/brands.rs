@@ -47,6 +47,11 @@ impl Brand {
         &self.key
     }
 
+    /// How many words its name has.
+    pub(crate) fn words(&self) -> usize {
+        self.spaced.split(' ').count()
+    }
+
     /// Whether its name alone does not tell it: also a word, or a chain of other countries.
     pub(crate) fn doubtful(&self, country: Option<&str>) -> bool {
         self.row.word || country.is_some_and(|c| !self.row.serves(c))

@@ -12,7 +12,7 @@ use super::{
     brands::{self, Brand, By},
     model::Features,
     names::{COUNTED, GREETING, clean, letters},
-    normalise::{fold, skeleton, squash},
+    normalise::{fold, skeleton, squash, words},
     num::{count, flag},
     parties,
 };
@@ -66,10 +66,10 @@ pub(crate) fn candidates(r: &Reading) -> Vec<Candidate> {
         let cleaned = context.unnumbered(tidy(r, &line.text));
         let untouched = plain(r, line.text.trim());
         context.push(&mut out, i, i, cleaned.clone(), "");
-        // A chain's apostrophe that was not read is no other way to write its name.
-        let lost = squash(&cleaned) == squash(&untouched)
-            && cleaned.contains('\'')
-            && !untouched.contains('\'');
+        // A chain's apostrophe that was not read is no other way to write its name, nor are spaces inside its words.
+        let apostrophe = cleaned.contains('\'') && !untouched.contains('\'');
+        let pieces = words(&cleaned).len() < words(&untouched).len();
+        let lost = squash(&cleaned) == squash(&untouched) && (apostrophe || pieces);
         if cleaned != untouched && !lost {
             context.push(&mut out, i, i, untouched, "untouched");
         }
@@ -103,6 +103,13 @@ fn tidy(r: &Reading, text: &str) -> String {
     let near = found.iter().find(|(_, by)| *by == By::Near);
     let apostrophe = |b: &Brand| b.name.replace('\'', "").eq_ignore_ascii_case(&cleaned);
     if let Some((brand, _)) = found.iter().find(|(b, _)| b.name.contains('\'') && apostrophe(b)) {
+        return brand.name.to_owned();
+    }
+    // "M E R L IN": more words than the chain's name has.
+    let pieces = words(&cleaned.replace('\'', "")).len();
+    let broken = |b: &Brand| b.key() == squash(&cleaned) && pieces > b.words();
+    let whole = found.iter().find(|(b, _)| broken(b) && !b.doubtful(country(r)));
+    if let Some((brand, _)) = whole {
         return brand.name.to_owned();
     }
     let alike = |b: &Brand| skeleton(b.key()) == skeleton(&squash(&cleaned));
@@ -289,6 +296,15 @@ mod tests {
         let named = names(&[alone[0], alone[1], alone[2], "Thank you, Dollarama"]);
         assert!(named.iter().any(|n| n == "Dollarama"), "{named:?}");
         assert!(named.iter().all(|n| n != "Dollarana"), "{named:?}");
+    }
+
+    #[test]
+    fn a_chain_broken_by_spaces_is_put_together() {
+        for (row, name) in [("LEROY M E R L IN", "Leroy Merlin"), ("Star bucks", "Starbucks")] {
+            let names = names(&[row, "12 Main Street", "TOTAL|3.20"]);
+            assert!(names.iter().any(|n| n == name), "{row}: {names:?}");
+            assert!(names.iter().all(|n| n != row), "{row}: {names:?}");
+        }
     }
 
     #[test]
