@@ -19,6 +19,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from urllib.parse import quote
 
 from deploytest.ground import ROOT, Failure, Http, check, free_port, until
 from deploytest.stand_ins import stand_in
@@ -231,6 +232,20 @@ def killed(stack):
     until(f"{victim} is started again", lambda: victim in stack.names("worker"), 60, 1)
 
 
+def missed(stack):
+    """A worker that is stopped leaves the names that Prometheus asks for; the alert comes all the same."""
+
+    def found(expression):
+        return Http(stack.prometheus).get(f"/api/v1/query?query={quote(expression)}").json()["data"]["result"]
+
+    until("two workers are what is expected", lambda: found('max_over_time(min_over_time(quittance:processes:up{job="quittance-worker"}[2m])[1h:1m]) == 2'), 300, 5)
+    victim = stack.names("worker")[1]
+    stack.podman("stop", "--time", "40", victim)
+    until("its target is gone", lambda: len(found('up{job="quittance-worker"}')) == 1, 120, 2)
+    until("WorkerDown is raised", lambda: found('ALERTS{alertname="WorkerDown"}'), 60, 2)
+    stack.podman("start", victim)
+
+
 def restarted(stack):
     """API replicas one after the other, as an upgrade does it; whoever asks meanwhile is served, at the latest when asking again.
 
@@ -295,6 +310,8 @@ def run(podman, options, folder):
         killed(stack)
         say("receipts are read; a killed worker lost nothing and came back; Prometheus sees all")
         say(f"API replicas restarted one by one {restarted(stack)}")
+        missed(stack)
+        say("a worker that is stopped is missed, though Prometheus has no target for it any more")
         stack.down()
         stack.up()
         check(stack.read(first) == before, "after down and up the result is another")
