@@ -24,7 +24,8 @@ use uuid::Uuid;
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ReviewReason {
-    /// `TOTAL_MISSING`, `TOTAL_UNCERTAIN`, the same with `DATE` and `MERCHANT`, `CHECK_FAILED`, `NOT_A_PAYMENT`, `PERHAPS_SEVERAL`.
+    /// `TOTAL_MISSING`, `TOTAL_UNCERTAIN`, the same with `DATE` and `MERCHANT`, `CHECK_FAILED`, `NOT_A_PAYMENT`, `PERHAPS_SEVERAL`;
+    /// `TRUNCATED_IMAGE`, `PAGE_SKIPPED`, `PAGE_LIMIT`: a part of it was not read.
     code: String,
     /// Of several receipts in the document the one it is about, by its `index`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -310,7 +311,10 @@ fn reason(reason: &Reason, context: &Context) -> ReviewReason {
     let (field, check) = match reason {
         Reason::Missing(field) | Reason::Uncertain(field) => (Some(field.clone()), None),
         Reason::Check(check) => (None, Some(check.clone())),
-        Reason::NotAPayment(_) | Reason::PerhapsSeveral | Reason::Child(..) => (None, None),
+        Reason::NotAPayment(_)
+        | Reason::PerhapsSeveral
+        | Reason::NotWhole(_)
+        | Reason::Child(..) => (None, None),
     };
     ReviewReason { code, child, field, check, message: context.say(&text) }
 }
@@ -357,6 +361,13 @@ fn worded(reason: &Reason) -> (String, Text) {
             let text = Text::new(
                 "Le document montre peut-être plusieurs reçus.",
                 "The document perhaps shows several receipts.",
+            );
+            (reason.code(), text)
+        }
+        Reason::NotWhole(_) => {
+            let text = Text::new(
+                "Une partie du document n'a pas été lue.",
+                "A part of the document was not read.",
             );
             (reason.code(), text)
         }

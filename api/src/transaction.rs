@@ -63,7 +63,8 @@ pub(crate) struct WireTransaction {
     pub(crate) mcc: Option<String>,
     /// It was read by machine and not with certainty: a person should look at it before it is booked.
     pub(crate) needs_review: bool,
-    /// Why: `TOTAL_UNCERTAIN`, `DATE_UNCERTAIN`, `MERCHANT_UNCERTAIN`, `MERCHANT_MISSING`, `CHECK_FAILED:` and the check.
+    /// Why: `TOTAL_UNCERTAIN`, `DATE_UNCERTAIN`, `MERCHANT_UNCERTAIN`, `MERCHANT_MISSING`, `CHECK_FAILED:` and the check,
+    /// `CURRENCY_ASSUMED`, `DATE_ORDER_ASSUMED`, `TRUNCATED_IMAGE`, `PAGE_SKIPPED`, `PAGE_LIMIT`.
     pub(crate) review_reasons: Vec<String>,
     /// When it was stored; RFC 3339, UTC. Null where it is not.
     pub(crate) created_at: Option<String>,

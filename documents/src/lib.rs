@@ -13,6 +13,7 @@ pub mod review;
 pub mod several;
 pub mod statement;
 pub mod train;
+pub mod whole;
 
 use quittance_domain::{document::DocumentText, receipt::Extraction};
 

@@ -9,7 +9,10 @@
 #[cfg(test)]
 mod tests;
 
-use crate::receipt::{self, Model};
+use crate::{
+    receipt::{self, Model},
+    whole,
+};
 use quittance_domain::{
     document::{BoundingBox, DocumentText, PageText, TextLine, Warning},
     i18n::Text,
@@ -56,6 +59,7 @@ pub fn extract_with(text: &DocumentText, model: &Model) -> Extraction {
         together(text, (1..).zip(parts).map(|(index, part)| child(index, part)).collect())
     };
     found.warnings.extend(cutter.doubt.map(perhaps));
+    whole::doubt(&mut found);
     found
 }
 

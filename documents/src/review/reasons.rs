@@ -1,7 +1,7 @@
 //! Why a person should look at a result.
 
 use super::{extracted, named};
-use crate::several::PERHAPS_SEVERAL;
+use crate::{several::PERHAPS_SEVERAL, whole::NOT_WHOLE};
 use quittance_domain::kind::DocumentType;
 use serde_json::Value;
 
@@ -38,6 +38,8 @@ pub enum Reason {
     NotAPayment(DocumentType),
     /// It may show several receipts: `PERHAPS_SEVERAL`.
     PerhapsSeveral,
+    /// A part of it was not read: one of [`NOT_WHOLE`].
+    NotWhole(&'static str),
     /// One of the receipts of a document that shows several, by its index: `CHILD:2:TOTAL_MISSING`.
     Child(u64, Box<Reason>),
 }
@@ -52,6 +54,7 @@ impl Reason {
             Self::Check(check) => format!("CHECK_FAILED:{check}"),
             Self::NotAPayment(sort) => format!("NOT_A_PAYMENT:{}", sort.code()),
             Self::PerhapsSeveral => PERHAPS_SEVERAL.to_owned(),
+            Self::NotWhole(code) => (*code).to_owned(),
             Self::Child(index, reason) => format!("CHILD:{index}:{}", reason.code()),
         }
     }
@@ -71,8 +74,8 @@ impl Reason {
         if let Some((index, of)) = code.strip_prefix("CHILD:").and_then(|c| c.split_once(':')) {
             return Some(Self::Child(index.parse().ok()?, Box::new(Self::parse(of)?)));
         }
-        if code == PERHAPS_SEVERAL {
-            return Some(Self::PerhapsSeveral);
+        if let Some(told) = Self::warned(code) {
+            return Some(told);
         }
         let (first, rest) = code.split_once('_')?;
         match rest {
@@ -80,6 +83,16 @@ impl Reason {
             "UNCERTAIN" => field(first).map(Self::Uncertain),
             _ => None,
         }
+    }
+}
+
+impl Reason {
+    /// Of a warning that is one.
+    fn warned(code: &str) -> Option<Self> {
+        if code == PERHAPS_SEVERAL {
+            return Some(Self::PerhapsSeveral);
+        }
+        NOT_WHOLE.into_iter().find(|known| *known == code).map(Self::NotWhole)
     }
 }
 
@@ -95,9 +108,14 @@ pub fn reasons(document: &Value, thresholds: Thresholds) -> Vec<Reason> {
     let said: Vec<&str> =
         list.into_iter().flatten().filter_map(|c| c.get("field")?.as_str()).collect();
     let warnings = document.get("warnings").and_then(Value::as_array);
-    let several = |w: &Value| w.get("code").and_then(Value::as_str) == Some(PERHAPS_SEVERAL);
-    let doubted = warnings.into_iter().flatten().any(several);
-    let mut found: Vec<Reason> = doubted.then_some(Reason::PerhapsSeveral).into_iter().collect();
+    let warned = |w: &Value| Reason::warned(w.get("code")?.as_str()?);
+    let mut found = Vec::new();
+    for reason in warnings.into_iter().flatten().filter_map(warned) {
+        // Of several pages each has its warning.
+        if !found.contains(&reason) {
+            found.push(reason);
+        }
+    }
     let children = document.get("children").and_then(Value::as_array);
     let Some(children) = children.filter(|children| !children.is_empty()) else {
         found.extend(one(document, thresholds, |field| said.contains(&field)));
@@ -185,19 +203,20 @@ mod tests {
         };
         let mut document = json!({
             "extractedFields": { "summary": "2 reçus" }, "checks": [],
-            "warnings": [{ "code": "PERHAPS_SEVERAL" }],
+            "warnings": [{ "code": "PERHAPS_SEVERAL" }, { "code": "PAGE_SKIPPED", "page": 1 },
+                { "code": "PAGE_SKIPPED", "page": 2 }, { "code": "LOW_RESOLUTION" }],
             "children": [child(1, 1.0, Some("receipt")), child(2, 0.5, Some("quote"))],
         });
         let even = Thresholds { figures: 0.9, merchant: 0.9 };
         let found = reasons(&document, even);
         let codes: Vec<String> = found.iter().map(Reason::code).collect();
         let sort = "CHILD:2:NOT_A_PAYMENT:quote";
-        assert_eq!(codes, ["PERHAPS_SEVERAL", sort, "CHILD:2:TOTAL_UNCERTAIN"]);
+        assert_eq!(codes, ["PERHAPS_SEVERAL", "PAGE_SKIPPED", sort, "CHILD:2:TOTAL_UNCERTAIN"]);
         for reason in found {
             assert_eq!(Reason::parse(&reason.code()), Some(reason));
         }
         document["corrections"] = json!([{ "field": "children[2].totalAmount", "value": null }]);
         let codes: Vec<String> = reasons(&document, even).iter().map(Reason::code).collect();
-        assert_eq!(codes, ["PERHAPS_SEVERAL", sort]);
+        assert_eq!(codes, ["PERHAPS_SEVERAL", "PAGE_SKIPPED", sort]);
     }
 }

@@ -94,9 +94,12 @@ pub fn parse(bytes: &[u8], options: &Options) -> Result<Statement, StatementErro
     Ok(finish::finish(statement))
 }
 
-/// The currency of a file that names none, with the warning that says so, once.
+/// The currency of a file that names none: as the client said, or assumed with a warning, once.
 fn assumed_currency(options: &Options, warnings: &mut Vec<Warning>) -> Currency {
-    let currency = options.default_currency.unwrap_or(Currency::EUR);
+    if let Some(said) = options.default_currency {
+        return said;
+    }
+    let currency = Currency::EUR;
     if !warnings.iter().any(|w| w.code == "CURRENCY_ASSUMED") {
         warnings.push(error::warning(
             "CURRENCY_ASSUMED",

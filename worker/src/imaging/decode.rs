@@ -140,9 +140,28 @@ fn flatten(image: DynamicImage) -> RgbImage {
     })
 }
 
-/// Whether the last bytes hold the end marker; cameras and tools may add a little after it.
+/// Whether the pixels of a JPEG come to their end marker; cameras and tools may add something after it. Before them
+/// stands what has an end of its own, such as the small picture in EXIF data.
 fn ends_well(bytes: &[u8]) -> bool {
-    bytes.windows(2).rev().any(|pair| pair == [0xff, 0xd9])
+    scans(bytes).unwrap_or(bytes).windows(2).any(|pair| pair == [0xff, 0xd9])
+}
+
+/// From the first scan on; `None` where the segments before it cannot be followed.
+fn scans(bytes: &[u8]) -> Option<&[u8]> {
+    const SCAN: u8 = 0xda;
+    let mut at = 2;
+    while bytes.get(at) == Some(&0xff) {
+        match *bytes.get(at + 1)? {
+            SCAN => return bytes.get(at..),
+            // A byte that only fills.
+            0xff => at += 1,
+            _ => {
+                let length = <[u8; 2]>::try_from(bytes.get(at + 2..at + 4)?).ok()?;
+                at += 2 + usize::from(u16::from_be_bytes(length));
+            }
+        }
+    }
+    None
 }
 
 /// EXIF orientation, 1 to 8.

@@ -179,6 +179,11 @@ fn a_cut_jpeg_is_read_with_a_warning() {
     assert_eq!(decoded.warnings[0].code, "TRUNCATED_IMAGE");
     let e = read(&whole[..100]).unwrap_err();
     assert_eq!(e.code(), "DAMAGED_FILE", "{e}");
+    // The small picture in a camera's EXIF data has an end of its own.
+    let thumbnail = [&[0xff, 0xe1, 0, 10][..], b"Exif", &[0xff, 0xd9, 0, 0]].concat();
+    let photo = [&whole[..2], &thumbnail, &whole[2..]].concat();
+    assert_eq!(read(&photo[..photo.len() / 2]).unwrap().warnings[0].code, "TRUNCATED_IMAGE");
+    assert!(read(&photo).unwrap().warnings.is_empty());
 }
 
 #[test]

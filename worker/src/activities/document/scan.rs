@@ -123,6 +123,7 @@ fn transactions(
         match transaction(fields, receipt_type, workflow) {
             Ok((mut transaction, assumed)) => {
                 transaction.doubts = doubts(reasons, place.map(|(index, _)| index));
+                transaction.doubts.extend(assumed.iter().map(|warning| warning.code.clone()));
                 remarks.extend(assumed.map(about));
                 found.push(transaction);
             }
@@ -231,7 +232,8 @@ fn transaction(
     };
     let merchant = fields.merchant_name.as_ref().map(|name| name.value.clone());
     let label = merchant.clone().or_else(|| fields.summary.clone());
-    let assumed = printed.is_none().then(|| {
+    // What the client said is not assumed.
+    let assumed = printed.or(given).is_none().then(|| {
         let text = Text::new(
             format!("Le document n'indique pas de devise ; {currency} est supposé."),
             format!("The document names no currency; {currency} is assumed."),

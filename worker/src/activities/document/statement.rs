@@ -5,7 +5,7 @@ use crate::{
     activities::{Tools, decode::original},
     executor::activity::{ActivityContext, ActivityError},
 };
-use chrono::NaiveDate;
+use chrono::{Datelike as _, NaiveDate};
 use quittance_documents::statement::{self, Options, StatementError};
 use quittance_shared::{
     domain::{
@@ -19,6 +19,9 @@ use quittance_shared::{
     store::WorkflowView,
 };
 use uuid::Uuid;
+
+/// Warning and doubt: no date of the file says whether day or month comes first.
+const DATE_ORDER_ASSUMED: &str = "DATE_ORDER_ASSUMED";
 
 pub(super) async fn process(
     tools: &Tools,
@@ -66,9 +69,14 @@ fn processed(statement: Statement, workflow: &WorkflowView) -> Processed {
     let announced: Vec<&Entry> =
         accounts.iter().flat_map(|account| &account.entries).filter(|e| e.pending).collect();
     warnings.extend(not_booked(&announced));
+    let order_assumed = warnings.iter().any(|w| w.code == DATE_ORDER_ASSUMED);
     let booked = |account: &StatementAccount| {
         let entries = account.entries.iter().filter(|e| !e.pending);
-        entries.map(|entry| transaction(account, entry, workflow)).collect()
+        let transactions = entries.map(|entry| Transaction {
+            doubts: doubts(entry.booked, order_assumed),
+            ..transaction(account, entry, workflow)
+        });
+        transactions.collect()
     };
     let parts = accounts.iter().map(booked).collect();
     Processed {
@@ -108,6 +116,12 @@ fn not_booked(announced: &[&Entry]) -> Option<Warning> {
         );
         Warning::new("PENDING_NOT_STORED", text)
     })
+}
+
+/// A day that would be another one with the month first, where no date of the file says which comes first.
+fn doubts(date: NaiveDate, order_assumed: bool) -> Vec<String> {
+    let either = date.day() <= 12 && date.day() != date.month();
+    (order_assumed && either).then(|| DATE_ORDER_ASSUMED.to_owned()).into_iter().collect()
 }
 
 fn transaction(account: &StatementAccount, entry: &Entry, workflow: &WorkflowView) -> Transaction {
@@ -160,6 +174,19 @@ mod tests {
         for february in ["15/02/2026;C;-3,00;EUR;\n", "15/02/2026;C;-3,00;EUR;1\n"] {
             assert_eq!(keys(&csv(&format!("{january}{february}")))[..2], alone, "{february}");
         }
+    }
+
+    #[test]
+    fn a_day_that_may_be_a_month_waits_for_a_person() {
+        let file = "Date;Libellé;Montant;Devise\n03/04/2026;A;-1,00;EUR\n05/05/2026;B;-2,00;EUR\n";
+        let doubts = |file: &str| {
+            let statement = statement::parse(file.as_bytes(), &Options::default()).unwrap();
+            let found = processed(statement, &workflow()).transactions;
+            found.into_iter().map(|one| one.transaction.doubts).collect::<Vec<_>>()
+        };
+        assert_eq!(doubts(file), [vec![DATE_ORDER_ASSUMED.to_owned()], vec![]]);
+        let proved = format!("{file}31/05/2026;C;-3,00;EUR\n");
+        assert_eq!(doubts(&proved).concat(), [""; 0]);
     }
 
     #[test]

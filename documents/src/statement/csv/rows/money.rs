@@ -171,10 +171,12 @@ impl Reader<'_> {
     /// A sign of several currencies is that of the table or the caller, else the most usual one, and said so.
     fn one_of(&mut self, family: Family, sign: &str) -> Option<Currency> {
         let of = |currency: Option<Currency>| currency.filter(|c| family.contains(*c));
-        if let Some(currency) = of(self.mapping.currency) {
+        if let Some(currency) =
+            of(self.mapping.currency).or_else(|| of(self.options.default_currency))
+        {
             return Some(currency);
         }
-        let currency = of(self.options.default_currency).or_else(|| family.usual())?;
+        let currency = family.usual()?;
         if !self.warnings.iter().any(|w| w.code == "CURRENCY_ASSUMED") {
             let sign = quoted(sign);
             self.warnings.push(warning(

@@ -187,6 +187,17 @@ fn the_currency_that_was_given_says_what_a_minor_unit_is() {
     {
         assert_eq!(booked(value, currency).unwrap(), paid);
     }
+    let nothing_said = || {
+        let mut fields = child(1, 9.0, Some("2022-08-24"), None).extracted_fields;
+        fields.total_amount.as_mut().unwrap().currency = None;
+        extraction(fields, Vec::new())
+    };
+    let (found, remarks) = transactions(&nothing_said(), &workflow(), &[]);
+    assert_eq!(found[0].doubts, ["CURRENCY_ASSUMED"]);
+    assert_eq!(remarks[0].code, "CURRENCY_ASSUMED");
+    let given = WorkflowView { currency: Some("CHF".into()), ..workflow() };
+    let (found, remarks) = transactions(&nothing_said(), &given, &[]);
+    assert_eq!((found[0].doubts.len(), remarks.len()), (0, 0), "{remarks:?}");
     // There are no cents of a yen: it was not paid in that currency.
     assert_eq!(booked(12.5, "JPY").unwrap_err().code, "TRANSACTION_INCOMPLETE");
 }
