@@ -93,8 +93,13 @@ impl Finder {
     fn add(&mut self, row: &'static table::Brand) {
         let brand = Brand { name: row.name, row, spaced: spaced(row.name), key: squash(row.name) };
         let at = self.brands.len();
-        if self.names.get(&brand.key).is_some_and(|i| self.brands[*i].key == brand.key) {
-            return;
+        let same = self.names.get(&brand.key).copied().filter(|i| self.brands[*i].key == brand.key);
+        if let Some(first) = same.map(|i| &self.brands[i]) {
+            if !row.anywhere || first.row.anywhere {
+                return;
+            }
+            // "Co-op" is found by its two words, "Coop" by its letters.
+            self.names.insert(first.spaced.clone(), same.unwrap_or(at));
         }
         self.names.insert(brand.key.clone(), at);
         if let Some(rest) = brand.key.strip_prefix("the").filter(|k| k.len() >= LONG) {
@@ -120,10 +125,11 @@ impl Finder {
             for (n, word) in words[start..].iter().take(MOST_WORDS).enumerate() {
                 joined.push_str(word);
                 let Some(at) = self.names.get(&joined).copied() else { continue };
-                let brand = &self.brands[at];
                 let apart = words[start..=start + n].join(" ");
-                let same = apart == brand.spaced || joined.len() >= GLUED;
-                if same && !found.contains(&at) {
+                let same = |at: usize| apart == self.brands[at].spaced;
+                let glued = Some(at).filter(|at| same(*at) || joined.len() >= GLUED);
+                let at = glued.or_else(|| self.names.get(&apart).copied().filter(|at| same(*at)));
+                if let Some(at) = at.filter(|at| !found.contains(at)) {
                     found.push(at);
                 }
             }
@@ -278,6 +284,12 @@ mod tests {
         }
         assert_eq!(find("NEXT", Some("GB")).len(), 1);
         assert!(find("KROGER MARKET OF PARIS", Some("FR")).iter().all(|(b, _)| b.row.anywhere));
+    }
+
+    #[test]
+    fn chains_of_the_same_letters() {
+        assert_eq!(first("Coop"), Some(("Coop", By::Name)));
+        assert_eq!(first("CO-OP"), Some(("Co-op", By::Name)));
     }
 
     #[test]

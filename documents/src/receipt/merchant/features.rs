@@ -33,6 +33,8 @@ pub(super) struct Context<'a> {
     pub(super) brands: &'a [Vec<(&'static Brand, By)>],
     /// Names over two lines.
     pub(super) parts: &'a Parts,
+    /// Rows that are only a town.
+    pub(super) towns: &'a [usize],
 }
 
 impl Context<'_> {
@@ -116,6 +118,7 @@ impl Context<'_> {
             || (!kind.is_empty() && ONLY_STORE.is_match(&self.lines[from].text))
             || name.chars().count() > 80
             || self.torn(from, to)
+            || (from == to && self.towns.contains(&self.lines[from].row))
             || (!kind.is_empty() && only_kinds(&name))
             || torn_off(&name)
             || (kind != "untouched" && GREETING.is_match(&name))

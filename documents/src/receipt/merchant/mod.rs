@@ -5,6 +5,7 @@ mod echo;
 mod features;
 mod lines;
 mod parts;
+mod towns;
 mod variants;
 
 use super::{
@@ -17,6 +18,7 @@ use super::{
     parties,
 };
 use features::Context;
+use lines::Line;
 use parts::Parts;
 
 /// Where the receipt is from, as far as that is known.
@@ -51,6 +53,7 @@ pub(crate) fn candidates(r: &Reading) -> Vec<Candidate> {
     let brands: Vec<_> =
         r.layout.rows.iter().map(|row| brands::find(&row.text(), country(r))).collect();
     let parts = Parts::find(&lines, &all, &|row| tidy(r, &r.layout.rows[row].text()));
+    let towns = towns::rows(r, &lines);
     let context = Context {
         r,
         lines: &lines,
@@ -59,10 +62,13 @@ pub(crate) fn candidates(r: &Reading) -> Vec<Candidate> {
         any_legal,
         brands: &brands,
         parts: &parts,
+        towns: &towns,
     };
     let mut out: Vec<Candidate> = Vec::new();
-    let no_name = |text: &str| parties::titled(text) || r.parties.buyers_text(text);
-    for (i, line) in lines.iter().enumerate().filter(|(_, l)| !no_name(&l.text)) {
+    let no_name = |line: &Line| parties::titled(&line.text) || r.parties.buyers_text(&line.text);
+    for (i, line) in lines.iter().enumerate().filter(|(_, l)| !no_name(l)) {
+        // A town makes a name with what follows it at most.
+        let town = |line: &Line| context.towns.contains(&line.row);
         let cleaned = context.unnumbered(tidy(r, &line.text));
         let untouched = plain(r, line.text.trim());
         context.push(&mut out, i, i, cleaned.clone(), "");
@@ -76,7 +82,7 @@ pub(crate) fn candidates(r: &Reading) -> Vec<Candidate> {
         for (name, kind) in variants::of(&lines, i, &cleaned, &domains) {
             context.push(&mut out, i, i, name, kind);
         }
-        let Some(next) = lines.get(i + 1).filter(|l| !no_name(&l.text)) else { continue };
+        let Some(next) = lines.get(i + 1).filter(|l| !no_name(l) && !town(l)) else { continue };
         let joined = format!("{cleaned} {}", tidy(r, &next.text));
         context.push(&mut out, i, i + 1, joined.clone(), "joined");
         if let Some(third) = lines.get(i + 2).filter(|_| next.named && !next.address) {
@@ -176,7 +182,8 @@ fn seen(c: &Context<'_>) -> Vec<Seen> {
         let sold = c.r.layout.rows.get(row).is_some_and(|r| COUNTED.is_match(&r.text()));
         let top = c.lines.iter().take(TOP).any(|l| l.row == row);
         let whole = c.all.get(row).map_or(0, |(_, text)| text.len());
-        for (brand, by) in found.iter().filter(|(b, _)| !sold && (top || b.row.anywhere)) {
+        let no_name = sold || c.towns.contains(&row);
+        for (brand, by) in found.iter().filter(|(b, _)| !no_name && (top || b.row.anywhere)) {
             let alone = whole <= brand.key().len() + 2;
             match seen.iter_mut().find(|s| s.brand.name == brand.name) {
                 Some(s) => {
