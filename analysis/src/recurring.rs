@@ -116,6 +116,7 @@ fn series_of(mut group: Vec<Payment<'_>>, today: NaiveDate, language: Language) 
     group.sort_by_key(|payment| (payment.date(), payment.one.minor()));
     // Twice the same on one day is a duplicate, not a rhythm.
     group.dedup_by_key(|payment| (payment.date(), payment.one.minor()));
+    drop_strangers(&mut group);
     if let Some(series) = series(&group, today, language) {
         return vec![series];
     }
@@ -144,6 +145,14 @@ fn series_of(mut group: Vec<Payment<'_>>, today: NaiveDate, language: Language) 
             series(&cluster, today, language)
         })
         .collect()
+}
+
+/// Among purchases, leaves out those of more than twice the usual amount off: at the same shop, but no part of a habit.
+/// A bill may be what it likes.
+fn drop_strangers(group: &mut Vec<Payment<'_>>) {
+    let usual = median(&mut group.iter().map(|payment| payment.one.minor()).collect::<Vec<_>>());
+    let limit = usual.saturating_abs().saturating_mul(2);
+    group.retain(|payment| payment.firm || (payment.one.minor() - usual).saturating_abs() <= limit);
 }
 
 fn series(payments: &[Payment<'_>], today: NaiveDate, language: Language) -> Option<Recurring> {
@@ -206,8 +215,8 @@ fn explain(period: Period, count: usize, missed: usize, spread: i64, language: L
         Period::Yearly => ("chaque année", "every year"),
     };
     language.of(
-        format!("{count} paiements {fr}, montants à {spread} % près, {missed} manquant(s)"),
-        format!("{count} payments {en}, amounts within {spread} %, {missed} missed"),
+        format!("{count} paiements {fr}, le plus souvent à {spread} % près, {missed} manquant(s)"),
+        format!("{count} payments {en}, mostly within {spread} %, {missed} missed"),
     )
 }
 

@@ -45,6 +45,21 @@ fn a_monthly_bill_with_one_missing_and_a_new_price() {
 }
 
 #[test]
+fn a_large_purchase_is_no_part_of_a_habit() {
+    let mut list = vec![("2026-06-15", -90_000, "CB CARREFOUR MARKET LYON")];
+    for (month, minor) in
+        ["01", "02", "03", "04", "05", "06"].iter().zip([4110, 4210, 4310, 4410, 4510, 4610])
+    {
+        let date: &str = format!("2026-{month}-12").leak();
+        list.push((date, -minor, "CB CARREFOUR MARKET LYON"));
+    }
+    let found = recurring(&analysed(&list), day("2026-06-20"), Language::French);
+    assert_eq!(found.len(), 1);
+    assert_eq!((found[0].transactions.len(), found[0].last_amount.minor.0), (6, -4610));
+    assert!(found[0].drift_percent < 10, "{}", found[0].drift_percent);
+}
+
+#[test]
 fn weekly_quarterly_and_yearly() {
     let all = analysed(&[
         ("2024-01-01", -1000, "CB YOGA MARTIN"),
