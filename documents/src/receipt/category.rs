@@ -1,10 +1,6 @@
 //! What kind of receipt it is and what the money went for, from the chain or from words that only one trade uses.
 
-use super::{
-    Reading, brands,
-    normalise::{label_key, words},
-    num::count,
-};
+use super::{Reading, brands, labels::Glued, normalise::words, num::count};
 
 /// Category, the receipt type it goes with, words that speak for it.
 const KINDS: &[(&str, &str, &[&str])] = &[
@@ -255,11 +251,8 @@ pub(crate) fn find(
         KINDS.iter().map(|(c, t, keys)| (score(keys), *c, *t)).collect();
     ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
     let invoice = r.layout.rows.iter().any(|row| {
-        let key = label_key(&row.text());
-        key.contains("duedate")
-            || key.contains("echeance")
-            || key.contains("bankdetails")
-            || key.contains("iban")
+        let text = Glued::new(&row.text());
+        ["duedate", "echeance", "bankdetails", "iban"].iter().any(|word| text.holds(word))
     });
     let (best, category, kind) = ranked[0];
     let clear = best >= 2.0 && best > ranked[1].0;
@@ -292,5 +285,13 @@ mod tests {
             "TOTAL|30,00",
         ]));
         assert_eq!(find(&r, None).1, "restaurant");
+    }
+
+    #[test]
+    fn an_account_to_pay_to_makes_an_invoice() {
+        let kind =
+            |row: &'static str| find(&Reading::new(&document(&[row, "TOTAL|30,00"])), None).1;
+        assert_eq!(kind("IBAN FR76 3000 1007 9412 3456 7890 185"), "invoice");
+        assert_eq!(kind("Taboulé libanais"), "retail");
     }
 }

@@ -24,6 +24,10 @@ const KINDS: &[(&str, &[&str])] = &[
         &[
             "ticketresto",
             "ticketrestaurant",
+            "titrerestaurant",
+            "titresrestaurant",
+            "chequevacances",
+            "chequesvacances",
             "chequerepas",
             "cheqrepas",
             "sodexo",
@@ -49,6 +53,7 @@ const KINDS: &[(&str, &[&str])] = &[
             "grabpay",
             "bizum",
             "paylib",
+            "twint",
         ],
     ),
     ("cheque", &["cheque", "parcheque"]),
@@ -88,6 +93,9 @@ const KINDS: &[(&str, &[&str])] = &[
             "eftpos",
             "nets",
             "americanexpress",
+            "pin",
+            "pinnen",
+            "pinbetaling",
         ],
     ),
     (
@@ -108,7 +116,8 @@ const KINDS: &[(&str, &[&str])] = &[
 ];
 
 /// Means that are also names of people, trades and presents: only beside an amount.
-const WITH_AMOUNT: &[&str] = &["bar", "lydia", "cartecadeau", "giftcard", "ticketrestaurant"];
+const WITH_AMOUNT: &[&str] =
+    &["bar", "lydia", "cartecadeau", "giftcard", "pin", "ticketrestaurant"];
 
 /// "Credit note" is no credit card.
 const NOTES: &[&str] = &["creditnot", "creditmemo", "creditfactu", "notedecredit", "notadecredit"];
@@ -283,6 +292,7 @@ mod tests {
             "Win a $250 cheque!",
             "Serveuse : Lydia",
             "Restaurant & Bar",
+            "Enter your PIN",
         ] {
             assert_eq!(of(&["Chez Louise", "Pain|7,20", "TOTAL|7,20", line], 720), None, "{line}");
         }
@@ -298,6 +308,10 @@ mod tests {
             ("CARTEBANCAIRE|7,20", "card"),
             ("ELEC CHEQ REPAS|7,20", "voucher"),
             ("elec.-cash|7,20", "card"),
+            ("PIN|7,20", "card"),
+            ("PINNEN|7,20", "card"),
+            ("TWINT|7,20", "mobile"),
+            ("TITRES-RESTAURANT|7,20", "voucher"),
             ("Carte cadeau|7,20", "voucher"),
             ("Payment type: Cash", "cash"),
             ("APP LABEL:Mastercard", "card"),

@@ -2,8 +2,8 @@
 
 use super::{
     Reading,
-    labels::Label,
-    normalise::{label_key, pattern, words},
+    labels::{Glued, Label},
+    normalise::{pattern, words},
     num::{ratio_of, round_minor},
     reliability::Situation,
     totals::Labelled,
@@ -64,7 +64,7 @@ fn included(gross: i64, rate: i64) -> i64 {
 
 /// Whether a tax's short name stands there with the letters it is misread with most: "UAT 21 %", "T.U.Q.".
 pub(crate) fn misread(text: &str) -> bool {
-    label_key(text).contains("tuq") || words(text).iter().any(|w| w == "uat" || w == "iax")
+    Glued::new(text).holds("tuq") || words(text).iter().any(|w| w == "uat" || w == "iax")
 }
 
 /// Where one line is the whole tax, the others are none of it.
@@ -237,6 +237,7 @@ mod tests {
             "Twisties Cookies",
             "Housse taxi",
             "Joust VR",
+            "Statuquette",
         ] {
             let row = format!("{goods}|2,40");
             assert_eq!(of(&["Chez Louise", &row, "TOTAL TTC|12,40"], 1240), [], "{goods}");
