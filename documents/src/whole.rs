@@ -17,10 +17,9 @@ pub(crate) fn doubt(found: &mut Extraction) {
 }
 
 fn lower(fields: &mut ExtractedFields) {
-    for amount in [&mut fields.total_amount, &mut fields.subtotal, &mut fields.total_tax] {
-        if let Some(amount) = amount {
-            amount.field.confidence = amount.field.confidence.min(MOST);
-        }
+    let amounts = [&mut fields.total_amount, &mut fields.subtotal, &mut fields.total_tax];
+    for amount in amounts.into_iter().flatten() {
+        amount.field.confidence = amount.field.confidence.min(MOST);
     }
 }
 
