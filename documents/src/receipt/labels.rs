@@ -5,7 +5,7 @@ mod keys;
 
 use super::normalise::{near, words};
 pub(crate) use glued::Glued;
-use keys::{FUZZY, KEYS, OTHERS, SHORT, TURNING};
+use keys::{FUZZY, KEYS, LEVIES, OTHERS, SHORT, TURNING};
 
 /// A set of meanings; several can hold at once ("TOTAL HT" is a total and net).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -132,6 +132,9 @@ fn tidy(label: Label, key: &str) -> Label {
     {
         drop(Label::TOTAL);
     }
+    if LEVIES.iter().any(|levy| key.contains(levy)) {
+        drop(Label::TAX);
+    }
     // "GST taxable amount" is what a tax is computed on.
     if key.contains("taxable") && !key.replace("taxable", "").contains("tax") {
         drop(Label::TAX);
@@ -169,6 +172,7 @@ mod tests {
         assert!(read("TE BETALEN").has(Label::DUE) && read("SUMME EUR").has(Label::TOTAL));
         assert!(read("T0TAL").has(Label::TOTAL) && read("TOAAL").has(Label::TOTAL));
         assert!(read("CUANGE RM").has(Label::CHANGE));
+        assert!(read("Totaalbedrag").has(Label::TOTAL) && read("Insgesamt").has(Label::TOTAL));
         assert!(read("ROUNDING ADJ").has(Label::ROUNDING));
         assert!(!read("CASHIER").has(Label::CASH));
         assert!(read("TOTAL SAVEQ:").has(Label::TOTAL.and(Label::SAVED)));
@@ -195,6 +199,10 @@ mod tests {
             "Appel Pink Lady",
             "Indisches Chicken",
             "Papaye",
+            "Zahnbürste Gesamtpflege",
+            "Totaalreiniger",
+            "Taxe de séjour",
+            "Kurtaxe",
             "Boîtier disque",
         ] {
             assert!(read(goods).is_empty(), "{goods}");

@@ -238,6 +238,9 @@ pub(super) const KEYS: &[(&str, Label)] = &[
     ("summe", Label::TOTAL),
     ("suma", Label::TOTAL),
     ("gesamt", Label::TOTAL),
+    ("insgesamt", Label::TOTAL),
+    ("gesamtpreis", Label::TOTAL),
+    ("eindtotaal", Label::TOTAL),
     ("kokku", Label::TOTAL),
     ("jumlah", Label::TOTAL),
     ("sum", Label::TOTAL),
@@ -263,9 +266,15 @@ pub(super) const KEYS: &[(&str, Label)] = &[
     ("leergut", Label::DEPOSIT),
 ];
 
-/// Longer words that are parts of others all the same: tenderloin, premises, exchange, Cornetto, Frühstück.
-pub(super) const WHOLE: &[&str] =
-    &["tender", "remise", "change", "carte", "summe", "netto", "stuck", "menge", "solde"];
+/// Longer words that are parts of others all the same: tenderloin, premises, exchange, Cornetto, Frühstück, Gesamtpflege.
+pub(super) const WHOLE: &[&str] = &[
+    "tender", "remise", "change", "carte", "summe", "netto", "stuck", "menge", "solde", "gesamt",
+    "totaal",
+];
+
+/// What is called a tax and is none of the goods' price: for staying in a town, for recycling.
+pub(super) const LEVIES: &[&str] =
+    &["sejour", "kurtaxe", "touris", "toerist", "ecotaxe", "ecoparticipation"];
 
 /// Short words that go on: excluding, payée.
 pub(super) const STEMS: &[&str] = &["incl", "excl", "paye"];
