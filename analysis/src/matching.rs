@@ -179,7 +179,7 @@ fn likeness(receipt: &Analysed, line: &Analysed) -> u32 {
 }
 
 fn reasons(receipt: &Analysed, pair: &Pair, language: Language) -> Vec<String> {
-    let amount = receipt.transaction.amount;
+    let amount = receipt.transaction.amount.written(language);
     let mut reasons = vec![
         language.of(format!("montant identique : {amount}"), format!("same amount: {amount}")),
     ];

@@ -108,7 +108,7 @@ fn outliers<'a>(
             return None;
         }
         let currency = one.currency();
-        let (amount, normal) = (money(size, currency), money(usual, currency));
+        let [amount, normal] = [size, usual].map(|minor| money(minor, currency).written(language));
         Some(Unusual {
             transaction: one.transaction.id,
             compared_with: compared_with.to_owned(),
@@ -152,7 +152,7 @@ mod tests {
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].transaction, Uuid::from_u128(8));
         assert_eq!((found[0].amount.minor.0, found[0].usual.minor.0), (-30_000, -3000));
-        assert!(found[0].explanation.contains("d'habitude 30.00 EUR"), "{}", found[0].explanation);
+        assert!(found[0].explanation.contains("d'habitude 30,00 EUR"), "{}", found[0].explanation);
     }
 
     #[test]

@@ -79,7 +79,13 @@ impl Parts {
 
 /// Shows counters at zero before anything is counted: a rate knows no counter that appears with its first increment.
 fn prepare_counters(store: &Store) {
-    for name in ["receipts_accepted_total", "queue_push_failures_total", "quittance_fenced_total"] {
+    for name in [
+        "receipts_accepted_total",
+        "queue_push_failures_total",
+        "quittance_fenced_total",
+        "clock_jumps_total",
+        "webhook_endpoints_disabled_total",
+    ] {
         metrics::counter!(name).increment(0);
     }
     for lane in [Lane::DOCUMENTS, Lane::SAGAS] {

@@ -3,6 +3,7 @@
 pub mod traces;
 
 use crate::config::{Config, LogConfig, LogFormat};
+use crate::domain::clock::{Clock as _, SystemClock};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use std::{
     io::IsTerminal as _,
@@ -93,6 +94,10 @@ impl Metrics {
             .map_err(|e| failed(&e))?
             .install_recorder()
             .map_err(|e| failed(&e))?;
+        // By which a process that ended and came back between two scrapes is known.
+        #[expect(clippy::cast_precision_loss, reason = "metrics are doubles")]
+        let started = SystemClock.now().timestamp_millis() as f64 / 1000.0;
+        metrics::gauge!("process_start_time_seconds").set(started);
         let metrics = Self(handle);
         *installed = Some(metrics.clone());
         Ok(metrics)
@@ -176,6 +181,8 @@ mod tests {
         metrics::counter!("telemetry_test_total").increment(2);
         let text = Metrics::install().unwrap().render();
         assert!(text.contains("telemetry_test_total 2"), "{text}");
-        assert!(metrics.render().contains("process_resident_memory_bytes"));
+        let text = metrics.render();
+        assert!(text.contains("process_resident_memory_bytes"), "{text}");
+        assert!(text.contains("process_start_time_seconds 1"), "{text}");
     }
 }

@@ -39,7 +39,7 @@ fn a_dinner_and_its_bank_line_with_reasons() {
     assert!(one.confidence > 0.9, "{}", one.confidence);
     assert_eq!(
         one.reasons[..2],
-        ["montant identique : -43.50 EUR", "comptabilisé 3 jour(s) après"]
+        ["montant identique : -43,50 EUR", "comptabilisé 3 jour(s) après"]
     );
 }
 
@@ -100,5 +100,5 @@ fn a_refund_is_found_on_the_line_that_came_in() {
     let pairs: Vec<_> =
         found.matches.iter().map(|one| (one.receipt, one.line, one.ambiguous)).collect();
     assert_eq!(pairs, [(id(1), id(3), false), (id(2), id(4), false)]);
-    assert_eq!(found.matches[1].reasons[0], "montant identique : 43.50 EUR");
+    assert_eq!(found.matches[1].reasons[0], "montant identique : 43,50 EUR");
 }

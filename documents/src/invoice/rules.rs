@@ -148,6 +148,6 @@ fn taxes(invoice: &Invoice) -> Vec<Check> {
 
 /// An amount as each language writes it.
 pub(super) fn shown(invoice: &Invoice, minor: Minor) -> Text {
-    let plain = Money { minor, currency: invoice.currency }.to_string();
-    Text::new(plain.replace('.', ","), plain)
+    let money = Money { minor, currency: invoice.currency };
+    Text::each(|language| money.written(language))
 }

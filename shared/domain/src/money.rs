@@ -6,7 +6,7 @@
 
 mod iso4217;
 
-use crate::i18n::Text;
+use crate::i18n::{Language, Text};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::{fmt, str::FromStr};
 
@@ -172,6 +172,15 @@ pub struct Money {
     pub currency: Currency,
 }
 
+impl Money {
+    /// For people: `-12,50 EUR` in French, `-12.50 EUR` in English.
+    #[must_use]
+    pub fn written(self, language: Language) -> String {
+        let plain = self.to_string();
+        language.of(plain.replace('.', ","), plain.clone())
+    }
+}
+
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.minor.to_decimal(self.currency.exponent()), self.currency)
@@ -181,6 +190,13 @@ impl fmt::Display for Money {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_language_has_its_decimal_sign() {
+        let paid = Money { minor: Minor(-1250), currency: Currency::EUR };
+        assert_eq!(paid.written(Language::French), "-12,50 EUR");
+        assert_eq!(paid.written(Language::English), "-12.50 EUR");
+    }
 
     #[test]
     fn decimal_text_and_back() {

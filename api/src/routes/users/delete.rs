@@ -73,8 +73,8 @@ pub(crate) async fn handler(
     });
     let (documents, files_pending) = task.await.map_err(|_| ApiError::internal())??;
     let message = context.say(&Text::new(
-        "Toutes les données de cet utilisateur sont effacées",
-        "All data of this user are erased",
+        "Les reçus, documents, transactions et règles de cet utilisateur sont effacés",
+        "The receipts, documents, transactions and rules of this user are erased",
     ));
     Ok(Answer::ok(ErasedUser { deleted: true, documents, files_pending, message }))
 }
