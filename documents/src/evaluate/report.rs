@@ -3,9 +3,16 @@
 use super::{
     further::{self, Answers, FurtherScores},
     score::{BySet, Failure, Scores, Tally},
-    truth::Truth,
+    truth::{Truth, minor},
 };
-use crate::{receipt::Model, several, train::Document};
+use crate::{
+    receipt::{
+        Model, extract, extract_with,
+        training::{Torn, torn},
+    },
+    several,
+    train::Document,
+};
 use quittance_domain::document::DocumentText;
 use serde::Serialize;
 use std::{
@@ -15,6 +22,17 @@ use std::{
 
 /// All files of the set with pictures together.
 const ALL: &str = "all";
+
+/// Pages whose lower end was cut away, and the total with it: what was given all the same.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct TornPages {
+    /// Pages, by where they are cut: below the goods, below the subtotal.
+    pub pages: [usize; 2],
+    /// With a total that is not theirs.
+    pub given: [usize; 2],
+    /// With such a total at or above the review threshold.
+    pub taken: [usize; 2],
+}
 
 /// What came out.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -39,6 +57,8 @@ pub struct Report {
     pub split: Vec<String>,
     /// Files that could not be read, with the reason.
     pub unread: Vec<String>,
+    /// The same pages without their totals.
+    pub torn: TornPages,
     /// The further fields by set; `all` are those read from pixels.
     pub further: BTreeMap<String, FurtherScores>,
     /// What is wrong.
@@ -64,6 +84,23 @@ impl Report {
             self.further.entry(set.to_owned()).or_default().add(&outcomes);
         }
         self.failures.extend(further::failures(&truth.file, text, &outcomes));
+        self.tear(truth, text, model);
+    }
+
+    /// Extracts from what is left of the page without its total.
+    fn tear(&mut self, truth: &Truth, text: &DocumentText, model: Option<&Model>) {
+        let Some(total) = truth.total.as_deref().and_then(minor) else { return };
+        for (i, at) in Torn::ALL.into_iter().enumerate() {
+            let Some(text) = torn(text, total, at) else { continue };
+            let result = model.map_or_else(|| extract(&text), |m| extract_with(&text, m));
+            let given = result.extracted_fields.total_amount.map(|t| t.field);
+            // A subtotal may be the total that is gone.
+            let wrong = given.filter(|f| minor(&format!("{:.2}", f.value)) != Some(total));
+            self.torn.pages[i] += 1;
+            self.torn.given[i] += usize::from(wrong.is_some());
+            let taken = wrong.is_some_and(|f| f.confidence >= self.review_threshold);
+            self.torn.taken[i] += usize::from(taken);
+        }
     }
 
     /// Scores the further fields of a transcription; its total, date and name are not scored, it helped to learn them.
@@ -107,6 +144,7 @@ impl Report {
         }
         self.print_review(out)?;
         self.print_further(out)?;
+        self.print_torn(out)?;
         for split in &self.split {
             writeln!(out, "taken for several receipts: {split}")?;
         }
@@ -161,6 +199,19 @@ impl Report {
                     "{field:<11} {set:<20} {of:>7} {answered:>6} {right:>6}  {given:>16} {all:>16} {ece:>6}"
                 )?;
             }
+        }
+        Ok(())
+    }
+
+    fn print_torn(&self, out: &mut dyn Write) -> io::Result<()> {
+        let t = self.torn;
+        for (i, cut) in ["goods", "subtotal"].into_iter().enumerate() {
+            let (pages, given, taken) = (t.pages[i], t.given[i], t.taken[i]);
+            let least = self.review_threshold;
+            writeln!(
+                out,
+                "torn off below the {cut}: {pages} pages, with a wrong total {given}, at or above {least} {taken}"
+            )?;
         }
         Ok(())
     }

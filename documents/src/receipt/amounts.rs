@@ -114,7 +114,10 @@ pub(crate) fn find(layout: &Layout, dates: &[DateHit], times: &[TimeHit]) -> Vec
                     && chars[..found.span.0].iter().all(|c| !c.is_alphanumeric())
                     && minus::alone(&r.segs[seg - 1].text);
                 let minus = if apart { Minus::Loose } else { found.minus };
-                all.push(Amount { row, seg, x: place(found.span), raw, minus, ..found });
+                let first = seg > 0 && chars[..found.span.0].iter().all(|c| !c.is_alphanumeric());
+                let box_before = || sign_at_end(&r.segs[seg - 1].text);
+                let sign = found.sign.or_else(|| if first { box_before() } else { None });
+                all.push(Amount { row, seg, x: place(found.span), raw, minus, sign, ..found });
             }
         }
     }
@@ -207,6 +210,12 @@ fn currency_before(chars: &[char], from: usize) -> Option<Sign> {
         end -= 1;
     }
     word_back(chars, end)
+}
+
+/// The currency that the words of the box before an amount end with: `TOTAL CHF|20.00`.
+fn sign_at_end(text: &str) -> Option<Sign> {
+    let chars: Vec<char> = fold(text).chars().collect();
+    currency_before(&chars, chars.len())
 }
 
 fn word_back(chars: &[char], end: usize) -> Option<Sign> {

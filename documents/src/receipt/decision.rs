@@ -24,6 +24,10 @@ use quittance_domain::{
 const LEAST: f32 = 0.3;
 /// How sure a negative total is at most where no word says that money was given back.
 const SIGNS_ONLY: f32 = 0.9;
+/// How sure a date is at most whose day and month could be the other way round, where the page tells neither.
+const EITHER_ORDER: f32 = 0.75;
+/// How sure a total is at most that no word, sum or payment on the page bears out.
+const UNSUPPORTED: f32 = 0.85;
 /// Readings less likely than this are not worth showing.
 const WORTH_SHOWING: f32 = 0.03;
 
@@ -34,18 +38,24 @@ struct Choice {
     others: Vec<(usize, f32)>,
 }
 
-/// `same` gives for each option the first that means the same; they are one choice.
+/// `same` gives for each option the first that means the same; they are one choice. `most` is how sure an option is at
+/// most. There is no winner where none of them is likelier than the best.
 fn choose(
     ranker: &Ranker,
     options: &[&Features],
     none: &Features,
     same: &[usize],
+    most: &dyn Fn(usize) -> f32,
 ) -> Option<Choice> {
     let shares = ranker.shares_of(options, none, same);
     let mut order: Vec<(usize, f32)> = shares.into_iter().enumerate().collect();
+    let neither = 1.0 - order.iter().map(|o| o.1).sum::<f32>();
     order.sort_by(|a, b| b.1.total_cmp(&a.1));
     let (best, share) = *order.first()?;
-    let probability = ranker.curve.probability(share);
+    if share < neither {
+        return None;
+    }
+    let probability = ranker.curve.probability(share).min(most(best));
     // What the winner leaves is divided among the others as the ranking divides it.
     let rest = (1.0 - probability) / (1.0 - share).max(1e-4);
     let others = order.into_iter().skip(1).take(4).map(|(i, p)| (i, (p * rest).min(probability)));
@@ -69,7 +79,8 @@ fn total(
 ) -> Option<Total> {
     let found = totals::candidates(r, labelled, evidence);
     let options: Vec<&Features> = found.iter().map(|c| &c.features).collect();
-    let choice = choose(ranker, &options, &totals::none_features(&found), &[])?;
+    let most = |best: usize| if found[best].supported { 1.0 } else { UNSUPPORTED };
+    let choice = choose(ranker, &options, &totals::none_features(&found), &[], &most)?;
     let best = &found[choice.best];
     // Where nothing but the signs says that money was given back, a person should look.
     let most = if r.refund.is_none_or(|refund| refund.said) { 1.0 } else { SIGNS_ONLY };
@@ -95,7 +106,8 @@ fn date_fields(w: &mut Writer<'_>, ranker: &Ranker, fields: &mut ExtractedFields
     let r = w.r;
     let found = when::candidates(r);
     let options: Vec<&Features> = found.iter().map(|c| &c.features).collect();
-    let choice = choose(ranker, &options, &when::none_features(&found), &[]);
+    let most = |best: usize| if when::open(r, &found, best) { EITHER_ORDER } else { 1.0 };
+    let choice = choose(ranker, &options, &when::none_features(&found), &[], &most);
     let mut hits = Vec::new();
     if let Some(choice) = choice {
         let best = &found[choice.best];
@@ -137,7 +149,7 @@ fn merchant_field(
     let options: Vec<&Features> = found.iter().map(|c| &c.features).collect();
     let keys: Vec<String> = found.iter().map(|c| merchant::key(&c.name)).collect();
     let same = model::same(&keys.iter().map(String::as_str).collect::<Vec<_>>());
-    let choice = choose(ranker, &options, &merchant::none_features(&found), &same);
+    let choice = choose(ranker, &options, &merchant::none_features(&found), &same, &|_| 1.0);
     let choice = sited(w, &found, choice.as_ref()).or(choice)?;
     let best = &found[choice.best];
     let spelt = |name: &str| {

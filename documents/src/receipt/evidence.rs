@@ -1,6 +1,6 @@
 //! Sums that are printed on a page: what a total can be proven with.
 
-use super::{Reading, labels::Label, totals::Labelled};
+use super::{Reading, amounts::Amount, labels::Label, totals::Labelled};
 use std::collections::BTreeMap;
 
 /// Sums found on the page that a total can be checked against.
@@ -22,8 +22,20 @@ pub(crate) struct Evidence {
     pub(crate) paid_down: Vec<i64>,
     /// What is left to pay after a part was paid.
     pub(crate) rest: Vec<i64>,
+    /// Amounts that are the sum of those right above them, whatever the words beside them say.
+    pub(crate) column: Vec<i64>,
     /// Sums within one row of a tax table.
     pub(crate) rows: Vec<i64>,
+}
+
+impl Evidence {
+    /// Whether some sum gives an amount.
+    pub(crate) fn support(&self, v: i64) -> bool {
+        let sums =
+            [&self.cash_change, &self.net_plus_tax, &self.column, &self.rows, &self.paid_down];
+        let after = |pairs: &[(i64, i64)]| pairs.iter().any(|(after, _)| *after == v);
+        sums.iter().any(|s| s.contains(&v)) || after(&self.rounded) || after(&self.reduced)
+    }
 }
 
 /// Adds up what can be added up.
@@ -90,6 +102,7 @@ pub(crate) fn find(r: &Reading, labelled: &[Labelled]) -> Evidence {
     }
     chains(r, labelled, &mut e);
     e.items = item_sums(r, labelled);
+    e.column = column_sums(r, labelled);
     e.rows = row_sums(r);
     e
 }
@@ -157,6 +170,36 @@ fn item_sums(r: &Reading, labelled: &[Labelled]) -> Vec<i64> {
     sums
 }
 
+/// Right-hand amounts that the two or more right above them add up to: a total whose words were lost, or cannot be read,
+/// is still one. Nothing is added beyond another sum.
+fn column_sums(r: &Reading, labelled: &[Labelled]) -> Vec<i64> {
+    const MOST_ROWS: usize = 40;
+    let amount = |l: &Labelled| &r.amounts[l.index];
+    let right_hand = |l: &&Labelled| amount(l).money() && !amount(l).second && l.rightmost;
+    let column: Vec<&Labelled> = labelled.iter().filter(right_hand).collect();
+    let page = |a: &Amount| r.layout.rows[a.row].page;
+    let under = |a: &Amount, below: &Amount| {
+        let p = &r.layout.pages[page(below)];
+        page(a) == page(below) && (a.x.1 - below.x.1).abs() <= 0.14 * (p.right - p.left)
+    };
+    let mut sums = Vec::new();
+    for (i, below) in column.iter().map(|l| amount(l)).enumerate().filter(|(_, a)| a.minor > 0) {
+        let parts = column[..i].iter().rev().take(MOST_ROWS);
+        let (mut sum, mut added) = (0_i64, 0);
+        for l in parts.filter(|l| under(amount(l), below)) {
+            sum += amount(l).minor;
+            added += usize::from(amount(l).minor != 0);
+            if added > 1 && sum == below.minor {
+                sums.push(sum);
+            }
+            if l.gross() || l.label.any(Label::SUB.and(Label::NET)) {
+                break;
+            }
+        }
+    }
+    sums
+}
+
 /// `a + b` of rows that print `a`, `b` and `a + b`: base, tax and gross.
 fn row_sums(r: &Reading) -> Vec<i64> {
     let mut by_row: BTreeMap<usize, Vec<i64>> = BTreeMap::new();
@@ -174,4 +217,26 @@ fn row_sums(r: &Reading) -> Vec<i64> {
         }
     }
     sums
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{testing::document, totals},
+        *,
+    };
+
+    #[test]
+    fn an_amount_that_those_above_it_add_up_to_is_a_sum_whatever_it_is_called() {
+        let column = |rows: &[&str]| {
+            let r = Reading::new(&document(rows));
+            find(&r, &totals::label_all(&r)).column
+        };
+        let goods = ["Soup|17.00", "Lamb|5.25", "Offer|-10.00", "8 Items TOTAL|12.25"];
+        assert_eq!(column(&goods), [1225]);
+        assert_eq!(column(&["Soup|2.00", "Tea|3.00", "Cake|7.00"]), [0_i64; 0]);
+        // Cash that is the total twice over.
+        let cash = ["Soup|25.00", "SubTotal|25.00", "C|50.00"];
+        assert_eq!(column(&cash), [0_i64; 0]);
+    }
 }

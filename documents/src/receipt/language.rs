@@ -15,10 +15,9 @@ const WORDS: &[(&str, &[&str])] = &[
     (
         "en",
         &[
-            "the", "and", "you", "thank", "for", "your", "please", "total", "tax", "change",
-            "cash", "subtotal", "invoice", "item", "items", "receipt", "of", "amount", "card",
-            "qty", "tel", "no", "visit", "again", "server", "table", "order", "sale", "with",
-            "balance", "due",
+            "the", "and", "you", "thank", "for", "your", "please", "tax", "change", "cash",
+            "subtotal", "invoice", "item", "items", "receipt", "of", "amount", "card", "qty",
+            "visit", "again", "server", "table", "order", "sale", "with", "balance", "due",
         ],
     ),
     (
@@ -146,6 +145,16 @@ pub(crate) fn detect(text: &str) -> Option<&'static str> {
     }
     scores.sort_by(|a, b| b.1.total_cmp(&a.1));
     (seen >= 4 && scores[0].1 >= 2.0 && scores[0].1 / count(seen) > 0.02).then_some(scores[0].0)
+}
+
+/// Whether the text has a word of a language that no other of ours has.
+pub(crate) fn spoken(text: &str, language: &str) -> bool {
+    let folded = fold(text);
+    let of = |l: &str, word: &str| WORDS.iter().any(|(k, words)| *k == l && words.contains(&word));
+    let only = |word: &str| {
+        of(language, word) && !WORDS.iter().any(|(k, _)| *k != language && of(k, word))
+    };
+    folded.split(|c: char| !c.is_alphabetic()).filter(|w| w.len() > 2).any(only)
 }
 
 #[cfg(test)]

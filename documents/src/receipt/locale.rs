@@ -8,7 +8,7 @@ use super::{
     layout::Layout,
     normalise::{fold, squash},
 };
-use hints::{CURRENCIES, HINTS, SHAPES};
+use hints::{CURRENCIES, FRENCH_TAX, HINTS, LANGUAGES, SHAPES, TOWN, YEAR_FIRST};
 use quittance_domain::money::Currency;
 
 /// What was found, each with its probability.
@@ -17,6 +17,8 @@ pub(crate) struct Locale {
     pub(crate) language: Option<&'static str>,
     pub(crate) country: Option<(&'static str, f32)>,
     pub(crate) currency: Option<(Currency, f32)>,
+    /// Words of where short dates begin with the year.
+    pub(crate) year_first: bool,
 }
 
 /// Looks at everything that is printed.
@@ -45,6 +47,9 @@ pub(crate) fn detect(layout: &Layout, amounts: &[Amount]) -> Locale {
     let signs = |wanted: Sign| amounts.iter().filter(|a| a.sign == Some(wanted)).count();
     let (euro, dollar, pound, ringgit) =
         (signs(Sign::Euro), signs(Sign::Dollar), signs(Sign::Pound), signs(Sign::Ringgit));
+    if TOWN.is_match(&text) && FRENCH_TAX.is_match(&fold(&text)) {
+        add("FR", 3.0);
+    }
     if dollar > 0 {
         for c in ["US", "CA", "AU", "SG"] {
             add(c, 1.0);
@@ -83,7 +88,14 @@ pub(crate) fn detect(layout: &Layout, amounts: &[Amount]) -> Locale {
         }
         _ => None,
     };
-    Locale { language, country, currency: currency(country, amounts, &squashed, rm) }
+    // A few words can be too few to tell a language alone, and enough where the country speaks it.
+    let language = language.or_else(|| {
+        let spoken = country.and_then(|(c, _)| LANGUAGES.iter().find(|(k, _)| *k == c))?;
+        language::spoken(&text, spoken.1).then_some(spoken.1)
+    });
+    let currency = currency(country, amounts, &squashed, rm);
+    let year_first = YEAR_FIRST.is_match(&fold(&text));
+    Locale { language, country, currency, year_first }
 }
 
 fn currency(
@@ -96,15 +108,7 @@ fn currency(
     let of_country = country.and_then(|(c, p)| {
         CURRENCIES.iter().find(|(k, _)| *k == c).and_then(|(_, v)| code(v)).map(|v| (v, p))
     });
-    let mut votes: Vec<(Sign, usize)> = Vec::new();
-    for sign in amounts.iter().filter_map(|a| a.sign) {
-        match votes.iter_mut().find(|v| v.0 == sign) {
-            Some(v) => v.1 += 1,
-            None => votes.push((sign, 1)),
-        }
-    }
-    votes.retain(|v| v.0 != Sign::Francs);
-    let printed = votes.iter().max_by_key(|v| v.1).map(|v| v.0);
+    let printed = printed(amounts, of_country.map(|c| c.0));
     match printed {
         Some(Sign::Euro) => Some((Currency::EUR, 0.98)),
         Some(Sign::Pound) => code("GBP").map(|c| (c, 0.97)),
@@ -123,6 +127,22 @@ fn currency(
             (squashed.contains("euro") || squashed.contains('€')).then_some((Currency::EUR, 0.8))
         }),
     }
+}
+
+/// The sign that most amounts carry; of several so many carry, the country's, else the first. What a row says in two
+/// currencies is a rate of exchange.
+fn printed(amounts: &[Amount], of_country: Option<Currency>) -> Option<Sign> {
+    let signs = || amounts.iter().filter(|a| !a.second).filter_map(|a| Some((a.row, a.sign?)));
+    let rate = |row: usize, sign: Sign| signs().any(|(r, s)| r == row && s != sign);
+    let mut votes: Vec<(Sign, usize)> = Vec::new();
+    for (_, sign) in signs().filter(|(row, s)| *s != Sign::Francs && !rate(*row, *s)) {
+        match votes.iter_mut().find(|v| v.0 == sign) {
+            Some(v) => v.1 += 1,
+            None => votes.push((sign, 1)),
+        }
+    }
+    let own = |s: Sign| of_country.is_some_and(|c| s.may_be(c));
+    votes.iter().rev().max_by_key(|v| (v.1, own(v.0))).map(|v| v.0)
 }
 
 #[cfg(test)]
@@ -175,5 +195,27 @@ mod tests {
             "TVA BE 0402 206 045",
         ]);
         assert_eq!((be.1, be.2), (Some("BE"), Some("EUR".into())));
+    }
+
+    #[test]
+    fn a_french_town_with_french_taxes_is_of_france() {
+        for tax in ["TOTAL TTC|24,50", "TVA 10 %|2,23"] {
+            let found = of(&["LE BOUCHON", "69002 LYON", "13.12.23", tax]);
+            assert_eq!(found, (Some("fr"), Some("FR"), Some("EUR".into())), "{tax}");
+        }
+        assert_eq!(of(&["WALGREENS", "04/05/2024", "TOTAL|7.00"]).1, Some("US"));
+        assert_eq!(of(&["SUPERMARCHE", "1950 Kraainem", "TVA 21 %|2,23"]).1, None);
+    }
+
+    #[test]
+    fn of_two_currencies_the_country_s_or_the_first_is_the_page_s() {
+        for (rows, currency) in [
+            (&["COOP", "8001 Zürich", "Total CHF|20.00", "EUR|18.50"][..], "CHF"),
+            (&["SOUVENIRS", "TOTAL EUR|20,00", "TOTAL USD|21,80"], "EUR"),
+            (&["DUTY FREE", "London", "TOTAL EUR|23.40", "TOTAL GBP|20.00"], "GBP"),
+            (&["HOTEL", "SUMME EUR|100,00", "USD 109.80", "1 USD = 0.91 EUR"], "EUR"),
+        ] {
+            assert_eq!(of(rows).2.as_deref(), Some(currency), "{rows:?}");
+        }
     }
 }

@@ -11,6 +11,7 @@ mod brands;
 mod captions;
 mod category;
 mod checks;
+mod date_order;
 mod dated;
 mod dates;
 mod decision;

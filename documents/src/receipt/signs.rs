@@ -1,5 +1,7 @@
 //! Signs and codes of currencies as they stand beside numbers.
 
+use quittance_domain::money::Currency;
+
 /// A currency as it stands beside a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Sign {
@@ -11,6 +13,21 @@ pub(crate) enum Sign {
     Francs,
     /// An ISO code that is none of the above.
     Code([u8; 3]),
+}
+
+impl Sign {
+    /// Whether an amount with this sign can be one of a currency.
+    pub(crate) fn may_be(self, currency: Currency) -> bool {
+        let code = currency.code();
+        match self {
+            Self::Euro => code == "EUR",
+            Self::Dollar => ["USD", "CAD", "AUD", "SGD"].contains(&code),
+            Self::Pound => code == "GBP",
+            Self::Ringgit => code == "MYR",
+            Self::Francs => code == "FRF",
+            Self::Code(letters) => code.as_bytes() == letters,
+        }
+    }
 }
 
 const CODES: &[(&str, Sign)] = &[

@@ -1,12 +1,17 @@
 //! Candidates for the total and what speaks for each: its words, its place, and whether the page's sums prove it.
 
+#[cfg(test)]
+mod tests;
+
 use super::{
     Reading,
     amounts::{Amount, Sign},
     evidence::Evidence,
     labels::Label,
     model::Features,
+    normalise::words,
     num::{count, flag, ratio_of},
+    signs::sign_of,
 };
 use std::collections::BTreeMap;
 
@@ -18,6 +23,8 @@ pub(crate) struct Labelled {
     pub(crate) label: Label,
     /// The words come from the row above or below.
     pub(crate) borrowed: bool,
+    /// No words stand left of it but its currency.
+    pub(crate) bare: bool,
     /// Nothing but numbers to its right.
     pub(crate) rightmost: bool,
 }
@@ -28,6 +35,8 @@ pub(crate) struct Candidate {
     pub(crate) minor: i64,
     /// Indices into the labelled amounts, the most telling first.
     pub(crate) places: Vec<usize>,
+    /// Its words, a payment or a sum say that it may be what was paid.
+    pub(crate) supported: bool,
     pub(crate) features: Features,
 }
 
@@ -41,6 +50,18 @@ const OTHER: Label = Label::COUNT
     .and(Label::FOREIGN)
     .and(Label::CHANGE)
     .and(Label::TIP);
+
+/// Labels that say that an amount was, or is to be, paid.
+const SAID: Label = Label::TOTAL
+    .and(Label::DUE)
+    .and(Label::GRAND)
+    .and(Label::AMOUNT)
+    .and(Label::PAID)
+    .and(Label::CARD)
+    .and(Label::CASH);
+
+/// Labels after which it was not.
+const LESS: Label = Label::SAVED.and(Label::DISCOUNT).and(Label::CHANGE).and(Label::TIP);
 
 impl Labelled {
     /// A total of what was bought, before or after tax.
@@ -72,6 +93,7 @@ pub(crate) fn label_all(r: &Reading) -> Vec<Labelled> {
         if label.is_empty() {
             label = r.label(&left);
         }
+        label = foreign(r, a, label);
         let letters = left.chars().filter(|c| c.is_alphabetic()).count();
         let mut borrowed = false;
         if label.is_empty()
@@ -90,9 +112,26 @@ pub(crate) fn label_all(r: &Reading) -> Vec<Labelled> {
             .amounts
             .iter()
             .any(|b| b.row == a.row && b.money() && (b.seg, b.span.0) > (a.seg, a.span.0));
-        out.push(Labelled { index, label, borrowed, rightmost: !after && !later });
+        let (bare, rightmost) = (wordless(&left), !after && !later);
+        out.push(Labelled { index, label, borrowed, bare, rightmost });
     }
     out
+}
+
+/// Whether a text has no words but the name of a currency.
+fn wordless(text: &str) -> bool {
+    let words = words(text);
+    let said = words.iter().filter(|w| sign_of(w).is_none());
+    said.flat_map(|w| w.chars()).filter(|c| c.is_alphabetic()).count() < 3
+}
+
+/// Whether an amount is in the page's currency is told by the sign beside it; where it has none, by its words.
+fn foreign(r: &Reading, a: &Amount, label: Label) -> Label {
+    match (a.sign, r.locale.currency) {
+        (Some(sign), Some((page, _))) if sign.may_be(page) => label.without(Label::FOREIGN),
+        (Some(_), Some(_)) => label.and(Label::FOREIGN),
+        _ => label,
+    }
 }
 
 /// Text left of an amount in its row; `near` stops at the amount before it.
@@ -164,7 +203,9 @@ pub(crate) fn candidates(r: &Reading, labelled: &[Labelled], e: &Evidence) -> Ve
                 let l = &labelled[*i];
                 (!l.gross(), !l.total(), l.label.any(OTHER), l.borrowed)
             });
-            Candidate { minor, places, features }
+            let said = |i: &usize| labelled[*i].label.any(SAID) && !labelled[*i].label.any(LESS);
+            let supported = e.support(minor) || places.iter().any(said);
+            Candidate { minor, places, supported, features }
         })
         .collect()
 }
@@ -182,6 +223,8 @@ struct Page {
     tallest: f32,
     taxes: Vec<i64>,
     all: Vec<i64>,
+    /// A payment is printed.
+    paid: bool,
 }
 
 impl Page {
@@ -210,6 +253,7 @@ impl Page {
                 .filter(|t| *t > 0)
                 .collect(),
             all: values.iter().map(|v| v.0).collect(),
+            paid: money().any(|l| l.label.any(PAID) && amount(l).minor > 0),
         }
     }
 
@@ -246,6 +290,9 @@ impl Page {
         }
         f.push(("total_other", any(&|l| l.label.any(Label::TOTAL) && l.label.any(OTHER))));
         f.push(("unlabelled", flag(ls.iter().all(|l| l.label.is_empty()))));
+        f.push(("bare", any(&|l| l.bare && l.label.is_empty())));
+        f.push(("alone", flag(self.all.len() == 1)));
+        f.push(("alone_bare", flag(self.all.len() == 1 && ls.iter().any(|l| l.bare))));
         self.place_features(r, &ls, v, &mut f);
         self.sum_features(e, v, &mut f);
         f
@@ -279,6 +326,8 @@ impl Page {
         f.push(("small", flag(share < 0.3)));
         f.push(("huge", flag(share > 1.0 && v > 100_000)));
         f.push(("zero", flag(v == 0)));
+        // What is due after it was paid.
+        f.push(("settled", flag(v == 0 && self.paid)));
         let gross_row = |test: &dyn Fn(usize) -> bool| {
             flag(ls.iter().any(|l| l.gross() && test(r.amounts[l.index].row)))
         };
@@ -298,6 +347,7 @@ impl Page {
         f.push(("items_sum", flag(item.is_some_and(|i| i > 0))));
         f.push(("items_one", flag(item == Some(0))));
         f.push(("items_all", flag(item.is_some_and(|i| i + 1 == e.items.len()))));
+        f.push(("column_sum", flag(e.column.contains(&v))));
         f.push(("row_sum", flag(e.rows.contains(&v))));
         let other = |x: i64| self.all.binary_search(&x).is_ok();
         f.push(("after_rounding", flag(e.rounded.iter().any(|(after, _)| *after == v))));
@@ -324,6 +374,8 @@ impl Page {
         f.push(("round_note", flag(v > 0 && v % 1000 == 0)));
     }
 }
+
+const PAID: Label = Label::PAID.and(Label::CARD).and(Label::CASH);
 
 const LABELS: &[(&str, Label)] = &[
     ("sub", Label::SUB),

@@ -1,7 +1,9 @@
 //! Examples that rankings are learned from. Used by `quittance train`; nothing here runs when documents are read.
 
 use super::{
-    Reading, evidence, merchant,
+    Reading, evidence,
+    labels::Label,
+    merchant,
     model::{Features, Ranker},
     totals, when,
 };
@@ -77,10 +79,87 @@ fn example(options: Vec<(String, bool, Features)>, none: Features) -> Example {
     Example { options, none, same, right }
 }
 
+/// Where a page is torn off, seen from its goods.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Torn {
+    /// Below its goods: no row of sums, taxes or payment is left.
+    Goods,
+    /// Below its subtotal and taxes: no total and no payment is left.
+    Subtotal,
+}
+
+impl Torn {
+    pub(crate) const ALL: [Self; 2] = [Self::Goods, Self::Subtotal];
+
+    /// What stands beside an amount of the part that is gone.
+    fn gone(self) -> Label {
+        const PAID: Label = Label::CASH.and(Label::CHANGE).and(Label::CARD).and(Label::PAID);
+        const TOTAL: Label = Label::TOTAL.and(Label::DUE).and(Label::GRAND).and(Label::BALANCE);
+        const ABOVE: Label = Label::SUB.and(Label::NET).and(Label::TAX).and(Label::SERVICE);
+        match self {
+            Self::Goods => TOTAL.and(PAID).and(ABOVE).and(Label::ROUNDING),
+            Self::Subtotal => TOTAL.and(PAID),
+        }
+    }
+}
+
+/// What is left of a page whose lower end is torn off, its total with it; `None` where no amount is left, or where
+/// nothing was gone.
+pub(crate) fn torn(text: &DocumentText, total: i64, at: Torn) -> Option<DocumentText> {
+    let r = Reading::new(text);
+    let labelled = totals::label_all(&r);
+    let money = |row: usize| r.amounts.iter().any(|a| a.row == row && a.money());
+    let first = labelled.iter().filter(|l| r.amounts[l.index].money()).find(|l| {
+        // "TOTAL" is no part of "SOUS-TOTAL", but tax included in a total is.
+        let printed = r.signed(r.amounts[l.index].minor) == total;
+        l.label.any(at.gone()) || printed && !(at == Torn::Subtotal && l.label.any(Label::SUB))
+    })?;
+    let mut row = r.amounts[first.index].row;
+    // The words of a large print may stand above it.
+    let titled = |row: usize| !money(row) && r.label(&r.layout.rows[row].text()).any(at.gone());
+    while row > 0 && titled(row - 1) {
+        row -= 1;
+    }
+    let (page, edge) = (r.layout.rows[row].page, r.layout.rows[row].bounds()[1]);
+    let mut text = text.clone();
+    text.pages.truncate(page + 1);
+    let last = text.pages.last_mut()?;
+    last.lines.retain(|l| {
+        let b = l.bounds();
+        f32::midpoint(b[1], b[3]) < edge
+    });
+    let left = Reading::new(&text);
+    left.amounts.iter().any(super::amounts::Amount::money).then_some(text)
+}
+
 /// Whether the best candidate is right, and its share.
 pub(crate) fn judge(ranker: &Ranker, e: &Example) -> (bool, f32) {
     let options: Vec<&Features> = e.options.iter().collect();
     let shares = ranker.shares_of(&options, &e.none, &e.same);
     let best = shares.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1));
     best.map_or((false, 0.0), |(i, p)| (e.right.contains(&i), *p))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::testing::document, *};
+
+    #[test]
+    fn a_page_is_torn_off_below_its_goods_or_its_subtotal() {
+        let rows = [
+            "BLUE FISH",
+            "Soup|3.20",
+            "Bread|1.20",
+            "Subtotal|4.40",
+            "Tax|0.44",
+            "TOTAL|4.84",
+            "CASH|5.00",
+        ];
+        let left = |at| torn(&document(&rows), 484, at).map(|t| t.pages[0].lines.len());
+        assert_eq!((left(Torn::Goods), left(Torn::Subtotal)), (Some(5), Some(9)));
+        assert!(torn(&document(&["PARKING", "TOTAL|4.84"]), 484, Torn::Goods).is_none());
+        let large = ["BLUE FISH", "Soup|3.20", "Bread|1.20", "TOTAL", "|4.40"];
+        let left = torn(&document(&large), 440, Torn::Goods).map(|t| t.pages[0].lines.len());
+        assert_eq!(left, Some(5), "the words above go with their amount");
+    }
 }

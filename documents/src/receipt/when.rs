@@ -1,7 +1,9 @@
 //! Candidates for the date of purchase and what speaks for each; the time that belongs to it.
 
 use super::{
-    Reading, dated,
+    Reading,
+    date_order::{self, Habit, against, impossible, same_print},
+    dated,
     dates::{DateHit, Order, TimeHit},
     model::Features,
     normalise::{fold, label_key},
@@ -63,12 +65,23 @@ const OTHER_WORDS: &[&str] = &[
 pub(crate) fn candidates(r: &Reading) -> Vec<Candidate> {
     let mut by_date: BTreeMap<NaiveDate, Vec<usize>> = BTreeMap::new();
     let eligible = dated::eligible(r);
-    let habit = habit(r);
-    let possible = |i: usize, h: &DateHit| eligible[i] && !impossible(r, h) && !against(habit, h);
+    let (habit, proven) = (Habit::of(r), date_order::proven(r));
+    let possible =
+        |i: usize, h: &DateHit| eligible[i] && !impossible(r, habit, h) && !against(proven, h);
     for (i, hit) in r.dates.iter().enumerate().filter(|(i, h)| possible(*i, h)) {
         by_date.entry(hit.date).or_default().push(i);
     }
-    let sure: Vec<&DateHit> = r.dates.iter().filter(|h| !h.ambiguous).collect();
+    // What is left of several readings when the impossible ones are gone leaves nothing open.
+    let left = |h: &DateHit| {
+        let readings = by_date.values().flatten().map(|i| &r.dates[*i]);
+        readings.filter(|o| same_print(o, h)).any(|o| o.date != h.date)
+    };
+    let dates: Vec<DateHit> = r
+        .dates
+        .iter()
+        .map(|h| DateHit { ambiguous: h.ambiguous && left(h), ..h.clone() })
+        .collect();
+    let sure: Vec<&DateHit> = dates.iter().filter(|h| !h.ambiguous).collect();
     let plausible: Vec<NaiveDate> =
         by_date.keys().copied().filter(|d| (2000..2040).contains(&d.year())).collect();
     let first_row = r.dates.iter().map(|h| h.row).min().unwrap_or(0);
@@ -77,7 +90,7 @@ pub(crate) fn candidates(r: &Reading) -> Vec<Candidate> {
         .take(60)
         .map(|(date, hits)| {
             let mut f: Features = Vec::with_capacity(48);
-            let all: Vec<&DateHit> = hits.iter().map(|i| &r.dates[*i]).collect();
+            let all: Vec<&DateHit> = hits.iter().map(|i| &dates[*i]).collect();
             order_features(r, &all, &mut f);
             place_features(r, &all, first_row, &mut f);
             let rows: std::collections::BTreeSet<usize> = all.iter().map(|h| h.row).collect();
@@ -88,7 +101,7 @@ pub(crate) fn candidates(r: &Reading) -> Vec<Candidate> {
             ));
             let contradicted = all.iter().all(|h| h.ambiguous)
                 && sure.iter().any(|s| {
-                    s.date != *date && r.dates.iter().any(|o| o.date == s.date && o.ambiguous)
+                    s.date != *date && dates.iter().any(|o| o.date == s.date && o.ambiguous)
                 });
             f.push(("contradicted", flag(contradicted)));
             f.push(("only", flag(by_date.len() == 1)));
@@ -110,32 +123,18 @@ pub(crate) fn candidates(r: &Reading) -> Vec<Candidate> {
         .collect()
 }
 
-/// Month first is read only where it is written: not on a page that is neither English nor from such a country.
-fn impossible(r: &Reading, hit: &DateHit) -> bool {
-    let abroad = !matches!(r.locale.country.map(|c| c.0), Some("US" | "PH" | "CA"));
-    let english = r.locale.language == Some("en");
-    hit.order == Order::Mdy && hit.ambiguous && hit.weekday != Some(true) && abroad && !english
-}
-
-/// The order that dates with a full year have on the page, where some can have no other and all of those agree.
-fn habit(r: &Reading) -> Option<Order> {
-    let sure =
-        |order: Order| r.dates.iter().any(|h| h.long_year && !h.ambiguous && h.order == order);
-    match (sure(Order::Dmy), sure(Order::Mdy)) {
-        (true, false) => Some(Order::Dmy),
-        (false, true) => Some(Order::Mdy),
-        _ => None,
-    }
-}
-
-/// A page writes its dates one way: what could be both is what the others are.
-fn against(habit: Option<Order>, hit: &DateHit) -> bool {
-    let other = match habit {
-        Some(Order::Dmy) => Order::Mdy,
-        Some(Order::Mdy) => Order::Dmy,
-        _ => return false,
+/// Whether day and month of a choice could be the other way round, and nothing on the page tells which comes first.
+pub(crate) fn open(r: &Reading, found: &[Candidate], best: usize) -> bool {
+    let hits = |c: &Candidate| -> Vec<&DateHit> { c.hits.iter().map(|i| &r.dates[*i]).collect() };
+    let numeric = |h: &DateHit| h.ambiguous && matches!(h.order, Order::Dmy | Order::Mdy);
+    let chosen = hits(&found[best]);
+    let sure = chosen.iter().any(|h| !numeric(h) || h.weekday == Some(true));
+    let turned = |c: &Candidate| {
+        let other = hits(c);
+        c.date != found[best].date
+            && other.iter().any(|h| numeric(h) && chosen.iter().any(|o| same_print(o, h)))
     };
-    hit.long_year && hit.ambiguous && hit.order == other
+    !sure && Habit::of(r) == Habit::Open && found.iter().any(turned)
 }
 
 fn order_features(r: &Reading, all: &[&DateHit], f: &mut Features) {
@@ -143,9 +142,11 @@ fn order_features(r: &Reading, all: &[&DateHit], f: &mut Features) {
     f.push(("ymd", any(&|h| h.order == Order::Ymd)));
     f.push(("named", any(&|h| h.order == Order::Named)));
     f.push(("compact", flag(all.iter().all(|h| h.order == Order::Compact))));
-    f.push(("dmy_sure", any(&|h| h.order == Order::Dmy && !h.ambiguous)));
+    // A short year first counts as a day first would where it can be nothing else: the sets have hardly any.
+    let behind = |h: &DateHit| matches!(h.order, Order::Dmy | Order::ShortYmd);
+    f.push(("dmy_sure", any(&|h| behind(h) && !h.ambiguous)));
     f.push(("mdy_sure", any(&|h| h.order == Order::Mdy && !h.ambiguous)));
-    f.push(("short_ymd", any(&|h| h.order == Order::ShortYmd)));
+    f.push(("short_ymd", any(&|h| h.order == Order::ShortYmd && h.ambiguous)));
     let country = r.locale.country.map(|c| c.0);
     let place = |dmy, mdy, other| match country {
         Some("US" | "PH") => mdy,
@@ -171,6 +172,11 @@ fn order_features(r: &Reading, all: &[&DateHit], f: &mut Features) {
         "dmy_dollar",
         flag(dollar && all.iter().any(|h| h.order == Order::Dmy && h.ambiguous)),
     ));
+    // In most countries without a 24-hour clock that are not known by anything else, the month comes first.
+    let halves = country.is_none() && r.times.iter().any(|t| t.raw.contains(['a', 'p']));
+    for (order, name) in [(Order::Dmy, "dmy_clock12"), (Order::Mdy, "mdy_clock12")] {
+        f.push((name, flag(halves && all.iter().any(|h| h.order == order && h.ambiguous))));
+    }
     let english = r.locale.language == Some("en");
     f.push(("mdy_foreign", flag(!english && all.iter().any(|h| h.order == Order::Mdy))));
     f.push(("long_year", any(&|h| h.long_year)));
@@ -264,7 +270,72 @@ mod tests {
         assert_eq!(days(&page), ["2024-11-03"], "the payment's month can only be the first");
         let page = ["Facture du 03/11/2024", "Acompte du 17/10/2024", "Échéance 03/12/2024"];
         assert_eq!(days(&page), ["2024-11-03"]);
+        let abroad =
+            ["Au bon moulin", "84340 Malaucène", "Invoice Date 11/03/2017", "Paid 11/17/2017"];
+        assert_eq!(days(&abroad), ["2017-11-03"], "a French invoice in English");
         let short = ["25/06/18 11:18", "25/06/18 11:03 - 25/06/18 11:18"];
         assert!(days(&short).contains(&"2018-06-25".to_owned()), "short years prove nothing");
+    }
+
+    /// The date, how sure it is, and the other readings that are shown.
+    fn dated(rows: &[&str]) -> (String, f32, Vec<String>) {
+        let date = super::super::extract(&document(rows)).extracted_fields.date.unwrap();
+        let others = date.alternatives.iter().filter_map(|a| a.value.as_str().map(str::to_owned));
+        (date.value, date.confidence, others.collect())
+    }
+
+    #[test]
+    fn where_nothing_tells_the_order_both_are_shown_and_none_is_sure() {
+        for rows in [
+            &["SHOP", "01/02/2024", "TOTAL|10.00"][..],
+            &["JOE'S PIZZA", "01/02/2024 1:15 PM", "Soda|7.00", "TOTAL|7.00"],
+            &["THE CORNER DELI", "Thank you for your visit", "01/02/2024", "Total|8.50"],
+            &["TIM HORTONS", "Toronto, ON M5V 2T6", "01/02/2024 10:00 AM", "TOTAL|$2.26"],
+        ] {
+            let (date, confidence, others) = dated(rows);
+            let mut both = vec![date];
+            both.extend(others);
+            both.sort();
+            assert_eq!(both, ["2024-01-02", "2024-02-01"], "{rows:?}");
+            assert!(confidence < 0.8, "{confidence}: {rows:?}");
+        }
+    }
+
+    #[test]
+    fn a_chain_of_the_united_states_writes_the_month_first() {
+        let page = ["WALGREENS", "04/05/2024 1:15 PM", "Soda|7.00", "TOTAL|7.00"];
+        let (date, confidence, others) = dated(&page);
+        assert_eq!((date.as_str(), others.as_slice()), ("2024-04-05", &["2024-05-04".into()][..]));
+        assert!(confidence < 0.95, "{confidence}");
+    }
+
+    #[test]
+    fn the_day_stays_first_and_sure_where_words_currency_or_commas_say_so() {
+        for rows in [
+            &["CAFE", "03/04/2024 10:00", "TOTAL|2.00", "Merci de votre visite"][..],
+            &["CAFE", "03/04/2024 10:00", "Item|2.00 €", "TOTAL|2.00 €"],
+            &["KAMPS", "03.04.2024 10:00", "SUMME|2.00", "Vielen Dank für Ihren Einkauf"],
+            &["ALBERT HEIJN", "03-04-2024 10:00", "TOTAAL|2.00", "Bedankt"],
+            &["BAR PEPE", "03/04/2024 10:00", "TOTAL|2.00", "Gracias por su visita"],
+            &["NISA LOCAL", "London SW1A 1AA", "03/04/2024 13:15", "TOTAL|3.20"],
+            &["SHOP", "03/04/2024 13:15", "Item|3,20", "TOTAL|3,20"],
+        ] {
+            let (date, confidence, others) = dated(rows);
+            assert_eq!((date.as_str(), others.len()), ("2024-04-03", 0), "{rows:?}");
+            assert!(confidence >= 0.95, "{confidence}: {rows:?}");
+        }
+    }
+
+    #[test]
+    fn a_short_year_stands_first_only_where_that_is_written_or_nothing_else_can_be() {
+        for (rows, date) in [
+            (&["CHEZ PAUL", "75011 PARIS", "13.12.23", "TOTAL TTC|24,50"][..], "2023-12-13"),
+            (&["SHOP", "13.12.23", "TOTAL|20,00"], "2023-12-13"),
+            (&["TESCO ZRT", "BUDAPEST", "23.12.13", "NYUGTA", "TOTAL|20,00"], "2023-12-13"),
+            (&["ICA", "STOCKHOLM", "KVITTO", "23-12-11", "TOTAL SEK|20,00"], "2023-12-11"),
+            (&["SHOP", "23.12.31", "TOTAL|20,00"], "2023-12-31"),
+        ] {
+            assert_eq!(dated(rows).0, date, "{rows:?}");
+        }
     }
 }

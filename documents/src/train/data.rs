@@ -1,6 +1,9 @@
 //! Documents with known answers, and their candidates as numbers.
 
-use super::classes::{classes, keys};
+use super::{
+    classes::{classes, keys},
+    made::{HEADLESS, TORN},
+};
 use crate::{
     evaluate::{
         further::Answers,
@@ -8,7 +11,6 @@ use crate::{
     },
     receipt::{
         model::Features,
-        prints::prints,
         training::{self, Answer, Example, Examples},
     },
 };
@@ -31,18 +33,12 @@ pub struct Document {
     pub pixels: bool,
     /// The shop, to keep all its documents together.
     pub(super) shop: String,
-    answer: Answer,
+    pub(super) answer: Answer,
     pub(super) examples: Examples,
     /// What is right about the further fields.
     pub(crate) answers: Answers,
     pub(crate) text: DocumentText,
 }
-
-/// Set of what is left of pages without their heads.
-pub(super) const HEADLESS: &str = "headless";
-
-/// The part of a page, from its top, where its name mostly stands.
-const HEAD: f32 = 0.4;
 
 impl Document {
     /// A file of a test set, with the text read from it.
@@ -66,31 +62,12 @@ impl Document {
         }
     }
 
-    /// What is left of it without its head, where that tells no name: nearly every page of the sets prints one, and no
-    /// line of a card slip or of a second page is to be taken for one. It stays in the part of its whole.
-    fn headless(&self) -> Option<Self> {
-        let mut text = self.text.clone();
-        text.pages.truncate(1);
-        for page in &mut text.pages {
-            let bounds = page.lines.iter().map(TextLine::bounds);
-            let (top, bottom) = bounds
-                .fold((f32::MAX, f32::MIN), |(top, bottom), b| (top.min(b[1]), bottom.max(b[3])));
-            page.lines.retain(|l| l.bounds()[1] > top + HEAD * (bottom - top));
-        }
-        let mut examples = training::examples(&text, &self.answer, &fold_name);
-        (examples.total, examples.date) = (None, None);
-        let nameless = examples.merchant.as_ref().is_some_and(|e| e.right.is_empty());
-        let (set, answer) = (HEADLESS.to_owned(), Answer::default());
-        let (name, shop, answers) = (self.name.clone(), self.shop.clone(), Answers::default());
-        let made = Self { name, set, pixels: false, shop, answer, examples, answers, text };
-        nameless.then_some(made)
-    }
-
     /// How much it counts in learning; `pixels` is for a file of a test set.
     pub(super) fn weight(&self, pixels: f32) -> f32 {
         match self.set.as_str() {
             _ if self.pixels => pixels,
             HEADLESS => 0.3,
+            TORN => 0.25,
             _ => 1.0,
         }
     }
@@ -127,7 +104,7 @@ pub(super) struct Line(
 );
 
 #[derive(Deserialize)]
-struct Also {
+pub(super) struct Also {
     id: String,
     lines: Vec<Line>,
     #[serde(default)]
@@ -166,7 +143,23 @@ pub(crate) fn texts(path: &Path) -> anyhow::Result<Vec<(String, DocumentText)>> 
 }
 
 impl Also {
-    fn into_document(self, set: &str) -> Document {
+    /// A receipt on a roll of paper: what stands left, and the amount at the right edge.
+    pub(super) fn rows(id: String, rows: &[(&str, Option<String>)], total: i64) -> Self {
+        let mut lines = Vec::new();
+        for (y, (left, right)) in (0_u8..).map(|row| 20.0 + 30.0 * f32::from(row)).zip(rows) {
+            if !left.is_empty() {
+                lines.push(Line(20.0, y, 300.0, y + 22.0, (*left).to_owned(), None));
+            }
+            if let Some(amount) = right {
+                lines.push(Line(460.0, y, 580.0, y + 22.0, amount.clone(), None));
+            }
+        }
+        let total = format!("{}.{:02}", total / 100, total % 100);
+        let truth = BTreeMap::from([("total".to_owned(), Some(total))]);
+        Self { id, lines, truth: Some(truth), width: Some(600), height: Some(1400) }
+    }
+
+    pub(super) fn into_document(self, set: &str) -> Document {
         let (answer, answers) = self.truth.as_ref().map_or_else(|| classes(&self.lines), keys);
         let (name, shop) = (self.id.clone(), shop(answer.merchant.as_deref(), &self.id));
         let text = document(self);
@@ -182,56 +175,6 @@ impl Also {
             answer,
         }
     }
-}
-
-/// Documents that the program makes up to learn from, beside those of the sets.
-#[must_use]
-pub fn made_up(documents: &[Document]) -> Vec<Document> {
-    let mut made = printed();
-    made.extend(documents.iter().filter(|d| d.pixels).filter_map(Document::headless));
-    made
-}
-
-/// Short receipts with amounts of thousands in every country's print. The sets have almost none, so that taking
-/// `1 428,58` for a count and 428.58 would cost nothing on them.
-fn printed() -> Vec<Document> {
-    const AMOUNTS: [(i64, i64); 6] = [
-        (48_251, 94_607),
-        (120_050, 3_075),
-        (5_040, 180_199),
-        (199_900, 149_995),
-        (99_999, 1_001),
-        (1_290, 845),
-    ];
-    let habits = prints(0).len();
-    let of = |(habit, (number, (first, second))): (usize, (usize, (i64, i64)))| {
-        let print = |minor: i64| prints(minor).swap_remove(habit).1;
-        let total = print(first + second);
-        let rows = [
-            ("MAISON DES ARTS".to_owned(), None),
-            ("3 place du Marché".to_owned(), None),
-            ("02/05/2023 17:40".to_owned(), None),
-            ("LAMPE DE TABLE".to_owned(), Some(print(first))),
-            ("TAPIS 60 x 90".to_owned(), Some(print(second))),
-            ("TOTAL".to_owned(), Some(total.clone())),
-            ("CARTE BANCAIRE".to_owned(), Some(total)),
-        ];
-        let mut lines = Vec::new();
-        for (y, (left, right)) in (0_u8..).map(|row| 20.0 + 30.0 * f32::from(row)).zip(rows) {
-            lines.push(Line(20.0, y, 300.0, y + 22.0, left, None));
-            if let Some(amount) = right {
-                lines.push(Line(460.0, y, 580.0, y + 22.0, amount, None));
-            }
-        }
-        let sum = first + second;
-        let truth =
-            BTreeMap::from([("total".to_owned(), Some(format!("{}.{:02}", sum / 100, sum % 100)))]);
-        let id = format!("{habit}-{number}");
-        Also { id, lines, truth: Some(truth), width: Some(600), height: Some(1400) }
-            .into_document("printed")
-    };
-    let all = AMOUNTS.into_iter().enumerate();
-    (0..habits).flat_map(|habit| all.clone().map(move |one| (habit, one))).map(of).collect()
 }
 
 fn document(also: Also) -> DocumentText {

@@ -6,6 +6,7 @@ mod cross;
 mod curve;
 mod data;
 mod linear;
+mod made;
 mod trees;
 
 use crate::{
@@ -19,7 +20,8 @@ pub use cross::{CrossValidated, cross_validate};
 use data::Table;
 #[cfg(test)]
 pub(crate) use data::texts;
-pub use data::{Document, load_also, made_up};
+pub use data::{Document, load_also};
+pub use made::made_up;
 use quittance_domain::document::DocumentText;
 use std::{fs, io::Write, path::PathBuf};
 
@@ -88,7 +90,7 @@ impl Ranked {
     /// prints one all the same, and would teach that it has none.
     fn taught(self, document: &Document) -> Option<&Example> {
         let learned = |e: &&Example| {
-            self != Self::Merchant || !e.right.is_empty() || document.set == data::HEADLESS
+            self != Self::Merchant || !e.right.is_empty() || document.set == made::HEADLESS
         };
         self.pick(&document.examples).filter(learned)
     }
@@ -230,7 +232,7 @@ mod tests {
         assert!(Ranked::Merchant.taught(&known).is_some());
         assert!(Ranked::Merchant.taught(&other).is_none());
         let made = made_up(&[known]);
-        let headless = made.iter().find(|d| d.set == data::HEADLESS);
+        let headless = made.iter().find(|d| d.set == made::HEADLESS);
         let taught = headless.and_then(|d| Ranked::Merchant.taught(d));
         assert!(taught.is_some_and(|e| e.right.is_empty()));
         assert!(

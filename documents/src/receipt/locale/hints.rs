@@ -166,6 +166,17 @@ pub(super) const HINTS: &[(&str, &[(&str, f32)])] = &[
             ("chicago", 2.5),
             ("lasvegas", 3.0),
             ("sanfrancisco", 3.0),
+            ("walgreens", 3.0),
+            ("cvspharmacy", 3.0),
+            ("riteaid", 3.0),
+            ("publix", 3.0),
+            ("kroger", 3.0),
+            ("traderjoe", 3.0),
+            ("wegmans", 3.0),
+            ("meijer", 3.0),
+            ("albertsons", 3.0),
+            ("dollargeneral", 3.0),
+            ("familydollar", 3.0),
         ],
     ),
     (
@@ -209,6 +220,37 @@ pub(super) const CURRENCIES: &[(&str, &str)] = &[
     ("PH", "PHP"),
     ("AE", "AED"),
 ];
+
+/// The language of countries with one.
+pub(super) const LANGUAGES: &[(&str, &str)] = &[
+    ("FR", "fr"),
+    ("DE", "de"),
+    ("AT", "de"),
+    ("ES", "es"),
+    ("NL", "nl"),
+    ("IT", "it"),
+    ("GB", "en"),
+    ("IE", "en"),
+    ("US", "en"),
+    ("AU", "en"),
+];
+
+/// A code of five digits before a town.
+pub(super) static TOWN: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?m)(?:^|[\s,:-])(?:F-?\s?)?(?:0[1-9]|[1-8][0-9]|9[0-8])[0-9]{3}[ ,]+\p{Lu}[\p{L}'-]{2,}",
+    )
+});
+
+/// French taxes, in folded text: with such a code they are of France, elsewhere codes of towns are shorter.
+pub(super) static FRENCH_TAX: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b(?:ttc|tva)\b"));
+
+/// Words of countries that write a short year before month and day, in folded text: Hungary, Sweden, Japan, China, Korea.
+pub(super) static YEAR_FIRST: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"\b(?:budapest|nyugta|osszesen|kft|zrt|huf|sverige|stockholm|kvitto|sek|tokyo|jpy|beijing|shanghai|cny|seoul|krw)\b",
+    )
+});
 
 const STATES: &str = "AL|AK|AZ|AR|CA|CO|CT|DE|FL|GA|HI|ID|IL|IN|IA|KS|KY|LA|ME|MD|MA|MI|MN|MS|MO|MT|NE|NV|NH|NJ|NM|NY|NC|ND|OH|OK|OR|PA|RI|SC|SD|TN|TX|UT|VT|VA|WA|WV|WI|WY|DC|PR";
 
