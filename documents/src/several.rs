@@ -172,6 +172,7 @@ impl Cutter<'_> {
             pages: vec![PageText { lines, ..page.clone() }],
             preprocessed: self.text.preprocessed,
             warnings: Vec::new(),
+            read_on: self.text.read_on,
         };
         let found = receipt::extract_with(&text, self.model);
         Part { text, found }

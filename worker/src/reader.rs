@@ -172,6 +172,7 @@ impl Reader {
             pages: Vec::with_capacity(doc.pages.len()),
             preprocessed: doc.preprocessed,
             warnings: doc.warnings.clone(),
+            read_on: None,
         };
         for (number, page) in (1..).zip(&doc.pages) {
             let (page, warnings) = self.page(page, number)?;

@@ -19,6 +19,7 @@ fn the_corpus_is_read_by_its_xml() {
             pages: vec![],
             preprocessed: false,
             warnings: vec![],
+            read_on: None,
         };
         let found = quittance_documents::invoice::extract(&text, xml);
         let refused = found.warnings.iter().any(|w| w.code == "FACTURX_INVALID");

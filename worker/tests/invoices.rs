@@ -40,6 +40,7 @@ fn text(bytes: &[u8]) -> Option<DocumentText> {
         pages,
         preprocessed: false,
         warnings: decoded.warnings,
+        read_on: None,
     })
 }
 

@@ -19,7 +19,13 @@ fn page(lines: &[&str]) -> DocumentText {
         source: TextSource::TextLayer,
         lines: (0..).zip(lines).map(line).collect(),
     };
-    DocumentText { engine: "test".into(), pages: vec![page], preprocessed: false, warnings: vec![] }
+    DocumentText {
+        engine: "test".into(),
+        pages: vec![page],
+        preprocessed: false,
+        warnings: vec![],
+        read_on: None,
+    }
 }
 
 /// A small invoice; `change` edits its XML.

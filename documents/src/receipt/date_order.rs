@@ -4,6 +4,7 @@ use super::{
     Reading,
     dates::{DateHit, Order},
 };
+use chrono::Datelike as _;
 use quittance_domain::money::Currency;
 
 /// What the page says of the order of its dates.
@@ -17,8 +18,8 @@ pub(crate) enum Habit {
     Open,
 }
 
-/// Years that no date of a purchase has yet.
-const LATE: i32 = 2028;
+/// [`Reading::late`] of a text whose day of reading nobody says.
+pub(crate) const LATE: i32 = 2028;
 
 impl Habit {
     pub(crate) fn of(r: &Reading) -> Self {
@@ -55,23 +56,20 @@ pub(crate) fn impossible(r: &Reading, habit: Habit, hit: &DateHit) -> bool {
     if !hit.ambiguous || hit.weekday == Some(true) {
         return false;
     }
+    let late = |h: &DateHit| h.date.year() >= r.late;
     let mut others = r.dates.iter().filter(|h| same_print(h, hit) && h.order != hit.order);
     match hit.order {
         // A short year stands first where that is the habit, or where it would be yet to come behind.
-        Order::Dmy | Order::Mdy if r.locale.year_first || hit.date >= late() && !hit.long_year => {
-            others.any(|h| h.order == Order::ShortYmd && h.date < late())
+        Order::Dmy | Order::Mdy if r.locale.year_first || late(hit) && !hit.long_year => {
+            others.any(|h| h.order == Order::ShortYmd && !late(h))
         }
         Order::Mdy => habit == Habit::DayFirst,
         Order::ShortYmd => {
             let canadian = r.locale.country.is_some_and(|c| c.0 == "CA");
-            !r.locale.year_first && !canadian && others.any(|h| h.date < late())
+            !r.locale.year_first && !canadian && others.any(|h| !late(h))
         }
         Order::Dmy | Order::Ymd | Order::Named | Order::Compact => false,
     }
-}
-
-fn late() -> chrono::NaiveDate {
-    chrono::NaiveDate::from_ymd_opt(LATE, 1, 1).unwrap_or(chrono::NaiveDate::MAX)
 }
 
 /// Two readings of the same digits.
@@ -98,4 +96,21 @@ pub(crate) fn against(proven: Option<Order>, hit: &DateHit) -> bool {
         _ => return false,
     };
     hit.long_year && hit.ambiguous && hit.order == other
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::receipt::{extract, testing::document};
+
+    #[test]
+    fn what_is_yet_to_come_hangs_on_the_day_of_reading() {
+        let mut text =
+            document(&["CHEZ PAUL", "75011 PARIS", "13.12.29", "TOTAL TTC 12,50", "CB 12,50"]);
+        let mut on = |day: &str| {
+            text.read_on = Some(day.parse().unwrap());
+            extract(&text).extracted_fields.date.map(|date| date.value)
+        };
+        assert_eq!(on("2029-12-14").as_deref(), Some("2029-12-13"));
+        assert_ne!(on("2026-12-14").as_deref(), Some("2029-12-13"));
+    }
 }

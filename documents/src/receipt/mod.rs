@@ -62,6 +62,7 @@ pub use model::{Model, fingerprint};
 pub use normalise::fold;
 pub use summary::sentence as summary;
 
+use chrono::Datelike as _;
 use quittance_domain::{
     document::{DocumentText, TextSource},
     receipt::Extraction,
@@ -82,6 +83,8 @@ pub(crate) struct Reading {
     pub(crate) born_digital: bool,
     /// Money was given back by it. Negative sums are positive in `amounts` then.
     pub(crate) refund: Option<refund::Refund>,
+    /// Years that no date of a purchase can have yet begin here.
+    pub(crate) late: i32,
 }
 
 impl Reading {
@@ -94,8 +97,19 @@ impl Reading {
         let born_digital =
             !text.pages.is_empty() && text.pages.iter().all(|p| p.source == TextSource::TextLayer);
         let parties = parties::Parties::find(&layout, born_digital);
-        let mut reading =
-            Self { layout, dates, times, amounts, locale, parties, born_digital, refund: None };
+        // A year more: clocks of tills and dates of delivery.
+        let late = text.read_on.map_or(date_order::LATE, |day| day.year() + 2);
+        let mut reading = Self {
+            layout,
+            dates,
+            times,
+            amounts,
+            locale,
+            parties,
+            born_digital,
+            refund: None,
+            late,
+        };
         reading.refund = refund::find(&mut reading);
         if reading.turned() {
             let amounts = std::mem::take(&mut reading.amounts);

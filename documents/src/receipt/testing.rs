@@ -47,6 +47,7 @@ pub(crate) fn skewed(rows: &[&str], lean: f32) -> DocumentText {
         }],
         preprocessed: false,
         warnings: Vec::new(),
+        read_on: None,
     }
 }
 

@@ -336,7 +336,7 @@ proptest! {
         height in 0_u32..5000,
     ) {
         let page = PageText { number: 1, width, height, rotation: 0, source: TextSource::Pixels, lines };
-        let text = DocumentText { engine: "test".into(), pages: vec![page], preprocessed: false, warnings: vec![] };
+        let text = DocumentText { engine: "test".into(), pages: vec![page], preprocessed: false, warnings: vec![], read_on: None };
         let once = extract(&text);
         prop_assert!((0.0..=1.0).contains(&once.confidence));
         if let Some(t) = &once.extracted_fields.total_amount {

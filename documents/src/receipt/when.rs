@@ -111,7 +111,7 @@ pub(crate) fn candidates(r: &Reading) -> Vec<Candidate> {
             f.push(("year_far", flag(!(2000..2040).contains(&year))));
             f.push(("year_old", flag(year < 2008)));
             f.push(("year_2010s", flag((2010..2020).contains(&year))));
-            f.push(("year_late", flag((2028..2040).contains(&year))));
+            f.push(("year_late", flag((r.late..2040).contains(&year))));
             let others = plausible
                 .iter()
                 .filter(|d| *d != date)

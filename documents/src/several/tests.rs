@@ -39,7 +39,13 @@ fn document(pages: Vec<Vec<TextLine>>) -> DocumentText {
         lines,
     };
     let pages = (1..).zip(pages).map(page).collect();
-    DocumentText { engine: "test".into(), pages, preprocessed: false, warnings: vec![] }
+    DocumentText {
+        engine: "test".into(),
+        pages,
+        preprocessed: false,
+        warnings: vec![],
+        read_on: None,
+    }
 }
 
 fn totals_of(found: &Extraction) -> Vec<f64> {

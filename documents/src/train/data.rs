@@ -202,6 +202,7 @@ fn document(also: Also) -> DocumentText {
         pages: vec![page],
         preprocessed: false,
         warnings: Vec::new(),
+        read_on: None,
     }
 }
 

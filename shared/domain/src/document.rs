@@ -1,6 +1,7 @@
 //! Text read from a document: pages of lines with their places.
 
 use crate::i18n::{Language, Text};
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 /// A rectangle on a page, in fractions of the page's width and height (0..1), origin top left, on the page as it
@@ -95,6 +96,9 @@ pub struct DocumentText {
     pub preprocessed: bool,
     /// Machine-readable remarks such as `LOW_RESOLUTION` or `PAGE_LIMIT`.
     pub warnings: Vec<Warning>,
+    /// The day it was read: what is dated well after it was misread.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_on: Option<NaiveDate>,
 }
 
 impl DocumentText {

@@ -113,6 +113,7 @@ mod tests {
             pages: vec![read(1, 90), read(2, 0)],
             preprocessed: false,
             warnings: Vec::new(),
+            read_on: None,
         };
         let output = serde_json::json!({ "pages": 2, "derivatives": [page(1, 0), page(2, 270)] });
         let turns: Vec<u16> = kept(Some(&output), &text).iter().map(|p| p.turn).collect();

@@ -32,7 +32,7 @@ pub(super) async fn read(
     pages: Arc<Decoded>,
 ) -> Result<DocumentText, ActivityError> {
     let (reader, progress) = (Arc::clone(&tools.reader), context.progress.clone());
-    tools
+    let read = tools
         .pool
         .run(context.limit, &context.stop, move |stop| {
             reader.read(&pages, &mut |done, of| {
@@ -42,5 +42,6 @@ pub(super) async fn read(
             })
         })
         .await?
-        .map_err(|error| ActivityError::failed("READ_FAILED", error.to_string()))
+        .map_err(|error| ActivityError::failed("READ_FAILED", error.to_string()))?;
+    Ok(DocumentText { read_on: Some(tools.clock.now().date_naive()), ..read })
 }

@@ -127,6 +127,7 @@ fn nothing() -> DocumentText {
         pages: Vec::new(),
         preprocessed: false,
         warnings: Vec::new(),
+        read_on: None,
     }
 }
 
