@@ -43,6 +43,20 @@ pub(super) fn validate(invoice: &Invoice) -> Result<Vec<Check>, Refusal> {
             format!("what is due would be {} and not {} (BR-CO-16)", due.en, stated.en),
         ));
     }
+    // Of the smallest profiles, which are no invoices by the standard, no line says that it was meant.
+    if invoice.grand.0 < 0 && invoice.lines.is_empty() && !is_credit_note(&invoice.type_code) {
+        let (grand, code) = (shown(invoice, invoice.grand), &invoice.type_code);
+        return Err(Refusal::new(
+            format!(
+                "un total de {} est celui d'un avoir, or le type {code} est celui d'une facture, et aucune ligne ne le confirme",
+                grand.fr
+            ),
+            format!(
+                "a total of {} is that of a credit note, but the type {code} is that of an invoice, and no line bears it out",
+                grand.en
+            ),
+        ));
+    }
     let [net_shown, tax, grand] = [invoice.net, tax, invoice.grand].map(|m| shown(invoice, m));
     let total = Text::new(
         format!("{} HT + {} de TVA = {}", net_shown.fr, tax.fr, grand.fr),
