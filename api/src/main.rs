@@ -36,7 +36,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let listener = quittance_api::bind(&config).await?;
     let parts = Parts::open(config, &shutdown.soft).await?;
     quittance_api::check_keys(&parts).await?;
-    parts.record_start("api").await?;
+    parts.record_start("api", &shutdown.soft).await?;
     let mut roles = Roles::default();
     roles.spawn("api", quittance_api::run(listener, parts, shutdown.clone()));
     roles.join(&shutdown).await

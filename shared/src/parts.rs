@@ -70,10 +70,11 @@ impl Parts {
     /// Tells the audit log that a process of this role begins, where its configuration is another than before.
     ///
     /// # Errors
-    /// When the database stays away.
-    pub async fn record_start(&self, role: &str) -> anyhow::Result<()> {
-        let configuration = self.config.of_record();
-        self.store.audit_configuration(role, configuration).await.context("database.url")
+    /// When the database stays away for longer than `startup.wait_seconds`.
+    pub async fn record_start(&self, role: &str, stop: &CancellationToken) -> anyhow::Result<()> {
+        let limit = Duration::from_secs(self.config.startup.wait_seconds);
+        let record = || self.store.audit_configuration(role, self.config.of_record());
+        wait_for("the database", limit, stop, record).await.context("database.url")
     }
 }
 

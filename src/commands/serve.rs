@@ -79,7 +79,7 @@ async fn carry_on(config: Config, role: Role) -> anyhow::Result<()> {
     if role.serves_http() {
         quittance_api::check_keys(&parts).await?;
     }
-    parts.record_start(role.name()).await?;
+    parts.record_start(role.name(), &shutdown.soft).await?;
     if role.works() {
         let deps = WorkerDeps::open(&parts).await?;
         roles.spawn("worker", runner::run(deps, shutdown.soft.clone(), shutdown.hard.clone()));

@@ -44,7 +44,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let shutdown = Shutdown::on_signals(Duration::from_secs(config.shutdown.drain_seconds))?;
     let listener = probe::bind(&config).await?;
     let parts = Parts::open(config, &shutdown.soft).await?;
-    parts.record_start("worker").await?;
+    parts.record_start("worker", &shutdown.soft).await?;
     let deps = WorkerDeps::open(&parts).await?;
     let mut roles = Roles::default();
     roles.spawn("worker", runner::run(deps, shutdown.soft.clone(), shutdown.hard.clone()));
