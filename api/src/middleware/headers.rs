@@ -24,7 +24,9 @@ pub(crate) async fn layer(State(state): State<AppState>, request: Request, next:
         return next.run(request).await;
     }
     let text = Text::new(
-        format!("Les en-têtes font {bytes} octets, {most} au plus sont admis. Envoyez-en moins."),
+        format!(
+            "Les en-têtes font {bytes} octets, au plus {most} sont acceptés. Envoyez-en moins."
+        ),
         format!("The headers are {bytes} bytes, {most} at most are taken. Send fewer."),
     );
     let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;

@@ -53,9 +53,9 @@ fn expressions_name_declared_fields_only() {
         assert_eq!(of(fine), [], "{fine}");
     }
     for (wrong, name) in [
-        ("${input.amonut}", "amonut"),
-        ("${has(input.amonut) ? 1 : 2}", "amonut"),
-        ("for ${input.payer.nmae}", "payer.nmae"),
+        ("${input.price}", "price"),
+        ("${has(input.price) ? 1 : 2}", "price"),
+        ("for ${input.payer.mane}", "payer.mane"),
         ("${[1].map(i, {\"x\": input.lost})}", "lost"),
     ] {
         let message = format!("`input` declares no `{name}`");
