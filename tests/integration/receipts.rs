@@ -3,7 +3,7 @@
 use crate::support::{
     bytes_of,
     client::{PATIENCE, Upload},
-    expect, long_document, slip,
+    expect, long_document, scans, slip,
     stack::{Stack, on_both, on_both_with},
 };
 use reqwest::Method;
@@ -85,7 +85,7 @@ fn result_has_the_shape_of_the_contract(result: &Value) {
 async fn progress_moves_with_the_stages() {
     on_both(async |stack| {
         let client = stack.client();
-        let id = client.accepted(&Upload::of(long_document(), "long.pdf")).await;
+        let id = client.accepted(&Upload::of(scans(12), "long.pdf")).await;
         let mut seen = Vec::new();
         loop {
             let data = client.status(&id).await;
@@ -101,7 +101,7 @@ async fn progress_moves_with_the_stages() {
         }
         assert!(seen.is_sorted(), "{seen:?}");
         assert_eq!(seen.last(), Some(&100));
-        // Six pages are read one after the other: several steps between decoding and the end.
+        // Twelve pages are read one after the other: several steps between decoding and the end.
         let between = seen.iter().filter(|p| (11..70).contains(*p)).count();
         assert!(between >= 2, "progress was only ever {seen:?}");
     })

@@ -54,7 +54,7 @@ pub(crate) fn page(lines: &[(u32, u32, u32, &str)]) -> Vec<u8> {
         content.extend(b") Tj ET\n");
     }
     let length = content.len();
-    let objects: [Vec<u8>; 5] = [
+    pdf(&[
         b"<< /Type /Catalog /Pages 2 0 R >>".to_vec(),
         b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>".to_vec(),
         b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 5 0 R \
@@ -64,7 +64,35 @@ pub(crate) fn page(lines: &[(u32, u32, u32, &str)]) -> Vec<u8> {
             .to_vec(),
         [format!("<< /Length {length} >>\nstream\n").into_bytes(), content, b"endstream".to_vec()]
             .concat(),
+    ])
+}
+
+/// A PDF of as many scans of the same receipt.
+pub(crate) fn scans(pages: usize) -> Vec<u8> {
+    let jpeg = bytes_of("samples/restaurant-fr.jpg");
+    let kids: Vec<String> = (0..pages).map(|n| format!("{} 0 R", n + 5)).collect();
+    let content = b"q 595 0 0 842 0 0 cm /Im0 Do Q";
+    let stream = |head: String, bytes: &[u8]| {
+        [
+            format!("<< {head} /Length {} >>\nstream\n", bytes.len()).as_bytes(),
+            bytes,
+            b"\nendstream",
+        ]
+        .concat()
+    };
+    let head = "/Type /XObject /Subtype /Image /Width 924 /Height 1733 /ColorSpace /DeviceRGB /BitsPerComponent 8 /Filter /DCTDecode";
+    let page = "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R /Resources << /XObject << /Im0 3 0 R >> >> >>";
+    let mut objects = vec![
+        b"<< /Type /Catalog /Pages 2 0 R >>".to_vec(),
+        format!("<< /Type /Pages /Kids [{}] /Count {pages} >>", kids.join(" ")).into_bytes(),
+        stream(head.to_owned(), &jpeg),
+        stream(String::new(), content),
     ];
+    objects.resize(pages + 4, page.as_bytes().to_vec());
+    pdf(&objects)
+}
+
+fn pdf(objects: &[Vec<u8>]) -> Vec<u8> {
     let mut pdf = b"%PDF-1.4\n".to_vec();
     let mut places = Vec::new();
     for (number, object) in (1..).zip(objects) {
@@ -73,12 +101,14 @@ pub(crate) fn page(lines: &[(u32, u32, u32, &str)]) -> Vec<u8> {
         pdf.extend(object);
         pdf.extend(b"\nendobj\n");
     }
-    let table = pdf.len();
-    pdf.extend(b"xref\n0 6\n0000000000 65535 f \n");
+    let (table, size) = (pdf.len(), objects.len() + 1);
+    pdf.extend(format!("xref\n0 {size}\n0000000000 65535 f \n").bytes());
     for place in places {
         pdf.extend(format!("{place:010} 00000 n \n").bytes());
     }
-    pdf.extend(format!("trailer\n<< /Size 6 /Root 1 0 R >>\nstartxref\n{table}\n%%EOF\n").bytes());
+    pdf.extend(
+        format!("trailer\n<< /Size {size} /Root 1 0 R >>\nstartxref\n{table}\n%%EOF\n").bytes(),
+    );
     pdf
 }
 
