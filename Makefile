@@ -61,6 +61,12 @@ test-deploy: models ## the deployment for real: nginx, Prometheus, 2 API replica
 	@$(CARGO) test --quiet --locked --workspace --features tesseract --test integration --no-run
 	@python3 scripts/test_deploy.py --binary $(TARGET)/debug/quittance
 
+.PHONY: test-upgrade
+test-upgrade: models ## from OLDER=path of a binary of another version to this one and back, process by process, under calls
+	@scripts/setup deploy
+	@$(CARGO) build --quiet --locked --workspace --features tesseract
+	@python3 scripts/test_deploy.py --binary $(TARGET)/debug/quittance --older $(OLDER)
+
 PODMAN_COMPOSE := 1.6.0
 .cache/podman-compose/bin/podman-compose:
 	python3 -m venv .cache/podman-compose

@@ -15,7 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from deploytest import backup, gateway, load, numbers
+from deploytest import backup, gateway, load, numbers, upgrade
 from deploytest.ground import ROOT, Failure, Ground, check
 from deploytest.stack import APIS, WORKERS, Stack, program
 
@@ -124,12 +124,19 @@ def health(stack):
             check(ended.returncode == expected, f"health {role} at {number} ends with {ended.returncode}: {ended.stdout}{ended.stderr}")
 
 
-def run(stack):
+def teller():
     began = time.monotonic()
+    return lambda what: print(f"  {time.monotonic() - began:5.1f} s  {what}", flush=True)
 
-    def say(what):
-        print(f"  {time.monotonic() - began:5.1f} s  {what}", flush=True)
 
+def upgraded(stack, newer):
+    say = teller()
+    stack.start()
+    upgrade.there_and_back(stack, newer, say)
+
+
+def run(stack):
+    say = teller()
     files()
     administrators()
     browsers()
@@ -169,14 +176,19 @@ def run(stack):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--binary", type=Path, default=ROOT / "target/debug/quittance")
+    parser.add_argument("--older", type=Path, help="a binary of the version before: only the upgrade from it and the step back are tested")
     options = parser.parse_args()
-    check(options.binary.exists(), f"{options.binary} is not built: make test, or cargo build")
+    for binary in filter(None, (options.binary, options.older)):
+        check(binary.exists(), f"{binary} is not built: make test, or cargo build")
     folder = Path(tempfile.mkdtemp(prefix="quittance-deploy-"))
     # nginx and PostgreSQL leave root's rights behind.
     folder.chmod(0o755)
     ground, failed = Ground(folder), True
     try:
-        run(Stack(ground, options.binary.resolve()))
+        if options.older:
+            upgraded(Stack(ground, options.older.resolve()), options.binary.resolve())
+        else:
+            run(Stack(ground, options.binary.resolve()))
         failed = False
     finally:
         ground.stop(failed)

@@ -4,6 +4,7 @@ use crate::{
     auth::Caller,
     envelope::Refusal,
     error::{ApiError, ErrorCode},
+    idempotency,
     limits::Meter,
     state::AppState,
     upload,
@@ -110,7 +111,7 @@ pub(crate) async fn settle(
         }
         Ok(Created::KeyReused) => {
             discard(state, blob).await;
-            Err(key_reused())
+            Err(idempotency::reused())
         }
         // The commit may have happened although its answer was lost.
         Err(error) => match known().await {
@@ -149,13 +150,4 @@ fn busy() -> ApiError {
     ApiError::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::ServiceUnavailable, text)
         .retry_after(1)
         .header(header::CONNECTION, HeaderValue::from_static("close"))
-}
-
-fn key_reused() -> ApiError {
-    let text = Text::new(
-        "Cette « Idempotency-Key » a déjà servi pour un autre envoi. Prenez-en une nouvelle pour chaque document.",
-        "This \"Idempotency-Key\" was used for another upload. Take a new one for each document.",
-    );
-    ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::IdempotencyKeyReused, text)
-        .at("Idempotency-Key")
 }

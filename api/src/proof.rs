@@ -223,10 +223,7 @@ fn derivative(view: PageView, verification: Option<Verification>) -> DerivativeP
 }
 
 fn happened(event: EventRow, language: Language) -> Happened {
-    let mut detail = event.detail.and_then(|text| serde_json::from_str(&text).ok());
-    if let Some(detail) = &mut detail {
-        i18n::localise(detail, language);
-    }
+    let detail = event.detail.and_then(|text| serde_json::from_str(&text).ok());
     let at = chrono::DateTime::from_timestamp_micros(event.at).unwrap_or_default();
     Happened {
         at: rfc3339(at),
@@ -234,6 +231,6 @@ fn happened(event: EventRow, language: Language) -> Happened {
         from: event.from_state,
         to: event.to_state,
         by: event.actor,
-        detail,
+        detail: detail.map(|detail| i18n::localised(detail, language)),
     }
 }

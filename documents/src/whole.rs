@@ -2,8 +2,15 @@
 
 use quittance_domain::receipt::{ExtractedFields, Extraction};
 
-/// Warnings that say so: of an upload that broke off, of a page that is damaged, of pages beyond the limit.
-pub const NOT_WHOLE: [&str; 3] = ["TRUNCATED_IMAGE", "PAGE_SKIPPED", "PAGE_LIMIT"];
+/// Warning: the upload broke off.
+pub const TRUNCATED_IMAGE: &str = "TRUNCATED_IMAGE";
+/// Warning: a page is damaged.
+pub const PAGE_SKIPPED: &str = "PAGE_SKIPPED";
+/// Warning: there are pages beyond the limit.
+pub const PAGE_LIMIT: &str = "PAGE_LIMIT";
+
+/// Those of which each says that a part was not read.
+pub const NOT_WHOLE: [&str; 3] = [TRUNCATED_IMAGE, PAGE_SKIPPED, PAGE_LIMIT];
 
 /// How sure a total is at most: the one that was paid may stand in the part that is missing.
 const MOST: f32 = 0.5;
@@ -39,7 +46,7 @@ mod tests {
         ]);
         let total = |text: &_| extract(text).extracted_fields.total_amount.unwrap().field;
         assert!(total(&text).confidence > 0.9);
-        text.warnings.push(Warning::new("TRUNCATED_IMAGE", Text::new("coupée", "cut")));
+        text.warnings.push(Warning::new(super::TRUNCATED_IMAGE, Text::new("coupée", "cut")));
         let doubted = total(&text);
         assert_eq!((doubted.value, doubted.confidence), (24.0, 0.5));
     }

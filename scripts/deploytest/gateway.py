@@ -319,9 +319,10 @@ def behaving(stack):
     tls(stack)
 
 
-def failover(stack):
-    """A replica is killed under load: no client notices, neither by GET nor by POST with a key."""
-    stop, wrong, done = threading.Event(), [], []
+def under_calls(stack, happens):
+    """Clients call while `happens(pass_by)` goes on, which may let a number of calls pass by: none fails, neither GET nor POST with a
+    key. Gives how many there were."""
+    stop, wrong, done, began = threading.Event(), [], [], time.time_ns()
 
     def caller(number):
         count = 0
@@ -332,7 +333,7 @@ def failover(stack):
                 good = answer.status == 200
             else:
                 body = {"type": "purchase_saga", "data": PURCHASE}
-                answer = stack.gateway.call("POST", "/api/v1/sagas", body, {"Idempotency-Key": f"failover-{number}-{count}"})
+                answer = stack.gateway.call("POST", "/api/v1/sagas", body, {"Idempotency-Key": f"calls-{began}-{number}-{count}"})
                 good = answer.status == 201
             if answer.status == 429:
                 time.sleep(0.2)
@@ -341,21 +342,38 @@ def failover(stack):
             if not good:
                 wrong.append((answer.status, answer.body[:200]))
 
+    def pass_by(count):
+        mark = len(done)
+        until("calls go on", lambda: len(done) > mark + count or wrong)
+
     threads = [threading.Thread(target=caller, args=(n,)) for n in range(4)]
     for thread in threads:
         thread.start()
-    until("calls go through", lambda: len(done) > 40)
-    stack.apis[0].kill()
-    mark = len(done)
-    until("calls go on", lambda: len(done) > mark + 80 or wrong)
-    stack.api(0)
-    port = stack.api_ports[0]
-    until("the replica is back", lambda: Http(port).get("/health/ready").status == 200)
-    stop.set()
-    for thread in threads:
-        thread.join()
-    check(not wrong, f"{len(wrong)} of {len(done)} calls failed while a replica died: {wrong[:3]}")
+    try:
+        happens(pass_by)
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    check(not wrong, f"{len(wrong)} of {len(done)} calls failed: {wrong[:3]}")
     return len(done)
+
+
+def failover(stack):
+    """A replica is killed and comes back, and no client notices."""
+
+    def happens(pass_by):
+        pass_by(40)
+        stack.apis[0].kill()
+        pass_by(80)
+        stack.api(0)
+        ready(stack.api_ports[0])
+
+    return under_calls(stack, happens)
+
+
+def ready(port):
+    until(f"port {port} is ready", lambda: Http(port).get("/health/ready").status == 200, 120)
 
 
 def log(stack):

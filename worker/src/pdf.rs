@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use quittance_documents::invoice;
+use quittance_documents::{
+    invoice,
+    whole::{PAGE_LIMIT, PAGE_SKIPPED},
+};
 use quittance_pdf::{Page, PdfError};
 use quittance_shared::{
     domain::document::{TextLine, Warning},
@@ -53,7 +56,7 @@ pub fn decode(bytes: &[u8], max_pages: u32, max_pixels: u64) -> Result<Drawn, De
             format!("La page {number} est illisible et a été laissée de côté."),
             format!("Page {number} cannot be read and was left out."),
         );
-        warnings.push(Warning::new("PAGE_SKIPPED", text).on(*number));
+        warnings.push(Warning::new(PAGE_SKIPPED, text).on(*number));
     }
     let looked_at = document.pages.len() + document.skipped.len();
     if looked_at < document.total {
@@ -62,7 +65,7 @@ pub fn decode(bytes: &[u8], max_pages: u32, max_pixels: u64) -> Result<Drawn, De
             format!("Seules les {looked_at} premières pages sur {total} ont été lues."),
             format!("Only the first {looked_at} of {total} pages were read."),
         );
-        warnings.push(Warning::new("PAGE_LIMIT", text));
+        warnings.push(Warning::new(PAGE_LIMIT, text));
     }
     if document.pages.is_empty() {
         let first = document.skipped.into_iter().next();

@@ -84,9 +84,7 @@ impl Reason {
             _ => None,
         }
     }
-}
 
-impl Reason {
     /// Of a warning that is one.
     fn warned(code: &str) -> Option<Self> {
         if code == PERHAPS_SEVERAL {

@@ -29,6 +29,9 @@ use serde::Serialize;
 /// Files above this are refused: a century of one person's banking is smaller.
 pub const MAX_BYTES: usize = 64 * 1024 * 1024;
 
+/// Warning, and doubt of a transaction: nothing in the file says whether day or month comes first.
+pub const DATE_ORDER_ASSUMED: &str = "DATE_ORDER_ASSUMED";
+
 /// A family of statement files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]

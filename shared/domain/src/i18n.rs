@@ -131,6 +131,13 @@ pub fn localise(document: &mut Value, language: Language) {
     }
 }
 
+/// As [`localise`].
+#[must_use]
+pub fn localised(mut document: Value, language: Language) -> Value {
+    localise(&mut document, language);
+    document
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -143,11 +150,7 @@ mod tests {
             "children": [{ "warnings": [{ "message": "là", "messageEn": "there", "page": 1 }] }],
             "category": { "explanation": "parce que", "explanationEn": "because" },
         });
-        let said = |language| {
-            let mut document = stored.clone();
-            localise(&mut document, language);
-            document
-        };
+        let said = |language| localised(stored.clone(), language);
         assert_eq!(
             said(Language::English),
             json!({

@@ -59,8 +59,8 @@ pub use holds::Hold;
 pub use keys::{KeyAdded, KeyHash, KeyLimits, KeySet, KeyState, KeyView, LiveKey, NewKey, Rotated};
 pub use lessons::{LessonEffect, LessonRow, LessonUse};
 pub use movements::{
-    AccountSum, Application as RuleApplication, Movement, MovementFilter, MovementPage,
-    Place as MovementPlace, Relabel, TakenBack,
+    AccountSum, Application as RuleApplication, BatchAdded, BatchKey, Movement, MovementFilter,
+    MovementPage, Place as MovementPlace, Relabel, TakenBack,
 };
 pub use operator::Wishes;
 pub use receipts::{NewReceipt, Page, ReceiptFilter, ReceiptView};

@@ -26,6 +26,9 @@ pub const RETENTION: &str = "retention";
 pub(super) const NOT_HELD: &str = "NOT EXISTS (SELECT 1 FROM workflow AS h WHERE h.hold_at IS NOT NULL
     AND (h.id = m.document_id OR h.id IN (SELECT document_id FROM movement_source WHERE movement_id = m.id)))";
 
+/// Idempotency keys of batches, as old as the transactions that they brought.
+const KEYS: &str = "DELETE FROM movement_batch WHERE created_at < {cutoff}";
+
 /// A kind of data with a time of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kept {
@@ -101,7 +104,7 @@ impl Store {
                     "DELETE FROM movement WHERE id IN (SELECT id FROM movement AS m
                          WHERE created_at < {{cutoff}} AND {NOT_HELD} ORDER BY id LIMIT {{batch}})"
                 );
-                self.expire_rows(kept, days, &[&what]).await
+                self.expire_rows(kept, days, &what, KEYS).await
             }
             Kept::Runs => self.expire_runs(days).await,
             Kept::Webhooks => self.expire_webhooks(days).await,
@@ -247,18 +250,17 @@ impl Store {
         Ok(Batch { count, removals: Vec::new() })
     }
 
-    async fn expire_rows(&self, kept: Kept, days: u32, deletes: &[&str]) -> Result<Batch> {
+    /// What is `along` is not counted.
+    async fn expire_rows(&self, kept: Kept, days: u32, what: &str, along: &str) -> Result<Batch> {
         let backend = self.backend();
         let tx = self.begin().await?;
-        let mut count = 0;
-        for delete in deletes {
-            let delete = backend.statement(filled(delete, backend, days), []);
-            count += tx.execute_raw(delete).await?.rows_affected();
-        }
+        let delete = |sql| backend.statement(filled(sql, backend, days), []);
+        let count = tx.execute_raw(delete(what)).await?.rows_affected();
+        tx.execute_raw(delete(along)).await?;
         if count > 0 {
             told(&tx, backend, kept, days, count).await?;
-            tx.commit().await?;
         }
+        tx.commit().await?;
         Ok(Batch { count, removals: Vec::new() })
     }
 }

@@ -178,6 +178,27 @@ async fn one_key_makes_one_run_however_often_and_at_once() {
     assert_eq!(store.list_receipts(&filter).await.unwrap().items.len(), 1);
 }
 
+/// Else a client that was refused would find its upload done all the same, and a lease would have nobody to give it up.
+#[tokio::test]
+async fn what_nobody_waits_for_any_more_is_not_begun() {
+    let Fixture { store, _folder } = fixture().await;
+    let client = RunId::new().to_string();
+    let given_up = new_run(&client);
+    let id = given_up.id;
+    {
+        let creation = std::pin::pin!(store.create_receipt(given_up, new_receipt()));
+        assert!(futures_util::poll!(creation).is_pending());
+    }
+    // The same queue, so the first had its turn.
+    let kept = receipt(&store, &client).await;
+    assert!(store.receipt(id).await.unwrap().is_none());
+    {
+        let acquisition = std::pin::pin!(store.acquire(kept, "gone", LEASE));
+        assert!(futures_util::poll!(acquisition).is_pending());
+    }
+    assert!(store.acquire(kept, "w", LEASE).await.unwrap().is_some());
+}
+
 /// Fails when a lease is given to two, or when the epoch is not looked at.
 #[tokio::test]
 async fn a_saga_outlives_the_file_of_its_definition() {

@@ -153,6 +153,7 @@ impl Store {
         for sql in [
             movements.as_str(),
             "DELETE FROM category_rule WHERE client_id = $1 AND user_id = $2",
+            "DELETE FROM movement_batch WHERE client_id = $1 AND user_id = $2",
             // On tombstones that a replica of an earlier version left.
             "UPDATE workflow SET user_id = '' WHERE client_id = $1 AND user_id = $2 AND deleted_at IS NOT NULL",
         ] {

@@ -3,6 +3,7 @@
 use std::io::Cursor;
 
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage};
+use quittance_documents::whole::TRUNCATED_IMAGE;
 use quittance_pixels::scale;
 use quittance_shared::{domain::document::Warning, i18n::Text};
 
@@ -59,7 +60,7 @@ pub fn decode(bytes: &[u8], kind: FileKind, max_pixels: u64) -> Result<Raster, D
             "Le fichier JPEG est incomplet : le bas de l'image peut manquer.",
             "The JPEG file is incomplete: the bottom of the image may be missing.",
         );
-        warnings.push(Warning::new("TRUNCATED_IMAGE", text));
+        warnings.push(Warning::new(TRUNCATED_IMAGE, text));
     }
     // A panic or nonsense in metadata must not cost the picture.
     let orientation = guard(kind, || Ok(exif_orientation(bytes))).ok().flatten().unwrap_or(1);

@@ -4,16 +4,10 @@ use super::{
     announce, find,
     wait::{self, Preferences},
 };
-use crate::{
-    auth::Caller,
-    body,
-    error::{ApiError, ErrorCode},
-    idempotency,
-    state::AppState,
-};
+use crate::{auth::Caller, body, error::ApiError, idempotency, state::AppState};
 use axum::{
     extract::Request,
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode},
+    http::{HeaderMap, HeaderName, HeaderValue},
 };
 use quittance_shared::{
     engine::{Created, NewRun, Priority, RunId},
@@ -105,7 +99,7 @@ pub(crate) async fn create(
     match task.await.map_err(|_| ApiError::internal())?? {
         Created::New(id) => Ok(Started { id, watch: Some(watch) }),
         Created::Existing(id) => Ok(Started { id, watch: None }),
-        Created::KeyReused => Err(key_reused()),
+        Created::KeyReused => Err(idempotency::reused()),
     }
 }
 
@@ -131,12 +125,4 @@ fn unknown_type(state: &AppState, kind: &str) -> ApiError {
             format!("The field \"type\" names an unknown saga: \"{kind}\". Known: {known}."),
         ),
     )
-}
-
-fn key_reused() -> ApiError {
-    let text = Text::new(
-        "Cette « Idempotency-Key » a déjà servi pour une autre demande. Prenez-en une nouvelle pour chaque saga.",
-        "This \"Idempotency-Key\" was used for another request. Take a new one for each saga.",
-    );
-    ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, ErrorCode::IdempotencyKeyReused, text)
 }

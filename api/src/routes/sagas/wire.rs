@@ -232,10 +232,6 @@ fn step(id: Uuid, step: SagaStep, language: Language) -> Step {
 }
 
 fn line(event: SagaEvent, language: Language) -> Line {
-    let mut detail = event.detail;
-    if let Some(detail) = &mut detail {
-        i18n::localise(detail, language);
-    }
     Line {
         seq: event.seq,
         timestamp: rfc3339(event.at),
@@ -244,7 +240,7 @@ fn line(event: SagaEvent, language: Language) -> Line {
         to: event.to,
         worker: event.worker,
         actor: event.actor,
-        detail,
+        detail: event.detail.map(|detail| i18n::localised(detail, language)),
     }
 }
 

@@ -79,7 +79,7 @@ pub(crate) async fn handler(
         description: body::description(new.description)?,
         enabled: new.enabled.unwrap_or(true),
         secret: WebhookSecret::generate(&mut StdRng::from_os_rng()),
-        request: key.map(|_| hex::encode(Sha256::digest(json!(object).to_string()))),
+        request: key.map(|_| idempotency::sum(&object)),
         client_id,
     };
     match state.store.add_webhook(&endpoint, &caller).await? {
@@ -87,15 +87,7 @@ pub(crate) async fn handler(
         EndpointAdded::Kept(endpoint) => {
             Ok(Answer::created(WebhookWithSecret::shown_before(*endpoint)))
         }
-        EndpointAdded::KeyReused => Err(ApiError::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            ErrorCode::IdempotencyKeyReused,
-            Text::new(
-                "Cette « Idempotency-Key » a déjà servi pour un autre webhook. Utilisez une nouvelle clé.",
-                "This \"Idempotency-Key\" was used for another webhook already. Use a new key.",
-            ),
-        )
-        .at("Idempotency-Key")),
+        EndpointAdded::KeyReused => Err(idempotency::reused()),
         EndpointAdded::TooMany => Err(ApiError::new(
             StatusCode::CONFLICT,
             ErrorCode::Conflict,

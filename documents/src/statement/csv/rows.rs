@@ -10,7 +10,7 @@ use super::{
     words,
 };
 use crate::statement::{
-    Options, StatementError, dates,
+    DATE_ORDER_ASSUMED, Options, StatementError, dates,
     error::{Place, quoted, warning},
     numbers,
 };
@@ -144,7 +144,7 @@ pub(super) fn statement(
     };
     if table.order_by_language {
         reader.warnings.push(warning(
-            "DATE_ORDER_ASSUMED",
+            DATE_ORDER_ASSUMED,
             "Aucune date ne prouve l'ordre jour/mois ; le jour est lu avant le mois, comme dans la langue des en-têtes.",
             "No date proves the order of day and month; the day is read before the month, as in the language of the headers.",
         ));

@@ -1,5 +1,5 @@
 use super::*;
-use crate::statement::{DateOrder, Decimal, Format, parse, sniff};
+use crate::statement::{DATE_ORDER_ASSUMED, DateOrder, Decimal, Format, parse, sniff};
 use quittance_domain::statement::Entry;
 
 mod amounts;
@@ -214,7 +214,7 @@ fn formulas_stay_text() {
     let text = "Date;Libellé;Montant\n01/02/2024;=HYPERLINK(\"http://x/\",\"a\");-12,30\n02/02/2024;@SUM(1+1);-1,00\n";
     let statement = read(text).unwrap();
     assert_eq!(statement.accounts[0].entries[0].label, "=HYPERLINK(\"http://x/\",\"a\")");
-    assert!(statement.warnings.iter().any(|w| w.code == "DATE_ORDER_ASSUMED"));
+    assert!(statement.warnings.iter().any(|w| w.code == DATE_ORDER_ASSUMED));
 }
 
 #[test]

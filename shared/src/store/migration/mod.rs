@@ -2,6 +2,7 @@
 
 mod audit;
 mod audit_insert;
+mod batches;
 mod date_order;
 mod doubts;
 mod evidence;
@@ -76,6 +77,7 @@ impl MigratorTrait for Migrator {
             Box::new(tombstones::TOMBSTONES),
             Box::new(audit_insert::AuditInsert),
             Box::new(movement_sources::MovementSources),
+            Box::new(batches::BATCHES),
         ]
     }
 

@@ -1,12 +1,14 @@
 //! Stored transactions: written once under their key, listed, streamed, relabelled.
 
 mod apply;
+mod batch;
 mod insert;
 mod read;
 #[cfg(test)]
 pub(super) mod tests;
 
 pub use apply::{Application, TakenBack};
+pub use batch::{BatchAdded, BatchKey};
 pub(super) use insert::insert;
 
 use super::{

@@ -8,9 +8,13 @@ use crate::{
     engine::RunId,
     i18n::Text,
     ledger::{identify, tests::transaction},
-    store::tests::{Fixture, fixture},
+    store::{
+        UserErasure,
+        tests::{Fixture, fixture},
+    },
 };
 use futures_util::TryStreamExt as _;
+use std::time::Duration;
 
 fn label(value: &str) -> Label {
     Label::new(value, LabelSource::Dictionary, 0.9, Text::new("pour\0quoi", "wh\0y"))
@@ -246,6 +250,62 @@ async fn what_is_doubtful_waits_for_somebody_who_settles_it() {
     let small = MovementFilter { min_milli: Some(-990), ..MovementFilter::default() };
     assert_eq!(store.all_movements(&owner, &small).await.unwrap().len(), 1);
     assert!(store.add_movements(&owner, None, &analysed(&owner, list())).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_batch_is_stored_once_under_its_key() {
+    let Fixture { store, _folder } = fixture().await;
+    let owner = owner();
+    let list = |labels: &[&str]| {
+        let list = labels.iter().map(|label| transaction("2026-03-01", -250, label));
+        analysed(&owner, list.collect())
+    };
+    let key = |request: &str| BatchKey { key: "till-7".into(), request: request.into() };
+    let (two, first) = (list(&["CAFE", "FNAC"]), key("a"));
+    let at_once = (0..8).map(|_| store.add_batch(&owner, Some(&first), &two));
+    for added in futures_util::future::join_all(at_once).await {
+        assert_eq!(added.unwrap(), BatchAdded::Stored(2), "each is told what the first was");
+    }
+    let other = list(&["LIDL"]);
+    let refused = store.add_batch(&owner, Some(&key("b")), &other).await.unwrap();
+    assert_eq!(refused, BatchAdded::KeyReused);
+    let stored =
+        async || store.all_movements(&owner, &MovementFilter::default()).await.unwrap().len();
+    assert_eq!(stored().await, 2);
+    let paul = Owner::new(owner.client.clone(), "paul");
+    let added = store.add_batch(&paul, Some(&key("b")), &analysed(&paul, Vec::new())).await;
+    assert_eq!(added.unwrap(), BatchAdded::Stored(0), "another user's keys are their own");
+
+    let begun = store.begin_erasing_user(&owner, "key:a", "asked").await.unwrap();
+    let UserErasure::Begun(note) = begun else { panic!("{begun:?}") };
+    store.erase_rest_of_user(note, &owner, "key:a", "asked").await.unwrap();
+    assert_eq!(stored().await, 0);
+    let again = store.add_batch(&owner, Some(&key("b")), &other).await.unwrap();
+    assert_eq!(again, BatchAdded::Stored(1), "the key went with the user");
+    // Others share a server's database.
+    if store.backend() == crate::store::Backend::Sqlite {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        let due = store.expire(crate::store::Kept::Transactions, 0, 1).await.unwrap();
+        assert_eq!(due.count, 1, "keys are not counted");
+        let again = store.add_batch(&owner, Some(&key("c")), &other).await.unwrap();
+        assert_eq!(again, BatchAdded::Stored(1), "the key went with its transactions");
+    }
+}
+
+#[tokio::test]
+async fn a_batch_that_comes_again_brings_nothing_back() {
+    let Fixture { store, _folder } = fixture().await;
+    let owner = owner();
+    let batch = analysed(&owner, vec![transaction("2026-03-01", -250, "CAFE")]);
+    let key = BatchKey { key: "k".into(), request: "a".into() };
+    assert_eq!(store.add_batch(&owner, Some(&key), &batch).await.unwrap(), BatchAdded::Stored(1));
+    let remove = store.backend().statement(
+        "DELETE FROM movement WHERE client_id = $1",
+        [sea_orm::Value::from(owner.client.clone())],
+    );
+    store.inner.writer.execute_raw(remove).await.unwrap();
+    assert_eq!(store.add_batch(&owner, Some(&key), &batch).await.unwrap(), BatchAdded::Stored(1));
+    assert!(store.all_movements(&owner, &MovementFilter::default()).await.unwrap().is_empty());
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use crate::{
     executor::activity::{ActivityContext, ActivityError},
 };
 use chrono::{Datelike as _, NaiveDate};
-use quittance_documents::statement::{self, Options, StatementError};
+use quittance_documents::statement::{self, DATE_ORDER_ASSUMED, Options, StatementError};
 use quittance_shared::{
     domain::{
         document::Warning,
@@ -19,9 +19,6 @@ use quittance_shared::{
     store::WorkflowView,
 };
 use uuid::Uuid;
-
-/// Warning and doubt: no date of the file says whether day or month comes first.
-const DATE_ORDER_ASSUMED: &str = "DATE_ORDER_ASSUMED";
 
 pub(super) async fn process(
     tools: &Tools,

@@ -57,19 +57,11 @@ pub(crate) async fn handler(
     let (new, object) = shape::read::<NewRule>(&state, request).await?;
     let id = key.as_deref().map_or_else(Uuid::now_v7, |key| id_of(&owner, key));
     let rule = new.checked(id)?;
-    let sum = key.map(|_| hex::encode(Sha256::digest(json!(object).to_string())));
+    let sum = key.map(|_| idempotency::sum(&object));
     let row = Row { id, body: body::stored(&rule), request: sum };
     match state.store.add_rule(&owner, &row, &caller).await? {
         RuleAdded::Stored(stored) => Ok(Answer::created(read(stored)?)),
-        RuleAdded::KeyReused => Err(ApiError::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            ErrorCode::IdempotencyKeyReused,
-            Text::new(
-                "Cette « Idempotency-Key » a déjà servi pour une autre règle. Utilisez une nouvelle clé.",
-                "This \"Idempotency-Key\" was used for another rule already. Use a new key.",
-            ),
-        )
-        .at("Idempotency-Key")),
+        RuleAdded::KeyReused => Err(idempotency::reused()),
         RuleAdded::TooMany => Err(ApiError::new(
             StatusCode::CONFLICT,
             ErrorCode::Conflict,

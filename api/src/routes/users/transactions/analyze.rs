@@ -18,6 +18,7 @@ use quittance_shared::{
     domain::transaction::Transaction,
     i18n::Text,
     ledger::{Keyed, NewMovement, Owner, identify},
+    store::{BatchAdded, BatchKey},
 };
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -57,15 +58,15 @@ pub(crate) struct Analysed {
 
 /// Analyses a batch of transactions.
 ///
-/// With `store: true` they are kept; the same batch sent twice adds nothing, so that it may be repeated without an
-/// `Idempotency-Key`.
+/// With `store: true` they are kept; the same batch sent twice adds nothing. Under an `Idempotency-Key` the repetition
+/// also gets the counts of the first time, and does not bring back what was removed since.
 #[utoipa::path(
     post, path = "/api/v1/users/{userId}/transactions/analyze", tag = "transactions",
     operation_id = "analyzeTransactions",
     params(
         ("userId" = String, Path, description = "Id of the user, as the client says it"),
         ("clientId" = Option<String>, Query, description = "Whose user; a client's key sees its own users only"),
-        ("Idempotency-Key" = Option<String>, Header, description = "Tolerated; what is stored is known by its own key"),
+        ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters; counts where `store` is true"),
     ),
     request_body = Batch,
     responses(
@@ -73,6 +74,7 @@ pub(crate) struct Analysed {
         (status = 400, body = Refusal, description = "A transaction is malformed; the message says which and how"),
         (status = 403, body = Refusal, description = "The client is not the key's"),
         (status = 413, body = Refusal, description = "The body is too large"),
+        (status = 422, body = Refusal, description = "The key was used with another body"),
         Refusals,
     )
 )]
@@ -82,7 +84,7 @@ pub(crate) async fn handler(
     context: Context,
     request: Request,
 ) -> Result<Answer<Analysed>, ApiError> {
-    idempotency::key(request.headers())?;
+    let key = idempotency::key(request.headers())?;
     let body = body::object_up_to(&state, request, MAX_BYTES).await?;
     let keep = match body.get("store") {
         None | Some(Value::Null) => false,
@@ -91,13 +93,17 @@ pub(crate) async fn handler(
             return Err(field_is("store", "doit être true ou false", "must be true or false"));
         }
     };
+    let key = key.map(|key| BatchKey { key, request: idempotency::sum(&body) });
     let rules = rules(&state, &owner).await?;
     let whose = owner.clone();
     // Seconds of computing, for ten thousand.
     let work = move || analyse(&whose, &body, &rules);
     let analysed = tokio::task::spawn_blocking(work).await.map_err(|_| ApiError::internal())??;
     let stored = if keep {
-        Some(state.store.add_movements(&owner, None, &analysed).await?.len())
+        match state.store.add_batch(&owner, key.as_ref(), &analysed).await? {
+            BatchAdded::Stored(count) => Some(count),
+            BatchAdded::KeyReused => return Err(idempotency::reused()),
+        }
     } else {
         None
     };
@@ -107,7 +113,7 @@ pub(crate) async fn handler(
     Ok(Answer::ok(Analysed {
         user_id: owner.user,
         count: analysed.len(),
-        duplicates: stored.map(|stored| analysed.len() - stored),
+        duplicates: stored.map(|stored| analysed.len().saturating_sub(stored)),
         stored,
         transactions: analysed.into_iter().map(wire).collect(),
     }))

@@ -50,6 +50,27 @@ async fn a_batch_is_analysed_and_kept_once() {
 }
 
 #[tokio::test]
+async fn a_key_makes_one_batch() {
+    let app = App::new().await;
+    let body = |label: &str, store: bool| {
+        let coffee = json!({"date": "2026-03-01", "amount": -2.5, "label": label});
+        json!({"store": store, "transactions": [coffee]}).to_string()
+    };
+    let send = async |body: String| {
+        app.json(Method::POST, ANALYZE, &[("idempotency-key", "till-7/42")], &body).await
+    };
+    // Nothing is made without `store`, so nothing is noted.
+    assert_eq!(send(body("CB FNAC", false)).await.data(200)["stored"], Value::Null);
+    let first = send(body("CAFE DU COIN", true)).await;
+    assert_eq!(first.data(200)["stored"], 1);
+    assert_eq!(send(body("CAFE DU COIN", true)).await.data(200), first.data(200));
+    let other = send(body("CB FNAC", true)).await;
+    other.refusal(422, "IDEMPOTENCY_KEY_REUSED");
+    assert_eq!(other.json["error"]["field"], "Idempotency-Key");
+    assert_eq!(app.get(LIST).await.data(200)["transactions"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn ten_thousand_are_one_batch_and_not_one_more() {
     let app = App::new().await;
     let body = json!({"transactions": batch(10_000), "store": false});
