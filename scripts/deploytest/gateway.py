@@ -335,9 +335,8 @@ def under_calls(stack, happens):
                 body = {"type": "purchase_saga", "data": PURCHASE}
                 answer = stack.gateway.call("POST", "/api/v1/sagas", body, {"Idempotency-Key": f"calls-{began}-{number}-{count}"})
                 good = answer.status == 201
-            if answer.status == 429:
-                time.sleep(0.2)
-                continue
+            # All of them together stay below what a client is allowed, for as long as it takes.
+            time.sleep(0.09)
             done.append(number)
             if not good:
                 wrong.append((answer.status, answer.body[:200]))
