@@ -167,6 +167,8 @@ pub async fn open_store(config: &Config, stop: &CancellationToken) -> anyhow::Re
         store.define(definition);
     }
     store.set_saga_values(config.sagas.values.clone());
+    let fields = config.sagas.user_fields.clone();
+    store.set_user_fields(fields).map_err(|why| anyhow::anyhow!("sagas.user_fields.{why}"))?;
     store.seal_with(Sealer::new(&config.storage.encryption).map_err(anyhow::Error::msg)?);
     let lasting =
         |error: &StoreError| matches!(error, StoreError::Corrupt(_) | StoreError::Altered { .. });

@@ -21,7 +21,7 @@ pub enum RemovalError {
 }
 
 /// Removes the files of something erased, but for those that something else needs. Pages of runs that ended in between
-/// are named nowhere; there are `max_pages` of a run at most.
+/// are named nowhere; there are `max_pages` of a run at most. What sagas were about is forgotten once they are settled.
 ///
 /// # Errors
 /// What did not answer. It is taken up again later.
@@ -31,6 +31,10 @@ pub async fn remove_files(
     removal: &Removal,
     max_pages: u32,
 ) -> Result<(), RemovalError> {
+    if removal.sagas {
+        let settled = store.are_settled(&removal.runs).await?;
+        return Ok(store.settle_removal(removal, settled).await?);
+    }
     // Asked before: what is stored after the look is looked for the next time.
     let ended = store.have_ended(&removal.runs).await?;
     let mut files = removal.files.clone();
@@ -62,7 +66,7 @@ pub async fn resume(store: &Store, blobs: &Blobs, max_pages: u32) -> Result<u64,
             Unfinished::Files(removal) => remove_files(store, blobs, removal, max_pages).await,
             Unfinished::User { id, owner, actor, reason } => {
                 match store.erase_rest_of_user(*id, owner, actor.as_str(), reason).await {
-                    Ok(removals) => remove_each(store, blobs, &removals, max_pages).await,
+                    Ok(erased) => remove_each(store, blobs, &erased.removals, max_pages).await,
                     Err(error) => Err(error.into()),
                 }
             }

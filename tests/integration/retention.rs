@@ -222,7 +222,7 @@ async fn a_user_is_handed_out_whole_and_erased_whole_from_encrypted_files() {
 
         let client = stack.client();
         let seen = exported(stack, &client, "marie", "?clientId=tester").await;
-        assert_eq!(seen["counts"], json!({ "receipts": 1, "workflows": 0, "transactions": 1, "rules": 0 }));
+        assert_eq!(seen["counts"], json!({ "receipts": 1, "workflows": 0, "transactions": 1, "rules": 0, "sagas": 0 }));
         let plain = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(slip()));
         assert_eq!(seen["files"][format!("receipts/{id}/original.png")], plain);
         assert!(seen["audit"].as_str().unwrap().contains("original.read"));
@@ -234,6 +234,32 @@ async fn a_user_is_handed_out_whole_and_erased_whole_from_encrypted_files() {
         eventually("nothing of the user is left", || nothing_left(stack, &id)).await;
         assert_eq!(stack.sql("SELECT count(*) FROM movement"), ["0"]);
         assert_eq!(stack.sql("SELECT count(*) FROM receipt WHERE user_id IS NOT NULL OR text IS NOT NULL"), ["0"]);
+        output(&mut stack.command(&["audit", "verify"]));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_order_is_forgotten_with_its_user() {
+    let with =
+        |options: Options| options.set("QUITTANCE_SAGAS_USER_FIELDS", "{order_saga: user_id}");
+    on_both_with(with, async |stack| {
+        let client = stack.client();
+        let items = json!([{ "product_id": 3, "quantity": 2 }]);
+        let order = json!({ "type": "order_saga", "data": { "user_id": "zoe", "items": items } });
+        let made = client.post("/api/v1/sagas", &order).await.json;
+        let path = format!("/api/v1/sagas/{}", made["saga"]["id"].as_str().unwrap());
+        let owner = made["saga"]["client_id"].as_str().unwrap();
+        let user = format!("/api/v1/users/zoe?clientId={owner}");
+        let erased = client.call(Method::DELETE, &user).await;
+        let erased = expect::success(&erased, 200);
+        assert_eq!((&erased["sagas"], &erased["sagasPending"]), (&json!(1), &json!(0)));
+        let left = client.get(&path).await.json;
+        assert_eq!(
+            (&left["saga"]["status"], &left["saga"]["data"]),
+            (&json!("cancelled"), &json!({}))
+        );
+        assert_eq!(stack.sql("SELECT count(*) FROM run WHERE input LIKE '%zoe%'"), ["0"]);
         output(&mut stack.command(&["audit", "verify"]));
     })
     .await;

@@ -1,6 +1,8 @@
 //! Everything of a user as a ZIP file, written while it is read.
 
-use crate::{handout::extension, review::CorrectionOut, state::AppState};
+use crate::{
+    handout::extension, review::CorrectionOut, routes::sagas::wire::Saga, state::AppState,
+};
 use bytes::Bytes;
 use futures_util::TryStreamExt as _;
 use quittance_shared::{
@@ -91,6 +93,7 @@ pub(crate) fn write(state: &AppState, owner: &Owner, pipe: Pipe) -> io::Result<(
     };
     let (receipts, workflows) = (archive.receipts(owner)?, archive.workflows(owner)?);
     let transactions = archive.transactions(owner)?;
+    let sagas = archive.sagas(owner)?;
     let rules = archive.wait.block_on(state.store.rules(owner)).map_err(io::Error::other)?;
     let rules: Vec<Value> = rules
         .iter()
@@ -107,6 +110,7 @@ pub(crate) fn write(state: &AppState, owner: &Owner, pipe: Pipe) -> io::Result<(
         "createdAt": rfc3339(state.clock.now()),
         "counts": {
             "receipts": receipts, "workflows": workflows, "transactions": transactions, "rules": rules.len(),
+            "sagas": sagas,
         },
         "files": archive.files,
     });
@@ -286,6 +290,24 @@ impl Archive<'_> {
             self.zip.write_all(lines.as_bytes())?;
         }
         self.end(PATH, size, hash);
+        Ok(count)
+    }
+
+    /// Those in which the user stands where `sagas.user_fields` says.
+    fn sagas(&mut self, owner: &Owner) -> io::Result<usize> {
+        let (wait, store) = (self.wait.clone(), self.state.store.clone());
+        let ids = wait.block_on(store.sagas_of(owner)).map_err(io::Error::other)?;
+        let mut count = 0;
+        for id in ids {
+            // Erased a moment ago.
+            let Some(saga) = wait.block_on(store.saga(id)).map_err(io::Error::other)? else {
+                continue;
+            };
+            let about = json!(Saga::new(saga, Language::default()));
+            self.json(&format!("sagas/{id}.json"), &about)?;
+            self.audited(&format!("run:{id}"))?;
+            count += 1;
+        }
         Ok(count)
     }
 

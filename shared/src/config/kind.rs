@@ -47,6 +47,8 @@ pub(super) enum Kind {
     Headers,
     /// Limits by the name of a client; checked in `limits.rs`.
     ClientLimits,
+    /// Names with names.
+    Names,
     /// Names with any values.
     Values,
 }
@@ -74,6 +76,7 @@ impl Kind {
                 | Self::Participants
                 | Self::Headers
                 | Self::ClientLimits
+                | Self::Names
                 | Self::Values
         )
     }
@@ -120,6 +123,7 @@ impl Kind {
             | Self::Base
             | Self::Headers
             | Self::ClientLimits
+            | Self::Names
             | Self::Values => self.described(),
         };
         text.get(language).to_owned()
@@ -167,6 +171,7 @@ impl Kind {
                 "un nom pour chaque client, avec ses requests_per_minute et uploads_per_minute",
                 "a name for each client, with its requests_per_minute and uploads_per_minute",
             ),
+            Self::Names => ("des noms avec un nom chacun", "names with a name each"),
             Self::Values => ("des noms avec des valeurs", "names with values"),
             Self::AnyText
             | Self::Secret
@@ -237,7 +242,7 @@ impl Kind {
                 let text = scalar(value)?;
                 is_base(&text).then_some(Value::String(tag, text))
             }
-            Self::Headers => {
+            Self::Headers | Self::Names => {
                 let texts =
                     value.as_dict().is_some_and(|d| d.values().all(|v| v.as_str().is_some()));
                 texts.then(|| value.clone())

@@ -12,6 +12,8 @@ pub struct SagasConfig {
     pub dir: Option<PathBuf>,
     /// The services that sagas may call, and no others.
     pub participants: BTreeMap<String, ParticipantConfig>,
+    /// By type of saga, the field of `data` in which the client's user stands.
+    pub user_fields: BTreeMap<String, String>,
     /// What expressions see as `config`.
     pub values: serde_json::Value,
 }

@@ -15,6 +15,8 @@ use sea_orm::{ConnectionTrait, Value};
 use serde_json::json;
 use uuid::Uuid;
 
+/// The kind of a note about sagas.
+pub(super) const SAGAS: &str = "sagas";
 /// Longest reason of an erasure or a hold, in characters.
 pub const MAX_REASON: usize = 500;
 /// Whoever erased has so long to remove the files, before another takes it up.
@@ -45,10 +47,24 @@ pub enum Erased {
 pub struct Removal {
     /// Its id.
     pub id: Uuid,
-    /// Runs that may have stored files that nothing names.
+    /// Runs that may have stored files that nothing names, or sagas.
     pub runs: Vec<RunId>,
     /// Keys of files.
     pub files: Vec<String>,
+    /// The runs are sagas: they store no files, and are forgotten once they are settled.
+    pub sagas: bool,
+}
+
+impl Removal {
+    /// Of files, and of runs that may have stored more.
+    pub(super) fn of_files(runs: Vec<RunId>, files: Vec<String>) -> Self {
+        Self { id: RunId::new().0, runs, files, sagas: false }
+    }
+
+    /// Of what a saga was about.
+    pub(super) fn of_saga(id: RunId) -> Self {
+        Self { id: RunId::new().0, runs: vec![id], files: Vec::new(), sagas: true }
+    }
 }
 
 impl Erasable {
@@ -153,7 +169,7 @@ impl Store {
         );
         let values = [Value::from(id.0), Value::from(actor.name.clone()), Value::from(reason)];
         tx.execute_raw(backend.statement(mark, values)).await?;
-        let removal = Removal { id: RunId::new().0, runs, files };
+        let removal = Removal::of_files(runs, files);
         note_removal(&tx, backend, &removal).await?;
         self.record(&tx, id, actor, "erased").await?;
         for act in ended.iter().filter_map(|operated| operated.act.as_ref()) {
@@ -272,13 +288,14 @@ pub(super) async fn note_removal(tx: &Tx, backend: Backend, removal: &Removal) -
     let now = backend.now();
     let insert = format!(
         "INSERT INTO removal (id, kind, runs, files, created_at, next_at)
-         VALUES ($1, 'files', $2, $3, {now}, {now} + {OWN})"
+         VALUES ($1, $4, $2, $3, {now}, {now} + {OWN})"
     );
     let runs: Vec<Uuid> = removal.runs.iter().map(|run| run.0).collect();
     let values = [
         Value::from(removal.id),
         Value::from(json!(runs).to_string()),
         Value::from(json!(removal.files).to_string()),
+        Value::from(if removal.sagas { SAGAS } else { "files" }),
     ];
     tx.execute_raw(backend.statement(insert, values)).await?;
     Ok(())

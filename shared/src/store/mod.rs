@@ -41,6 +41,7 @@ mod stats;
 #[cfg(test)]
 mod tests;
 mod user_data;
+mod user_sagas;
 mod webhooks;
 mod workers;
 mod workflows;
@@ -77,7 +78,8 @@ pub use sagas::{
 };
 pub use sql::Backend;
 pub use stats::{Estimate, QueueCounts, ReceiptStats};
-pub use user_data::UserErasure;
+pub use user_data::{ErasedUser, UserErasure};
+pub use user_sagas::UserFields;
 pub use webhooks::{
     DeliveryView, Endpoint, EndpointAdded, EndpointChange, MOST_ENDPOINTS,
     Message as WebhookMessage, NewEndpoint,

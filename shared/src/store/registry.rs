@@ -4,6 +4,7 @@ use super::{
     entity,
     error::{Result, StoreError},
     sql::Backend,
+    user_sagas::UserFields,
 };
 use crate::{
     engine::{Definition, definition::builtin},
@@ -29,6 +30,7 @@ pub(super) struct Registry {
     stored: Definitions,
     compiled: RwLock<HashMap<(String, i32), Arc<Compiled>>>,
     values: RwLock<Arc<serde_json::Value>>,
+    user_fields: RwLock<Arc<UserFields>>,
 }
 
 impl Registry {
@@ -99,6 +101,15 @@ impl Registry {
 
     pub(super) fn set_values(&self, values: serde_json::Value) {
         *self.values.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Arc::new(values);
+    }
+
+    pub(super) fn user_fields(&self) -> Arc<UserFields> {
+        Arc::clone(&self.user_fields.read().unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
+
+    pub(super) fn set_user_fields(&self, fields: UserFields) {
+        let mut own = self.user_fields.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        *own = Arc::new(fields);
     }
 
     /// The latest version of a name.

@@ -2,7 +2,7 @@
 
 use super::{
     Store, connect,
-    erase::{Erasable, Removal, forget_run},
+    erase::{Erasable, Removal, SAGAS, forget_run},
     error::{Result, StoreError},
     sql::{Backend, Kind, rows_value},
 };
@@ -16,13 +16,15 @@ use uuid::Uuid;
 const TURN: i64 = 30_000_000;
 /// While a run that is being ended may still store something, it is looked at this often.
 const AGAIN: i64 = 2_000_000;
+/// And a saga, which may wait for somebody for days.
+const SAGA_AGAIN: i64 = 15_000_000;
 /// Taken up at once.
 const MOST: u64 = 16;
 
 /// Something that was begun and is not done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unfinished {
-    /// Files of something that is erased.
+    /// Files of something that is erased, or sagas.
     Files(Removal),
     /// A user of whom everything is to go.
     User {
@@ -144,8 +146,9 @@ impl Store {
                 backend.statement("DELETE FROM removal WHERE id = $1", [Value::from(removal.id)]);
             tx.execute_raw(done).await?;
         } else {
+            let again = if removal.sagas { SAGA_AGAIN } else { AGAIN };
             let later =
-                format!("UPDATE removal SET next_at = {} + {AGAIN} WHERE id = $1", backend.now());
+                format!("UPDATE removal SET next_at = {} + {again} WHERE id = $1", backend.now());
             tx.execute_raw(backend.statement(later, [Value::from(removal.id)])).await?;
         }
         Ok(tx.commit().await?)
@@ -168,7 +171,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Unavailable`] when the database does not answer.
     pub async fn watch_files(&self, files: Vec<String>) -> Result<Removal> {
-        let removal = Removal { id: RunId::new().0, runs: Vec::new(), files };
+        let removal = Removal::of_files(Vec::new(), files);
         let tx = self.begin().await?;
         super::erase::note_removal(&tx, self.backend(), &removal).await?;
         tx.commit().await?;
@@ -190,7 +193,8 @@ fn unfinished(row: &QueryResult) -> Result<Unfinished> {
     let text = |name: &str| -> Result<String> {
         Ok(row.try_get::<Option<String>>("", name)?.unwrap_or_default())
     };
-    if text("kind")? == "user" {
+    let kind = text("kind")?;
+    if kind == "user" {
         let owner = Owner::new(text("client_id")?, text("user_id")?);
         return Ok(Unfinished::User { id, owner, actor: text("actor")?, reason: text("reason")? });
     }
@@ -200,5 +204,5 @@ fn unfinished(row: &QueryResult) -> Result<Unfinished> {
             .map_err(|e| StoreError::Corrupt(format!("{name} of a removal: {e}")))
     };
     let runs = list("runs")?.iter().filter_map(|run| run.parse().ok()).collect();
-    Ok(Unfinished::Files(Removal { id, runs, files: list("files")? }))
+    Ok(Unfinished::Files(Removal { id, runs, files: list("files")?, sagas: kind == SAGAS }))
 }

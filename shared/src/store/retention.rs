@@ -150,7 +150,7 @@ impl Store {
         if count == 0 {
             return Ok(Batch::default());
         }
-        let removal = Removal { id: RunId::new().0, runs: Vec::new(), files };
+        let removal = Removal::of_files(Vec::new(), files);
         note_removal(&tx, backend, &removal).await?;
         told(&tx, backend, Kept::Originals, days, count).await?;
         tx.commit().await?;

@@ -30,6 +30,15 @@ pub enum UserErasure {
     Held(u64),
 }
 
+/// A user of whom everything is erased.
+#[derive(Clone, Debug)]
+pub struct ErasedUser {
+    /// What is left to be removed: a note for each receipt and document, and for each saga that is not settled.
+    pub removals: Vec<Removal>,
+    /// Sagas of the user, these among them.
+    pub sagas: usize,
+}
+
 impl Store {
     /// Ids of a user's receipts after `after`, oldest first, some of them.
     ///
@@ -114,7 +123,7 @@ impl Store {
         Ok(UserErasure::Begun(id))
     }
 
-    /// Erases what is left of a user, and then the note that says so. Gives the files to be removed.
+    /// Erases what is left of a user, and then the note that says so.
     ///
     /// # Errors
     /// [`super::StoreError::Unavailable`] when the database does not answer; it can be called again.
@@ -124,7 +133,7 @@ impl Store {
         owner: &Owner,
         actor: impl Into<Actor>,
         reason: &str,
-    ) -> Result<Vec<Removal>> {
+    ) -> Result<ErasedUser> {
         let actor = &actor.into();
         let mut removals = Vec::new();
         for (what, table) in [(Erasable::Receipt, "receipt"), (Erasable::Workflow, "workflow")] {
@@ -141,6 +150,9 @@ impl Store {
                 }
             }
         }
+        let documents = removals.len();
+        let (notes, sagas) = self.forget_sagas(owner, actor).await?;
+        removals.extend(notes);
         let backend = self.backend();
         let tx = self.begin().await?;
         let done = backend.statement("DELETE FROM removal WHERE id = $1", [Value::from(note)]);
@@ -163,12 +175,12 @@ impl Store {
         if first {
             let act = Act::new(actor, Action::UserErased).of(&owner.client);
             let detail = json!({
-                "documents": removals.len(), "transactions": rows[0], "rules": rows[1],
+                "documents": documents, "transactions": rows[0], "rules": rows[1], "sagas": sagas,
             });
             let act = Act { subject: Some(user_subject(owner)), ..act.with(detail) };
             audit::append(&tx, backend, &act).await?;
         }
         tx.commit().await?;
-        Ok(removals)
+        Ok(ErasedUser { removals, sagas })
     }
 }

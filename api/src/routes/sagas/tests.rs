@@ -337,3 +337,44 @@ async fn a_checkout_answers_200_however_it_ended() {
         assert_eq!((states[0], *states.last().unwrap()), (&"Initiée".into(), &label.into()));
     }
 }
+
+#[tokio::test]
+async fn a_users_orders_are_handed_out_and_erased_with_the_user() {
+    use std::io::Read as _;
+    let app = App::new().await;
+    let fields = [("order_saga".to_owned(), "user_id".to_owned())].into();
+    app.state.store.set_user_fields(fields).unwrap();
+    let order = |user: &str| {
+        let items = json!([{ "product_id": 3, "quantity": 2 }]);
+        json!({ "type": "order_saga", "data": { "user_id": user, "items": items } })
+    };
+    let mut ids = Vec::new();
+    for user in ["marie", "paul"] {
+        let got = post(&app, "/api/v1/sagas", order(user), &[]).await;
+        ids.push(got.json["saga"]["id"].as_str().unwrap().to_owned());
+    }
+    let export = app.get("/api/v1/users/marie/export").await;
+    let mut zip = zip::ZipArchive::new(std::io::Cursor::new(export.bytes)).unwrap();
+    let files: Vec<String> =
+        zip.file_names().filter(|f| f.starts_with("sagas/")).map(Into::into).collect();
+    assert_eq!(files, [format!("sagas/{}.json", ids[0])]);
+    let mut text = String::new();
+    zip.by_name(&files[0]).unwrap().read_to_string(&mut text).unwrap();
+    let saga: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((&saga["type"], &saga["data"]["user_id"]), (&json!("order_saga"), &json!("marie")));
+
+    let erased = app.call(Method::DELETE, "/api/v1/users/marie", &[]).await;
+    let erased = erased.data(200);
+    assert_eq!(
+        (&erased["sagas"], &erased["sagasPending"], &erased["documents"]),
+        (&json!(1), &json!(0), &json!(0))
+    );
+    let left = app.get(&format!("/api/v1/sagas/{}", ids[0])).await.json;
+    assert_eq!(
+        (&left["saga"]["status"], &left["saga"]["data"]),
+        (&json!("cancelled"), &json!({})),
+        "{left}"
+    );
+    let other = app.get(&format!("/api/v1/sagas/{}", ids[1])).await.json;
+    assert_eq!(other["saga"]["data"]["user_id"], "paul", "{other}");
+}

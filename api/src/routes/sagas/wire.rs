@@ -195,7 +195,7 @@ pub(crate) enum Refusals {
 
 impl Saga {
     /// As a client reads it who asks in this language.
-    pub(super) fn new(view: SagaView, language: Language) -> Self {
+    pub(crate) fn new(view: SagaView, language: Language) -> Self {
         let id = view.id.0;
         Self {
             id,

@@ -23,13 +23,18 @@ pub(crate) struct ErasedUser {
     deleted: bool,
     /// Receipts and documents that were erased.
     documents: usize,
+    /// Sagas in which the user stood where `sagas.user_fields` says, and whose contents are forgotten.
+    sagas: usize,
+    /// Those of them that are under way or wait for a person: theirs are forgotten once they have come to their end.
+    sagas_pending: usize,
     /// The storage of originals did not answer: the files are removed as soon as it does.
     files_pending: bool,
     /// For people.
     message: String,
 }
 
-/// Erases everything of a user: receipts, documents, transactions, rules.
+/// Erases everything of a user: receipts, documents, transactions, rules, and what the sagas were about in whose `data` the
+/// user stands where `sagas.user_fields` says.
 ///
 /// Once begun it is carried out, also if the server dies meanwhile. Where a receipt or a document is under a legal hold nothing is
 /// erased.
@@ -61,22 +66,28 @@ pub(crate) async fn handler(
     // It goes on when the client goes away; and when this process dies, a worker goes on with it.
     let (work, actor) = (state.clone(), caller.actor());
     let task = tokio::spawn(async move {
-        let removals = work.store.erase_rest_of_user(note, &owner, &actor, &reason).await?;
-        let files_pending = !erasing::files(&work, &removals).await;
-        for removal in &removals {
-            for run in &removal.runs {
-                work.results.forget(*run);
-                work.notifier.changed(*run);
-            }
+        let erased = work.store.erase_rest_of_user(note, &owner, &actor, &reason).await?;
+        let files_pending = !erasing::files(&work, &erased.removals).await;
+        for run in erased.removals.iter().flat_map(|removal| &removal.runs) {
+            work.results.forget(*run);
+            work.notifier.changed(*run);
         }
-        Ok::<_, ApiError>((removals.len(), files_pending))
+        Ok::<_, ApiError>((erased, files_pending))
     });
-    let (documents, files_pending) = task.await.map_err(|_| ApiError::internal())??;
+    let (erased, files_pending) = task.await.map_err(|_| ApiError::internal())??;
     let message = context.say(&Text::new(
         "Les reçus, documents, transactions et règles de cet utilisateur sont effacés",
         "The receipts, documents, transactions and rules of this user are erased",
     ));
-    Ok(Answer::ok(ErasedUser { deleted: true, documents, files_pending, message }))
+    let pending = erased.removals.iter().filter(|removal| removal.sagas).count();
+    Ok(Answer::ok(ErasedUser {
+        deleted: true,
+        documents: erased.removals.len() - pending,
+        sagas: erased.sagas,
+        sagas_pending: pending,
+        files_pending,
+        message,
+    }))
 }
 
 fn held(count: u64) -> ApiError {

@@ -23,6 +23,15 @@ pub(super) const SETTINGS: &[Setting] = &[
          \"http://payments.internal:8080\", headers: {Authorization: \"Bearer …\"}}}`.",
     ),
     s(
+        "sagas.user_fields",
+        &[],
+        Kind::Names,
+        "By type of saga, the field of its `data` in which the client's user stands: `{order_saga: user_id}`. Such \
+         sagas are handed out and erased with their user (docs/DATA.md).",
+        "Pour chaque type de saga, le champ de ses `data` où figure l’utilisateur du client : `{order_saga: user_id}`. \
+         Ces sagas sont remises et effacées avec leur utilisateur (docs/DATA.md).",
+    ),
+    s(
         "sagas.values",
         &[],
         Kind::Values,

@@ -2,7 +2,7 @@ use super::*;
 use crate::{
     blobs::Blobs,
     config::StorageConfig,
-    engine::Created,
+    engine::{Created, NewRun, RunState},
     ledger::Owner,
     removal::{remove_all, remove_files, resume},
     store::{
@@ -168,6 +168,87 @@ async fn a_user_is_erased_by_whoever_comes_by_unless_something_is_held() {
     assert_eq!((ground.files(), store.removals_waiting().await.unwrap().0), (1, 0));
     assert!(store.receipts_of(&owner, None).await.unwrap().is_empty());
     assert!(store.receipt(other).await.unwrap().unwrap().deleted_at.is_none());
+    assert!(store.verify_audit(Vec::new()).await.unwrap().is_ok());
+}
+
+#[tokio::test]
+async fn what_a_users_sagas_were_about_is_forgotten_once_they_are_settled() {
+    let ground = Ground::new().await;
+    let (store, blobs) = (&ground.store, &ground.blobs);
+    let fields = |kind: &str, field: &str| [(kind.to_owned(), field.to_owned())].into();
+    let wrong = store.set_user_fields(fields("order", "user_id")).unwrap_err();
+    assert!(wrong.contains("order: there is no such saga") && wrong.contains("order_saga"));
+    let wrong = store.set_user_fields(fields("order_saga", "items")).unwrap_err();
+    assert!(wrong.contains("\"items\"; it has user_id"), "{wrong}");
+    store.set_user_fields(fields("order_saga", "user_id")).unwrap();
+
+    let create = async |client: &str, definition: &str, user: serde_json::Value, parked: bool| {
+        let input = json!({ "user_id": user, "items": [{ "product_id": 42, "quantity": 1 }] });
+        let definition = definition.to_owned();
+        let run = NewRun { definition, input, parked, ..new_run(client) };
+        let id = run.id;
+        assert_eq!(store.create_run(run).await.unwrap(), Created::New(id));
+        id
+    };
+    let order = async |user| create("shop", "order_saga", user, false).await;
+    let [done, running, waiting, half, clean] = [
+        order(json!(42)).await,
+        order(json!("42")).await,
+        order(json!(42)).await,
+        order(json!(42)).await,
+        order(json!(42)).await,
+    ];
+    let parked = create("shop", "order_saga", json!(42), true).await;
+    let others = [
+        order(json!(421)).await,
+        create("elsewhere", "order_saga", json!(42), false).await,
+        create("shop", "purchase_saga", json!(42), false).await,
+    ];
+    let set = async |id: RunId, state: &str| {
+        let end = format!("UPDATE run SET state = '{state}', finished_at = 1 WHERE id = $1");
+        let end = store.backend().statement(end, [Value::from(id.0)]);
+        store.inner.writer.execute_raw(end).await.unwrap();
+    };
+    for (id, state) in
+        [(done, "completed"), (waiting, "needs_attention"), (half, "failed"), (clean, "failed")]
+    {
+        set(id, state).await;
+    }
+    let step = "INSERT INTO run_step (run_id, seq, name, state, attempts, undo_attempts, maybe_applied, doubt, generation, output)
+        VALUES ($1, 0, 'CREATING_ORDER', 'succeeded', 1, 0, true, 0, 0, '{\"order_id\":9}')";
+    let step = store.backend().statement(step, [Value::from(half.0)]);
+    store.inner.writer.execute_raw(step).await.unwrap();
+
+    let owner = Owner::new("shop", "42");
+    let all = [done, running, waiting, half, clean, parked];
+    assert_eq!(store.sagas_of(&owner).await.unwrap(), all);
+    let about = async |id: RunId| store.saga(id).await.unwrap().unwrap().input;
+    let begun = store.begin_erasing_user(&owner, "key:a", "asked").await.unwrap();
+    let UserErasure::Begun(note) = begun else { panic!("{begun:?}") };
+    let erased = store.erase_rest_of_user(note, &owner, "key:a", "asked").await.unwrap();
+    assert_eq!((erased.sagas, erased.removals.len()), (6, 3));
+    assert_eq!(store.saga(parked).await.unwrap().unwrap().state, RunState::Cancelled);
+    for id in [done, clean, parked] {
+        assert_eq!(about(id).await, json!({}));
+    }
+    remove_all(store, blobs, &erased.removals, 3).await.unwrap();
+    assert_eq!(store.removals_waiting().await.unwrap().0, 3, "an operator may need them");
+    for id in [running, waiting, half].into_iter().chain(others) {
+        assert_ne!(about(id).await, json!({}));
+    }
+    set(running, "compensated").await;
+    set(waiting, "completed").await;
+    ground.sql("UPDATE run_step SET state = 'compensated'").await;
+    ground.sql("UPDATE removal SET next_at = 0").await;
+    assert_eq!(resume(store, blobs, 3).await.unwrap(), 3);
+    assert_eq!(store.removals_waiting().await.unwrap().0, 0);
+    for id in [running, waiting, half] {
+        assert_eq!(about(id).await, json!({}));
+    }
+    assert!(store.sagas_of(&owner).await.unwrap().is_empty());
+    for id in others {
+        assert_ne!(about(id).await, json!({}));
+    }
     assert!(store.verify_audit(Vec::new()).await.unwrap().is_ok());
 }
 

@@ -128,7 +128,12 @@ impl World {
             "ventes",
         ];
         let participants = names.map(|name| (name.to_owned(), service_at.clone())).into();
-        let config = SagasConfig { dir: None, participants, values: json!({}) };
+        let config = SagasConfig {
+            dir: None,
+            participants,
+            user_fields: std::collections::BTreeMap::new(),
+            values: json!({}),
+        };
         let participants = Arc::new(Participants::new(&config).unwrap());
         let queue: Arc<dyn Queue> = Arc::new(MemoryQueue::default());
         let executor = Executor {
