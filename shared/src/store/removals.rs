@@ -21,6 +21,9 @@ const SAGA_AGAIN: i64 = 15_000_000;
 /// Taken up at once.
 const MOST: u64 = 16;
 
+/// Who it is, in histories, that does what was asked for earlier.
+const ERASURE: &str = "erasure";
+
 /// Something that was begun and is not done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unfinished {
@@ -140,7 +143,11 @@ impl Store {
         let tx = self.begin().await?;
         if ended {
             for run in &removal.runs {
-                forget_run(&tx, backend, *run).await?;
+                if removal.sagas {
+                    self.forget_saga(&tx, *run, &ERASURE.into()).await?;
+                } else {
+                    forget_run(&tx, backend, *run).await?;
+                }
             }
             let done =
                 backend.statement("DELETE FROM removal WHERE id = $1", [Value::from(removal.id)]);

@@ -2,6 +2,7 @@
 
 use super::{
     Store,
+    db::Tx,
     erase::{Removal, forget_run, note_removal},
     error::{Result, StoreError},
     sql::Backend,
@@ -128,8 +129,7 @@ impl Store {
             let tx = self.begin().await?;
             for UserSaga { id, .. } in some {
                 if is_settled(&tx, backend, *id).await? {
-                    forget_run(&tx, backend, *id).await?;
-                    self.record(&tx, *id, actor, "erased").await?;
+                    self.forget_saga(&tx, *id, actor).await?;
                 } else {
                     let note = Removal::of_saga(*id);
                     note_removal(&tx, backend, &note).await?;
@@ -139,6 +139,16 @@ impl Store {
             tx.commit().await?;
         }
         Ok((notes, sagas.len()))
+    }
+
+    /// Forgets what a saga was about. Its history says so, which also makes its `ETag` another.
+    pub(super) async fn forget_saga(&self, tx: &Tx, id: RunId, actor: &Actor) -> Result<()> {
+        forget_run(tx, self.backend(), id).await?;
+        match self.record(tx, id, actor, "erased").await {
+            // Retention was quicker.
+            Err(StoreError::NotFound) => Ok(()),
+            recorded => recorded,
+        }
     }
 
     /// Whether all of these sagas are settled: ended, without anything that waits for a person.

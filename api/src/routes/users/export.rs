@@ -21,8 +21,8 @@ const AHEAD: usize = 4;
 
 /// Everything that is kept of a user, as a ZIP file.
 ///
-/// Receipts and documents with their originals, what was read, corrections and histories; transactions, rules, and
-/// what the audit log says about them. `manifest.json`, the last entry, lists every file with its SHA-256. A file that
+/// Receipts and documents with their originals, what was read, corrections and histories; transactions, rules, the sagas in
+/// whose `data` the user stands where `sagas.user_fields` says, and what the audit log says about them. `manifest.json`, the last entry, lists every file with its SHA-256. A file that
 /// breaks off has no manifest and is no valid ZIP.
 #[utoipa::path(
     get, path = "/api/v1/users/{userId}/export", tag = "users", operation_id = "exportUser",
