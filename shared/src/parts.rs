@@ -90,8 +90,9 @@ fn prepare_counters(store: &Store) {
         metrics::counter!(name).increment(0);
     }
     for lane in [Lane::DOCUMENTS, Lane::SAGAS] {
-        metrics::counter!("quittance_queue_restarts_total", "lane" => lane.name().to_owned())
-            .increment(0);
+        for name in ["quittance_queue_restarts_total", "quittance_dispatched_total"] {
+            metrics::counter!(name, "lane" => lane.name().to_owned()).increment(0);
+        }
     }
     for definition in store.definitions() {
         for state in [RunState::Completed, RunState::Failed] {
